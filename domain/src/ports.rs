@@ -74,6 +74,8 @@ pub trait KeyVault: Send + Sync {
     /// # Errors
     /// [`KeyFault::Missing`] when it is not there (shredded, or never was).
     fn find(&self, tenant: TenantId, id: DataKeyId) -> BoxFuture<'_, Result<Arc<DataKey>, KeyFault>>;
+    /// Takes note that these data keys are stored now, so that later writes need not carry them.
+    fn stored(&self, tenant: TenantId, ids: &[DataKeyId]);
     /// Returns the keys of a tenant that are derived from the roots: index, naming, content hashes.
     fn secrets(&self, tenant: TenantId) -> Arc<TenantSecrets>;
 }

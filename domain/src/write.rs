@@ -1,7 +1,7 @@
 //! What commits together: records, index terms, claims and audit drafts as one value.
 
 use crate::audit::{ChainHead, ChainId, Draft, LinkedEntry};
-use crate::id::{RecordId, TenantId};
+use crate::id::{ClinicId, RecordId, TenantId};
 use crate::index::IndexToken;
 use crate::keys::WrappedDataKey;
 use crate::kind::Kind;
@@ -34,6 +34,8 @@ pub struct RecordWrite {
     pub id: RecordId,
     /// Its kind.
     pub kind: Kind,
+    /// The clinic it belongs to; `None` belongs to the whole tenant. Bound into the sealed form.
+    pub clinic: Option<ClinicId>,
     /// The version that must be current now; `None` when the record must not exist.
     pub replaces: Option<Version>,
     /// The version this write makes.
@@ -132,6 +134,8 @@ pub struct StoredRecord {
     pub id: RecordId,
     /// Its kind.
     pub kind: Kind,
+    /// The clinic it belongs to; `None` belongs to the whole tenant.
+    pub clinic: Option<ClinicId>,
     /// Its version.
     pub version: Version,
     /// When the first version was stored.
