@@ -1,0 +1,316 @@
+//! The decision: permit with a rule and obligations, or deny with a reason.
+
+use super::action::Action;
+use super::context::{Address, Context, Factor, Session};
+use super::resource::{Label, Resource};
+use super::subject::{Clinics, PrincipalKind, Role, Subject};
+use super::table::{FORBIDS, Forbid, MASKED, Meets, NEEDS, OVERLAY, PERMITS, Rule, Within};
+use crate::id::TenantId;
+use crate::kind::Kind;
+
+/// Decides; pure, and the only place where it is decided who may do what.
+#[must_use]
+pub fn decide(
+    subject: &Subject,
+    action: Action,
+    resource: &Resource,
+    context: &Context,
+) -> Decision {
+    decide_by(PERMITS, FORBIDS, subject, action, resource, context)
+}
+
+/// The outcome of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It may be done, by this rule, and then these obligations must be met.
+    Permit {
+        /// The name of the rule that permits.
+        rule: &'static str,
+        /// What must happen if the permit is used.
+        obligations: Obligations,
+    },
+    /// It may not be done; the refusal must be recorded.
+    Deny(Reason),
+}
+
+impl Decision {
+    /// Says whether it is a permit.
+    #[must_use]
+    pub const fn is_permit(&self) -> bool {
+        matches!(self, Decision::Permit { .. })
+    }
+
+    /// Returns what must happen: a permit's obligations, or the recording of a deny.
+    #[must_use]
+    pub const fn obligations(&self) -> Obligations {
+        match self {
+            Decision::Permit { obligations, .. } => *obligations,
+            Decision::Deny(_) => Obligations::NONE.with(Obligation::Record),
+        }
+    }
+}
+
+/// Why it is denied. Told to the audit trail, never to the caller, who must not learn what exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The resource belongs to another tenant.
+    OtherTenant,
+    /// The subject may not come from this address.
+    AddressNotAllowed,
+    /// The session is over.
+    SessionEnded,
+    /// A second factor was not shown.
+    FactorMissing,
+    /// A label, or the patient's consent, keeps it from this subject; names the need that is not met.
+    Labelled(&'static str),
+    /// A rule forbids it to everyone in these circumstances.
+    Forbidden(&'static str),
+    /// A role would permit it, but not in this clinic.
+    OtherClinic,
+    /// No role of the subject permits it.
+    NoRole,
+}
+
+impl Reason {
+    /// Returns the word that audit contexts and the policy grid carry.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Reason::OtherTenant => "other-tenant",
+            Reason::AddressNotAllowed => "address-not-allowed",
+            Reason::SessionEnded => "session-ended",
+            Reason::FactorMissing => "factor-missing",
+            Reason::Labelled(need) => need,
+            Reason::Forbidden(rule) => rule,
+            Reason::OtherClinic => "other-clinic",
+            Reason::NoRole => "no-role",
+        }
+    }
+}
+
+/// What must happen if a permit is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Obligation {
+    /// Put it into the audit chain before anything leaves.
+    Record,
+    /// Say in the record that the glass was broken.
+    NoteBreakGlass,
+    /// Leave out patient data.
+    Mask,
+    /// Say to the recipient that it must not be passed on (42 CFR §2.32).
+    RedisclosureNotice,
+    /// Decide each hit on its own, as a read, before it is shown.
+    DecideEach,
+}
+
+impl Obligation {
+    /// Every obligation.
+    pub const ALL: &'static [Obligation] = &[
+        Obligation::Record,
+        Obligation::NoteBreakGlass,
+        Obligation::Mask,
+        Obligation::RedisclosureNotice,
+        Obligation::DecideEach,
+    ];
+
+    /// Returns the word that audit contexts and the policy grid carry.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Obligation::Record => "record",
+            Obligation::NoteBreakGlass => "note-break-glass",
+            Obligation::Mask => "mask",
+            Obligation::RedisclosureNotice => "redisclosure-notice",
+            Obligation::DecideEach => "decide-each",
+        }
+    }
+
+    const fn bit(self) -> u8 {
+        match self {
+            Obligation::Record => 0b00001,
+            Obligation::NoteBreakGlass => 0b00010,
+            Obligation::Mask => 0b00100,
+            Obligation::RedisclosureNotice => 0b01000,
+            Obligation::DecideEach => 0b10000,
+        }
+    }
+}
+
+/// A set of obligations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Obligations(u8);
+
+impl Obligations {
+    /// No obligation.
+    pub const NONE: Self = Self(0);
+
+    /// Returns the set with this obligation added.
+    #[must_use]
+    pub const fn with(self, obligation: Obligation) -> Self {
+        Self(self.0 | obligation.bit())
+    }
+
+    /// Says whether the obligation is in the set.
+    #[must_use]
+    pub const fn contains(self, obligation: Obligation) -> bool {
+        self.0 & obligation.bit() != 0
+    }
+
+    /// Returns the obligations in the set, in the order of [`Obligation::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Obligation> {
+        Obligation::ALL
+            .iter()
+            .copied()
+            .filter(move |obligation| self.contains(*obligation))
+    }
+}
+
+/// Decides by given tables, so that a test can take rules away and see what that changes.
+fn decide_by(
+    permits: &[Rule],
+    forbids: &[Forbid],
+    subject: &Subject,
+    action: Action,
+    resource: &Resource,
+    context: &Context,
+) -> Decision {
+    if subject.tenant != resource.tenant {
+        return Decision::Deny(Reason::OtherTenant);
+    }
+    if let Some(reason) = refused_at_the_door(subject, context) {
+        return Decision::Deny(reason);
+    }
+    let glass = overlay_holds(subject, action, resource, context);
+    if !glass && action.discloses() {
+        for need in NEEDS {
+            if resource.labels.contains(need.label) && !meets(need.meets, subject) {
+                return Decision::Deny(Reason::Labelled(need.id));
+            }
+        }
+    }
+    for forbid in forbids {
+        if forbid.actions.contains(&action) && (forbid.when)(subject, resource, context) {
+            return Decision::Deny(Reason::Forbidden(forbid.id));
+        }
+    }
+    let mut reason = Reason::NoRole;
+    for rule in permits {
+        let speaks = subject.roles.contains(rule.role)
+            && rule.actions.contains(&action)
+            && rule.on.fits(resource.kind);
+        if !speaks {
+            continue;
+        }
+        if within(rule.within, subject, action, resource) {
+            // A label or consent that only the broken glass lifts is read behind the glass, and noted as such.
+            let lifted = glass
+                && NEEDS
+                    .iter()
+                    .any(|n| resource.labels.contains(n.label) && !meets(n.meets, subject));
+            let rule_id = if lifted { OVERLAY.id } else { rule.id };
+            return Decision::Permit {
+                rule: rule_id,
+                obligations: obligations(Some(rule.role), action, resource, subject, lifted),
+            };
+        }
+        if matches!(rule.within, Within::Clinics) {
+            reason = Reason::OtherClinic;
+        }
+    }
+    if glass {
+        return Decision::Permit {
+            rule: OVERLAY.id,
+            obligations: obligations(None, action, resource, subject, true),
+        };
+    }
+    Decision::Deny(reason)
+}
+
+fn refused_at_the_door(subject: &Subject, context: &Context) -> Option<Reason> {
+    if context.address == Address::NotAllowed {
+        return Some(Reason::AddressNotAllowed);
+    }
+    let (session, factor) = match subject.principal.kind {
+        PrincipalKind::Person => (
+            context.session == Session::Current,
+            context.factor == Factor::Shown,
+        ),
+        PrincipalKind::System => (
+            context.session != Session::Ended,
+            context.factor != Factor::Missing,
+        ),
+    };
+    if !session {
+        return Some(Reason::SessionEnded);
+    }
+    (!factor).then_some(Reason::FactorMissing)
+}
+
+fn overlay_holds(
+    subject: &Subject,
+    action: Action,
+    resource: &Resource,
+    context: &Context,
+) -> bool {
+    subject.principal.kind == PrincipalKind::Person
+        && context.glass_broken_for(resource.patient)
+        && subject.roles.contains_any(OVERLAY.roles)
+        && OVERLAY.actions.contains(&action)
+        && OVERLAY.on.fits(resource.kind)
+}
+
+fn meets(need: Meets, subject: &Subject) -> bool {
+    match need {
+        Meets::Role(roles) => subject.roles.contains_any(roles),
+        Meets::Purpose(purpose) => subject.purpose == purpose,
+        Meets::OnlyBrokenGlass => false,
+    }
+}
+
+fn within(scope: Within, subject: &Subject, action: Action, resource: &Resource) -> bool {
+    match scope {
+        Within::System => resource.tenant == TenantId::SYSTEM,
+        Within::Tenant => true,
+        Within::Clinics => match (resource.clinic, &subject.clinics) {
+            (_, Clinics::All) => true,
+            (Some(clinic), clinics) => clinics.reach(clinic),
+            (None, Clinics::Some(_)) => action == Action::FhirSearch || shared(resource.kind),
+        },
+    }
+}
+
+fn shared(kind: Option<Kind>) -> bool {
+    matches!(
+        kind,
+        Some(Kind::Practitioner | Kind::PractitionerRole | Kind::Organization)
+    )
+}
+
+fn obligations(
+    role: Option<Role>,
+    action: Action,
+    resource: &Resource,
+    subject: &Subject,
+    glass: bool,
+) -> Obligations {
+    let mut set = Obligations::NONE;
+    if !action.passes_unrecorded() {
+        set = set.with(Obligation::Record);
+    }
+    if glass {
+        set = set.with(Obligation::NoteBreakGlass);
+    }
+    if role.is_some_and(|role| MASKED.contains(&role)) {
+        set = set.with(Obligation::Mask);
+    }
+    if action.discloses() && resource.labels.contains(Label::SubstanceUse) {
+        set = set.with(Obligation::RedisclosureNotice);
+    }
+    if action == Action::FhirSearch && (matches!(subject.clinics, Clinics::Some(_)) || glass) {
+        set = set.with(Obligation::DecideEach);
+    }
+    set
+}
+
+#[cfg(test)]
+mod tests;
