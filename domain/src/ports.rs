@@ -80,6 +80,25 @@ pub trait KeyVault: Send + Sync {
     fn secrets(&self, tenant: TenantId) -> Arc<TenantSecrets>;
 }
 
+/// Makes generations of tenants' keys and moves data keys between them; asked by the administration only.
+pub trait TenantKeyMaker: Send + Sync {
+    /// Makes the key of a generation, wrapped under the root and not yet stored.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when there is no randomness.
+    fn make_tenant_key(&self, tenant: TenantId, generation: u32) -> Result<WrappedTenantKey, Unavailable>;
+    /// Wraps stored data keys of one tenant under a generation of its key that is stored already.
+    ///
+    /// # Errors
+    /// [`KeyFault`]; then none of them is to be replaced.
+    fn rewrap(
+        &self,
+        tenant: TenantId,
+        keys: Vec<WrappedDataKey>,
+        generation: u32,
+    ) -> BoxFuture<'_, Result<Vec<WrappedDataKey>, KeyFault>>;
+}
+
 /// A data key to seal with, and its wrapped form while it is not known to be stored.
 pub struct HeldKey {
     /// The key.

@@ -282,7 +282,7 @@ fn within(scope: Within, subject: &Subject, action: Action, resource: &Resource)
 fn shared(kind: Option<Kind>) -> bool {
     matches!(
         kind,
-        Some(Kind::Practitioner | Kind::PractitionerRole | Kind::Organization)
+        Some(Kind::Patient | Kind::Practitioner | Kind::PractitionerRole | Kind::Organization)
     )
 }
 

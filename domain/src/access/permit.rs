@@ -95,7 +95,15 @@ pub struct Denial {
     /// What was asked for.
     pub action: Action,
     /// Why it is denied; for the audit trail, not for the caller.
-    pub reason: Reason,
+    pub cause: Reason,
+}
+
+impl Denial {
+    /// Returns the word for the cause, as an audit context carries it.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        self.cause.name()
+    }
 }
 
 impl fmt::Display for Denial {
@@ -104,7 +112,7 @@ impl fmt::Display for Denial {
             f,
             "not permitted: {} ({})",
             self.action.name(),
-            self.reason.name()
+            self.reason()
         )
     }
 }
@@ -124,6 +132,7 @@ macro_rules! acts {
     ($($(#[$doc:meta])* $name:ident = $action:ident),+ $(,)?) => {
         $(
             $(#[$doc])*
+            #[derive(Debug, Clone, Copy)]
             pub enum $name {}
             impl sealed::Sealed for $name {}
             impl Act for $name {
