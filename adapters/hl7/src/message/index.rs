@@ -1,0 +1,222 @@
+//! The structure of a message as byte ranges, taken over from hl7-parser's tree one segment at a time.
+//!
+//! hl7-parser borrows the text and spends four vectors a field (648 MB were seen for one megabyte of `|`), so its tree
+//! lives for one segment only, delimiters are counted before it is built, and what is kept is 16 bytes a part.
+
+use std::collections::HashMap;
+
+use hl7_parser::message as tree;
+use hl7_parser::parser::parse_segment_with_separators;
+
+use super::fault::{Fault, FaultCode, Location, SegmentName};
+use super::read::ReadLimits;
+use super::separators::Separators;
+
+/// All parts of a message, level by level.
+#[derive(Default)]
+pub(super) struct Index {
+    pub(super) segments: Vec<SegmentEntry>,
+    pub(super) fields: Vec<Node>,
+    pub(super) repetitions: Vec<Node>,
+    pub(super) components: Vec<Node>,
+    pub(super) subcomponents: Vec<Node>,
+    /// How often each segment name was seen so far.
+    names: HashMap<SegmentName, u32>,
+    /// Delimiters seen so far.
+    parts: usize,
+}
+
+pub(super) struct SegmentEntry {
+    pub(super) name: SegmentName,
+    pub(super) occurrence: u32,
+    /// The line, and which of `fields` are its.
+    pub(super) node: Node,
+}
+
+/// A stretch of text and its parts on the next level: `count` of them from `first`.
+///
+/// A repetition or component with no parts of its own has none listed: it is its only part.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Node {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) first: u32,
+    pub(super) count: u32,
+}
+
+impl Index {
+    /// Adds the segment that `line` holds, which stands at `start` in the text.
+    pub(super) fn add(
+        &mut self,
+        line: &str,
+        start: usize,
+        separators: &Separators,
+        limits: &ReadLimits,
+    ) -> Result<(), Fault> {
+        let name = line.get(..3).and_then(SegmentName::new).ok_or(Fault::new(
+            FaultCode::Unconsumed,
+            "a segment has no readable name",
+        ))?;
+        let occurrence = self.occurrence(name);
+        let location = || Location::segment(name, usize_of(occurrence));
+        self.count_parts(line, separators, limits)
+            .map_err(|what| Fault::at(FaultCode::TooManyParts, location(), what))?;
+        let segment = parse_segment_with_separators(line, parser_separators(separators))
+            .ok()
+            .filter(|segment| segment.range.end == line.len())
+            .ok_or(Fault::at(
+                FaultCode::Unconsumed,
+                location(),
+                "part of a segment cannot be read",
+            ))?;
+        let first = self.fields.len();
+        let mut fields = segment.fields.iter();
+        if name == SegmentName::MSH {
+            // MSH-1 is the separator itself and MSH-2 the delimiters, which must not be cut by themselves.
+            self.add_whole(start.saturating_add(3), 1);
+            if let Some(encoding) = fields.next() {
+                self.add_whole(
+                    start.saturating_add(encoding.range.start),
+                    encoding.range.len(),
+                );
+            }
+        }
+        for field in fields {
+            self.add_field(field, start);
+        }
+        self.segments.push(SegmentEntry {
+            name,
+            occurrence,
+            node: node(start, 0..line.len(), first, self.fields.len()),
+        });
+        Ok(())
+    }
+
+    /// Counts delimiters, so that no tree is built that would be too large.
+    fn count_parts(
+        &mut self,
+        line: &str,
+        separators: &Separators,
+        limits: &ReadLimits,
+    ) -> Result<(), &'static str> {
+        let (mut fields, mut repetitions, mut parts) = (0usize, 0usize, 0usize);
+        for byte in line.bytes() {
+            if byte == separators.field {
+                fields = fields.saturating_add(1);
+                repetitions = 0;
+            } else if Some(byte) == separators.repetition {
+                repetitions = repetitions.saturating_add(1);
+            } else if byte != separators.component && Some(byte) != separators.subcomponent {
+                continue;
+            }
+            parts = parts.saturating_add(1);
+            if repetitions >= limits.repetitions {
+                return Err("a field has more repetitions than the limit");
+            }
+        }
+        self.parts = self.parts.saturating_add(parts);
+        if fields > limits.fields {
+            return Err("a segment has more fields than the limit");
+        }
+        if parts > limits.segment_parts || self.parts > limits.message_parts {
+            return Err("the message has more parts than the limit");
+        }
+        Ok(())
+    }
+
+    fn occurrence(&mut self, name: SegmentName) -> u32 {
+        let seen = self.names.entry(name).or_default();
+        *seen = seen.saturating_add(1);
+        *seen
+    }
+
+    fn add_whole(&mut self, start: usize, length: usize) {
+        let whole = node(start, 0..length, 0, 0);
+        let first = self.repetitions.len();
+        self.repetitions.push(whole);
+        self.fields
+            .push(node(start, 0..length, first, self.repetitions.len()));
+    }
+
+    fn add_field(&mut self, field: &tree::Field<'_>, start: usize) {
+        let first = self.repetitions.len();
+        if !field.range.is_empty() {
+            for repetition in &field.repeats {
+                self.add_repetition(repetition, start);
+            }
+        }
+        self.fields.push(node(
+            start,
+            field.range.clone(),
+            first,
+            self.repetitions.len(),
+        ));
+    }
+
+    fn add_repetition(&mut self, repetition: &tree::Repeat<'_>, start: usize) {
+        let first = self.components.len();
+        let simple = match repetition.components.as_slice() {
+            [] => true,
+            [only] => only.subcomponents.len() < 2,
+            _ => false,
+        };
+        if !simple {
+            for component in &repetition.components {
+                self.add_component(component, start);
+            }
+        }
+        self.repetitions.push(node(
+            start,
+            repetition.range.clone(),
+            first,
+            self.components.len(),
+        ));
+    }
+
+    fn add_component(&mut self, component: &tree::Component<'_>, start: usize) {
+        let first = self.subcomponents.len();
+        if component.subcomponents.len() > 1 {
+            for part in &component.subcomponents {
+                self.subcomponents
+                    .push(node(start, part.range.clone(), 0, 0));
+            }
+        }
+        self.components.push(node(
+            start,
+            component.range.clone(),
+            first,
+            self.subcomponents.len(),
+        ));
+    }
+}
+
+/// A delimiter the message does not declare is given as a carriage return, which no line holds.
+fn parser_separators(separators: &Separators) -> tree::Separators {
+    let or_none = |byte: Option<u8>| byte.map_or('\r', char::from);
+    tree::Separators {
+        field: char::from(separators.field),
+        component: char::from(separators.component),
+        subcomponent: or_none(separators.subcomponent),
+        repetition: or_none(separators.repetition),
+        escape: or_none(separators.escape),
+        lenient_newlines: false,
+    }
+}
+
+fn node(base: usize, range: std::ops::Range<usize>, first: usize, after: usize) -> Node {
+    Node {
+        start: u32_of(base.saturating_add(range.start)),
+        end: u32_of(base.saturating_add(range.end)),
+        first: u32_of(first),
+        count: u32_of(after.saturating_sub(first)),
+    }
+}
+
+/// Offsets fit: the reader refuses messages longer than `u32` counts.
+fn u32_of(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+pub(super) fn usize_of(value: u32) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
