@@ -122,11 +122,7 @@ impl Action {
     pub const fn passes_unrecorded(self) -> bool {
         matches!(
             self,
-            Action::DirectoryRead
-                | Action::UserRead
-                | Action::PolicyRead
-                | Action::SystemStatus
-                | Action::AuditVerify
+            Action::DirectoryRead | Action::UserRead | Action::PolicyRead | Action::SystemStatus | Action::AuditVerify
         )
     }
 }

@@ -34,27 +34,19 @@ impl Context {
     /// Returns the context of a person at the console, who holds an account of the machine and the secret of the custody: two factors.
     #[must_use]
     pub const fn console(now: Timestamp) -> Self {
-        Self {
-            now,
-            address: Address::Allowed,
-            session: Session::Current,
-            factor: Factor::Shown,
-            break_glass: None,
-        }
+        Self { now, address: Address::Allowed, session: Session::Current, factor: Factor::Shown, break_glass: None }
     }
 
     /// Returns the overlay if it holds now for this patient.
     #[must_use]
     pub fn glass_broken_for(&self, patient: Option<RecordId>) -> bool {
-        self.break_glass
-            .is_some_and(|glass| self.now < glass.expires && Some(glass.patient) == patient)
+        self.break_glass.is_some_and(|glass| self.now < glass.expires && Some(glass.patient) == patient)
     }
 
     /// Says whether any glass is broken now.
     #[must_use]
     pub fn glass_broken(&self) -> bool {
-        self.break_glass
-            .is_some_and(|glass| self.now < glass.expires)
+        self.break_glass.is_some_and(|glass| self.now < glass.expires)
     }
 }
 

@@ -10,12 +10,7 @@ use crate::kind::Kind;
 
 /// Decides; pure, and the only place where it is decided who may do what.
 #[must_use]
-pub fn decide(
-    subject: &Subject,
-    action: Action,
-    resource: &Resource,
-    context: &Context,
-) -> Decision {
+pub fn decide(subject: &Subject, action: Action, resource: &Resource, context: &Context) -> Decision {
     decide_by(PERMITS, FORBIDS, subject, action, resource, context)
 }
 
@@ -158,10 +153,7 @@ impl Obligations {
 
     /// Returns the obligations in the set, in the order of [`Obligation::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Obligation> {
-        Obligation::ALL
-            .iter()
-            .copied()
-            .filter(move |obligation| self.contains(*obligation))
+        Obligation::ALL.iter().copied().filter(move |obligation| self.contains(*obligation))
     }
 }
 
@@ -195,18 +187,13 @@ fn decide_by(
     }
     let mut reason = Reason::NoRole;
     for rule in permits {
-        let speaks = subject.roles.contains(rule.role)
-            && rule.actions.contains(&action)
-            && rule.on.fits(resource.kind);
+        let speaks = subject.roles.contains(rule.role) && rule.actions.contains(&action) && rule.on.fits(resource.kind);
         if !speaks {
             continue;
         }
         if within(rule.within, subject, action, resource) {
             // A label or consent that only the broken glass lifts is read behind the glass, and noted as such.
-            let lifted = glass
-                && NEEDS
-                    .iter()
-                    .any(|n| resource.labels.contains(n.label) && !meets(n.meets, subject));
+            let lifted = glass && NEEDS.iter().any(|n| resource.labels.contains(n.label) && !meets(n.meets, subject));
             let rule_id = if lifted { OVERLAY.id } else { rule.id };
             return Decision::Permit {
                 rule: rule_id,
@@ -218,10 +205,7 @@ fn decide_by(
         }
     }
     if glass {
-        return Decision::Permit {
-            rule: OVERLAY.id,
-            obligations: obligations(None, action, resource, subject, true),
-        };
+        return Decision::Permit { rule: OVERLAY.id, obligations: obligations(None, action, resource, subject, true) };
     }
     Decision::Deny(reason)
 }
@@ -231,14 +215,8 @@ fn refused_at_the_door(subject: &Subject, context: &Context) -> Option<Reason> {
         return Some(Reason::AddressNotAllowed);
     }
     let (session, factor) = match subject.principal.kind {
-        PrincipalKind::Person => (
-            context.session == Session::Current,
-            context.factor == Factor::Shown,
-        ),
-        PrincipalKind::System => (
-            context.session != Session::Ended,
-            context.factor != Factor::Missing,
-        ),
+        PrincipalKind::Person => (context.session == Session::Current, context.factor == Factor::Shown),
+        PrincipalKind::System => (context.session != Session::Ended, context.factor != Factor::Missing),
     };
     if !session {
         return Some(Reason::SessionEnded);
@@ -246,12 +224,7 @@ fn refused_at_the_door(subject: &Subject, context: &Context) -> Option<Reason> {
     (!factor).then_some(Reason::FactorMissing)
 }
 
-fn overlay_holds(
-    subject: &Subject,
-    action: Action,
-    resource: &Resource,
-    context: &Context,
-) -> bool {
+fn overlay_holds(subject: &Subject, action: Action, resource: &Resource, context: &Context) -> bool {
     subject.principal.kind == PrincipalKind::Person
         && context.glass_broken_for(resource.patient)
         && subject.roles.contains_any(OVERLAY.roles)
@@ -280,19 +253,10 @@ fn within(scope: Within, subject: &Subject, action: Action, resource: &Resource)
 }
 
 fn shared(kind: Option<Kind>) -> bool {
-    matches!(
-        kind,
-        Some(Kind::Patient | Kind::Practitioner | Kind::PractitionerRole | Kind::Organization)
-    )
+    matches!(kind, Some(Kind::Patient | Kind::Practitioner | Kind::PractitionerRole | Kind::Organization))
 }
 
-fn obligations(
-    role: Option<Role>,
-    action: Action,
-    resource: &Resource,
-    subject: &Subject,
-    glass: bool,
-) -> Obligations {
+fn obligations(role: Option<Role>, action: Action, resource: &Resource, subject: &Subject, glass: bool) -> Obligations {
     let mut set = Obligations::NONE;
     if !action.passes_unrecorded() {
         set = set.with(Obligation::Record);

@@ -51,8 +51,8 @@ pub use action::Action;
 pub use context::{Address, BreakGlass, Context, Factor, Session};
 pub use decision::{Decision, Obligation, Obligations, Reason, decide};
 pub use permit::{
-    Act, Administer, Denial, ExportAudit, History, ManageKeys, Opens, Permit, Read, ReadAudit,
-    Receive, ReplayMessage, Search, VerifyAudit, ViewDirectory, ViewMessage, authorise,
+    Act, Administer, Denial, ExportAudit, History, ManageKeys, Opens, Permit, Read, ReadAudit, Receive, ReplayMessage,
+    Search, VerifyAudit, ViewDirectory, ViewMessage, authorise,
 };
 pub use resource::{Label, Labels, Resource};
 pub use subject::{Clinics, Principal, PrincipalKind, Purpose, Role, Roles, Subject};

@@ -15,11 +15,7 @@ use core::marker::PhantomData;
 ///
 /// # Errors
 /// [`Denial`], which the caller must put into the audit chain.
-pub fn authorise<A: Act>(
-    subject: &Subject,
-    resource: &Resource,
-    context: &Context,
-) -> Result<Permit<A>, Denial> {
+pub fn authorise<A: Act>(subject: &Subject, resource: &Resource, context: &Context) -> Result<Permit<A>, Denial> {
     match decide(subject, A::ACTION, resource, context) {
         Decision::Permit { rule, obligations } => Ok(Permit {
             tenant: resource.tenant,
@@ -29,10 +25,7 @@ pub fn authorise<A: Act>(
             obligations,
             act: PhantomData,
         }),
-        Decision::Deny(reason) => Err(Denial {
-            action: A::ACTION,
-            reason,
-        }),
+        Decision::Deny(reason) => Err(Denial { action: A::ACTION, cause: reason }),
     }
 }
 
@@ -73,13 +66,8 @@ impl<A: Act> Permit<A> {
     /// tenant alone.
     #[must_use]
     pub fn covers(&self, tenant: TenantId, kind: Kind, compartment: Compartment) -> bool {
-        let same_kind = self
-            .kind
-            .is_some_and(|permitted| permitted == kind || permitted.record() == kind);
-        let directory = matches!(
-            kind,
-            Kind::Tenant | Kind::Clinic | Kind::Interface | Kind::ApiClient
-        );
+        let same_kind = self.kind.is_some_and(|permitted| permitted == kind || permitted.record() == kind);
+        let directory = matches!(kind, Kind::Tenant | Kind::Clinic | Kind::Interface | Kind::ApiClient);
         let inside = match compartment {
             Compartment::Patient(patient) => !directory && self.patient == Some(patient),
             Compartment::Own(_) | Compartment::Context => !directory && self.patient.is_none(),
@@ -108,12 +96,7 @@ impl Denial {
 
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "not permitted: {} ({})",
-            self.action.name(),
-            self.reason()
-        )
+        write!(f, "not permitted: {} ({})", self.action.name(), self.reason())
     }
 }
 
@@ -176,9 +159,6 @@ impl Opens for ReplayMessage {}
 impl Opens for Administer {}
 
 mod sealed {
-    #[expect(
-        unnameable_types,
-        reason = "the seal of Act: nobody else may implement it"
-    )]
+    #[expect(unnameable_types, reason = "the seal of Act: nobody else may implement it")]
     pub trait Sealed {}
 }

@@ -22,25 +22,13 @@ impl Resource {
     /// Returns something of a tenant that is no record: a chain, a key, the gateway.
     #[must_use]
     pub const fn of_tenant(tenant: TenantId) -> Self {
-        Self {
-            tenant,
-            clinic: None,
-            kind: None,
-            patient: None,
-            labels: Labels::NONE,
-        }
+        Self { tenant, clinic: None, kind: None, patient: None, labels: Labels::NONE }
     }
 
     /// Returns an unlabelled record of a tenant that belongs to no clinic and no patient.
     #[must_use]
     pub const fn record(tenant: TenantId, kind: Kind) -> Self {
-        Self {
-            tenant,
-            clinic: None,
-            kind: Some(kind),
-            patient: None,
-            labels: Labels::NONE,
-        }
+        Self { tenant, clinic: None, kind: Some(kind), patient: None, labels: Labels::NONE }
     }
 
     /// Returns the same in the compartment of a patient.
@@ -84,12 +72,8 @@ pub enum Label {
 
 impl Label {
     /// Every label.
-    pub const ALL: &'static [Label] = &[
-        Label::Restricted,
-        Label::VeryRestricted,
-        Label::SubstanceUse,
-        Label::ConsentWithheld,
-    ];
+    pub const ALL: &'static [Label] =
+        &[Label::Restricted, Label::VeryRestricted, Label::SubstanceUse, Label::ConsentWithheld];
 
     /// Returns the label of a code in `meta.security`; `None` when the code does not narrow anything.
     #[must_use]

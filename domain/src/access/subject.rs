@@ -198,10 +198,7 @@ impl Roles {
 
     /// Returns the roles in the set, in the order of [`Role::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Role> {
-        Role::ALL
-            .iter()
-            .copied()
-            .filter(move |role| self.contains(*role))
+        Role::ALL.iter().copied().filter(move |role| self.contains(*role))
     }
 }
 
@@ -219,8 +216,6 @@ impl Serialize for Roles {
 
 impl<'de> Deserialize<'de> for Roles {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Vec::<Role>::deserialize(deserializer)?
-            .into_iter()
-            .collect())
+        Ok(Vec::<Role>::deserialize(deserializer)?.into_iter().collect())
     }
 }

@@ -5,253 +5,89 @@
 use super::action::Action::{self, *};
 use super::context::Context;
 use super::resource::{Label, Resource};
-use super::subject::{PrincipalKind, Purpose, Role, Subject};
+use super::subject::Role::{self, *};
+use super::subject::{PrincipalKind, Purpose, Subject};
 use crate::kind::Kind;
 
 /// A label hides a resource from everyone who does not meet its need; broken glass meets every need.
 pub(super) const NEEDS: &[Need] = &[
-    need(
-        "restricted-needs-clinician",
-        Label::Restricted,
-        Meets::Role(&[Role::Provider, Role::ClinicalDirector]),
-    ),
-    need(
-        "very-restricted-needs-director",
-        Label::VeryRestricted,
-        Meets::Role(&[Role::ClinicalDirector]),
-    ),
-    need(
-        "substance-use-needs-treatment",
-        Label::SubstanceUse,
-        Meets::Purpose(Purpose::Treatment),
-    ),
-    need(
-        "consent-withheld-needs-emergency",
-        Label::ConsentWithheld,
-        Meets::OnlyBrokenGlass,
-    ),
+    need("restricted-needs-clinician", Label::Restricted, Meets::Role(&[Provider, ClinicalDirector])),
+    need("very-restricted-needs-director", Label::VeryRestricted, Meets::Role(&[ClinicalDirector])),
+    need("substance-use-needs-treatment", Label::SubstanceUse, Meets::Purpose(Purpose::Treatment)),
+    need("consent-withheld-needs-emergency", Label::ConsentWithheld, Meets::OnlyBrokenGlass),
 ];
 
 /// What nobody may do, whatever the roles. A forbid never looks at roles: taking one away must not open anything.
 pub(super) const FORBIDS: &[Forbid] = &[
     forbid("received-stays-as-received", &[MessageEdit], always),
-    forbid(
-        "results-come-from-messages",
-        &[FhirCreate, FhirUpdate, FhirPatch, FhirDelete],
-        always,
-    ),
-    forbid(
-        "broken-glass-exports-nothing",
-        EXPORTS,
-        while_glass_is_broken,
-    ),
-    forbid(
-        "broken-glass-administers-nothing",
-        ADMINISTRATION,
-        while_glass_is_broken,
-    ),
-    forbid(
-        "systems-neither-sign-nor-break-glass",
-        &[ReportSign, BreakGlassStart, BreakGlassReview],
-        for_systems,
-    ),
-    forbid(
-        "systems-hold-no-custody",
-        &[KeyCustody, KeyShred, BackupRestore, AuditQuarantine],
-        for_systems,
-    ),
+    forbid("results-come-from-messages", &[FhirCreate, FhirUpdate, FhirPatch, FhirDelete], always),
+    forbid("broken-glass-exports-nothing", EXPORTS, while_glass_is_broken),
+    forbid("broken-glass-administers-nothing", ADMINISTRATION, while_glass_is_broken),
+    forbid("systems-neither-sign-nor-break-glass", &[ReportSign, BreakGlassStart, BreakGlassReview], for_systems),
+    forbid("systems-hold-no-custody", &[KeyCustody, KeyShred, BackupRestore, AuditQuarantine], for_systems),
 ];
 
 /// What a role may do, to what, and how far. What is not here is denied.
 pub(super) const PERMITS: &[Rule] = &[
-    permit(
-        "provider-reads",
-        Role::Provider,
-        &[FhirRead, FhirSearch, FhirHistory],
-        On::Results,
-        Within::Clinics,
-    ),
-    permit(
-        "provider-views-messages",
-        Role::Provider,
-        &[MessageView],
-        On::Messages,
-        Within::Clinics,
-    ),
-    permit(
-        "provider-signs",
-        Role::Provider,
-        &[ReportSign, ReportExport],
-        On::Reports,
-        Within::Clinics,
-    ),
-    permit(
-        "provider-breaks-glass",
-        Role::Provider,
-        &[BreakGlassStart],
-        On::Patients,
-        Within::Tenant,
-    ),
-    permit(
-        "staff-reads",
-        Role::Staff,
-        &[FhirRead, FhirSearch, FhirHistory],
-        On::Results,
-        Within::Clinics,
-    ),
-    permit(
-        "staff-works-messages",
-        Role::Staff,
-        &[MessageView, MessageReplay],
-        On::Messages,
-        Within::Clinics,
-    ),
-    permit(
-        "staff-breaks-glass",
-        Role::Staff,
-        &[BreakGlassStart],
-        On::Patients,
-        Within::Tenant,
-    ),
-    permit(
-        "reader-reads",
-        Role::ReadOnly,
-        &[FhirRead, FhirSearch, FhirHistory],
-        On::Results,
-        Within::Clinics,
-    ),
+    permit("provider-reads", Provider, READING, On::Results, Within::Clinics),
+    permit("provider-views-messages", Provider, &[MessageView], On::Messages, Within::Clinics),
+    permit("provider-signs", Provider, &[ReportSign, ReportExport], On::Reports, Within::Clinics),
+    permit("provider-breaks-glass", Provider, &[BreakGlassStart], On::Patients, Within::Tenant),
+    permit("staff-reads", Staff, READING, On::Results, Within::Clinics),
+    permit("staff-works-messages", Staff, &[MessageView, MessageReplay], On::Messages, Within::Clinics),
+    permit("staff-breaks-glass", Staff, &[BreakGlassStart], On::Patients, Within::Tenant),
+    permit("reader-reads", ReadOnly, READING, On::Results, Within::Clinics),
     permit(
         "director-reads",
-        Role::ClinicalDirector,
+        ClinicalDirector,
         &[FhirRead, FhirSearch, FhirHistory, FhirExport],
         On::Results,
         Within::Tenant,
     ),
-    permit(
-        "director-views-messages",
-        Role::ClinicalDirector,
-        &[MessageView],
-        On::Messages,
-        Within::Tenant,
-    ),
-    permit(
-        "director-signs",
-        Role::ClinicalDirector,
-        &[ReportSign, ReportExport],
-        On::Reports,
-        Within::Tenant,
-    ),
-    permit(
-        "director-breaks-glass",
-        Role::ClinicalDirector,
-        &[BreakGlassStart],
-        On::Patients,
-        Within::Tenant,
-    ),
-    permit(
-        "director-reviews",
-        Role::ClinicalDirector,
-        &[BreakGlassReview],
-        On::Trail,
-        Within::Tenant,
-    ),
+    permit("director-views-messages", ClinicalDirector, &[MessageView], On::Messages, Within::Tenant),
+    permit("director-signs", ClinicalDirector, &[ReportSign, ReportExport], On::Reports, Within::Tenant),
+    permit("director-breaks-glass", ClinicalDirector, &[BreakGlassStart], On::Patients, Within::Tenant),
+    permit("director-reviews", ClinicalDirector, &[BreakGlassReview], On::Trail, Within::Tenant),
     // An interface is bound to a tenant; the clinic is a mark on what it delivers, and patients move between clinics.
-    permit(
-        "engine-receives",
-        Role::IntegrationEngine,
-        &[MessageReceive],
-        On::MessagesAndResults,
-        Within::Tenant,
-    ),
-    permit(
-        "engine-routes",
-        Role::IntegrationEngine,
-        &[MessageRoute],
-        On::Messages,
-        Within::Clinics,
-    ),
+    permit("engine-receives", IntegrationEngine, &[MessageReceive], On::MessagesAndResults, Within::Tenant),
+    permit("engine-routes", IntegrationEngine, &[MessageRoute], On::Messages, Within::Clinics),
     permit(
         "auditor-audits",
-        Role::Auditor,
+        Auditor,
         &[AuditRead, AuditExport, AuditVerify, BreakGlassReview],
         On::Trail,
         Within::Tenant,
     ),
-    permit(
-        "auditor-sees-setup",
-        Role::Auditor,
-        &[DirectoryRead],
-        On::Directory,
-        Within::Tenant,
-    ),
-    permit(
-        "auditor-sees-policy",
-        Role::Auditor,
-        &[PolicyRead, UserRead],
-        On::Gateway,
-        Within::Tenant,
-    ),
-    permit(
-        "admin-sees-directory",
-        Role::Admin,
-        &[DirectoryRead],
-        On::Directory,
-        Within::Tenant,
-    ),
-    permit(
-        "admin-changes-directory",
-        Role::Admin,
-        &[DirectoryChange],
-        On::DirectoryOfTenant,
-        Within::Tenant,
-    ),
+    permit("auditor-sees-setup", Auditor, &[DirectoryRead], On::Directory, Within::Tenant),
+    permit("auditor-sees-policy", Auditor, &[PolicyRead, UserRead], On::Gateway, Within::Tenant),
+    permit("admin-sees-directory", Admin, &[DirectoryRead], On::Directory, Within::Tenant),
+    permit("admin-changes-directory", Admin, &[DirectoryChange], On::DirectoryOfTenant, Within::Tenant),
     permit(
         "admin-administers",
-        Role::Admin,
-        &[
-            UserRead,
-            UserChange,
-            PolicyRead,
-            PolicyChange,
-            TestRun,
-            SystemStatus,
-        ],
+        Admin,
+        &[UserRead, UserChange, PolicyRead, PolicyChange, TestRun, SystemStatus],
         On::Gateway,
         Within::Tenant,
     ),
     permit(
         "operator-keeps-directory",
-        Role::SystemOperator,
+        SystemOperator,
         &[DirectoryRead, DirectoryChange],
         On::Directory,
         Within::System,
     ),
-    permit(
-        "operator-keeps-keys",
-        Role::SystemOperator,
-        &[KeyRotate, KeyCustody, KeyShred],
-        On::Gateway,
-        Within::System,
-    ),
+    permit("operator-keeps-keys", SystemOperator, &[KeyRotate, KeyCustody, KeyShred], On::Gateway, Within::System),
     permit(
         "operator-keeps-trail",
-        Role::SystemOperator,
+        SystemOperator,
         &[AuditRead, AuditExport, AuditVerify, AuditQuarantine],
         On::Trail,
         Within::System,
     ),
     permit(
         "operator-runs-gateway",
-        Role::SystemOperator,
-        &[
-            BackupMake,
-            BackupRestore,
-            SystemStatus,
-            SystemConfigure,
-            SystemStop,
-            PolicyRead,
-            TestRun,
-        ],
+        SystemOperator,
+        &[BackupMake, BackupRestore, SystemStatus, SystemConfigure, SystemStop, PolicyRead, TestRun],
         On::Gateway,
         Within::System,
     ),
@@ -260,13 +96,15 @@ pub(super) const PERMITS: &[Rule] = &[
 /// The overlay: what a person with one of these roles may do for the one patient while the glass is broken.
 pub(super) const OVERLAY: Overlay = Overlay {
     id: "broken-glass-reads",
-    roles: &[Role::Provider, Role::Staff, Role::ClinicalDirector],
+    roles: &[Provider, Staff, ClinicalDirector],
     actions: &[FhirRead, FhirSearch, FhirHistory, MessageView],
     on: On::MessagesAndResults,
 };
 
 /// Roles that do their work without patient data: what they are shown is masked.
-pub(super) const MASKED: &[Role] = &[Role::Admin, Role::Auditor, Role::SystemOperator];
+pub(super) const MASKED: &[Role] = &[Admin, Auditor, SystemOperator];
+
+const READING: &[Action] = &[FhirRead, FhirSearch, FhirHistory];
 
 const EXPORTS: &[Action] = &[FhirExport, ReportExport, AuditExport, BackupMake];
 
@@ -313,10 +151,7 @@ pub(super) enum On {
 
 impl On {
     pub(super) fn fits(self, kind: Option<Kind>) -> bool {
-        let message = matches!(
-            kind,
-            Some(Kind::Hl7Message | Kind::MessageTrace | Kind::QuarantinedFrame)
-        );
+        let message = matches!(kind, Some(Kind::Hl7Message | Kind::MessageTrace | Kind::QuarantinedFrame));
         let below_tenant = matches!(kind, Some(Kind::Clinic | Kind::Interface | Kind::ApiClient));
         match self {
             On::Results => kind.is_some_and(Kind::is_fhir),
@@ -398,20 +233,8 @@ const fn forbid(
     Forbid { id, actions, when }
 }
 
-const fn permit(
-    id: &'static str,
-    role: Role,
-    actions: &'static [Action],
-    on: On,
-    within: Within,
-) -> Rule {
-    Rule {
-        id,
-        role,
-        actions,
-        on,
-        within,
-    }
+const fn permit(id: &'static str, role: Role, actions: &'static [Action], on: On, within: Within) -> Rule {
+    Rule { id, role, actions, on, within }
 }
 
 fn always(_: &Subject, _: &Resource, _: &Context) -> bool {
