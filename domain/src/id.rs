@@ -123,6 +123,12 @@ impl RecordId {
         Self([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
     }
 
+    /// Returns the next higher id, or the highest.
+    #[must_use]
+    pub fn after(&self) -> Self {
+        Self(u128::from_be_bytes(self.0).saturating_add(1).to_be_bytes())
+    }
+
     /// Returns the lowest and highest id of this id's family, for a range read.
     #[must_use]
     pub fn family_range(&self) -> (RecordId, RecordId) {

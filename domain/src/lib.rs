@@ -30,6 +30,7 @@ pub mod directory;
 pub mod id;
 pub mod index;
 pub mod intake;
+pub mod journal;
 pub mod keys;
 pub mod kind;
 pub mod ports;
