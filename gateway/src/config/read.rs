@@ -1,0 +1,127 @@
+//! Reading the file: TOML to values, then what no single value can say.
+
+use super::fault::nearest;
+use super::{Config, ConfigFault, Tls};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Largest configuration file that is read, in bytes.
+pub const MAX_CONFIG_BYTES: u64 = 1_048_576;
+
+/// Reads and checks a configuration file.
+///
+/// # Errors
+/// [`ConfigFault`] with the line of an unknown key, a wrong type or a contradiction.
+pub fn read(path: &Path) -> Result<Config, ConfigFault> {
+    let fault = |line, what: String, hint| ConfigFault { file: path.to_owned(), line, what, hint };
+    let size = std::fs::metadata(path).map_err(|why| fault(None, format!("cannot be read: {why}"), init_hint()))?.len();
+    if size > MAX_CONFIG_BYTES {
+        return Err(fault(None, format!("is larger than {MAX_CONFIG_BYTES} bytes"), None));
+    }
+    let text = std::fs::read_to_string(path).map_err(|why| fault(None, format!("cannot be read: {why}"), None))?;
+    let mut config: Config = toml::from_str(&text).map_err(|error| {
+        let line = error.span().map(|span| line_of(&text, span.start));
+        let (what, hint) = explain(error.message());
+        fault(line, what, hint)
+    })?;
+    contradictions(&config).map_err(|(key, what)| fault(find_line(&text, key), what.to_owned(), None))?;
+    let base = path.parent().map(Path::to_owned).unwrap_or_default();
+    anchor_paths(&mut config, &base);
+    Ok(config)
+}
+
+fn init_hint() -> Option<String> {
+    Some("`sealgate init` makes one; `--config FILE` names another".to_owned())
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count().saturating_add(1)
+}
+
+fn find_line(text: &str, key: &str) -> Option<usize> {
+    text.lines().position(|line| line.trim_start_matches(['[', ' ']).starts_with(key)).map(|at| at.saturating_add(1))
+}
+
+/// Says what the reader found in our words, with the nearest key for an unknown one.
+fn explain(message: &str) -> (String, Option<String>) {
+    let message = message.lines().next().unwrap_or_default();
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    match (message.strip_prefix("unknown field"), quoted.split_first()) {
+        (Some(_), Some((unknown, known))) => {
+            let hint = nearest(unknown, known.iter().copied())
+                .map(|near| format!("did you mean `{near}`?"))
+                .unwrap_or_else(|| format!("known here: {}", known.join(", ")));
+            (format!("unknown key `{unknown}`"), Some(hint))
+        }
+        _ => (message.to_owned(), None),
+    }
+}
+
+fn contradictions(config: &Config) -> Result<(), (&'static str, &'static str)> {
+    let database = &config.database;
+    if database.sqlite_file.is_some() == database.postgres_url_file.is_some() {
+        return Err(("database", "[database] needs exactly one of `sqlite_file` and `postgres_url_file`"));
+    }
+    let custody = &config.custody;
+    let ways = [
+        custody.passphrase_file.is_some(),
+        custody.passphrase_descriptor.is_some(),
+        custody.credential_file.is_some(),
+    ];
+    if ways.iter().filter(|way| **way).count() != 1 {
+        return Err((
+            "custody",
+            "[custody] needs exactly one of `passphrase_file`, `passphrase_descriptor` and `credential_file`",
+        ));
+    }
+    for (at, listener) in config.mllp.iter().enumerate() {
+        if listener.name.is_empty() || config.mllp.iter().skip(at.saturating_add(1)).any(|other| other.name == listener.name) {
+            return Err(("mllp", "every [[mllp]] listener needs a name of its own"));
+        }
+        if !may_be_plain(&listener.bind, listener.tls.as_ref(), listener.plain) {
+            return Err((
+                "mllp",
+                "an [[mllp]] listener beyond loopback needs `tls`, or `plain = true` inside a protected network",
+            ));
+        }
+    }
+    if let Some(bind) = &config.fhir.bind
+        && !may_be_plain(bind, config.fhir.tls.as_ref(), config.fhir.plain)
+    {
+        return Err(("fhir", "[fhir] beyond loopback needs `tls`, or `plain = true` behind a proxy that ends TLS"));
+    }
+    if config.operations.bind.is_some_and(|bind| !bind.ip().is_loopback()) {
+        return Err(("operations", "[operations] must be bound to loopback: health and metrics carry no authentication"));
+    }
+    Ok(())
+}
+
+fn may_be_plain(bind: &SocketAddr, tls: Option<&Tls>, plain: bool) -> bool {
+    tls.is_some() || plain || bind.ip().is_loopback()
+}
+
+/// Makes relative paths start at the folder of the configuration file.
+fn anchor_paths(config: &mut Config, base: &Path) {
+    let place = |path: &mut PathBuf| *path = base.join(&*path);
+    for path in [
+        &mut config.database.sqlite_file,
+        &mut config.database.postgres_url_file,
+        &mut config.custody.passphrase_file,
+        &mut config.custody.credential_file,
+    ]
+    .into_iter()
+    .flatten()
+    {
+        place(path);
+    }
+    place(&mut config.custody.slots_file);
+    place(&mut config.audit.anchor_file);
+    let tls = config.mllp.iter_mut().filter_map(|listener| listener.tls.as_mut()).chain(config.fhir.tls.as_mut());
+    for tls in tls {
+        place(&mut tls.certificate_file);
+        place(&mut tls.key_file);
+        if let Some(authorities) = &mut tls.client_ca_file {
+            place(authorities);
+        }
+    }
+}
