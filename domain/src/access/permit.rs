@@ -30,7 +30,6 @@ pub fn authorise<A: Act>(subject: &Subject, resource: &Resource, context: &Conte
 }
 
 /// Leave to do `A` once, to what was decided about and to nothing else. Not `Clone`; only [`authorise`] makes one.
-#[must_use = "a permit that is not used should not have been asked for"]
 pub struct Permit<A: Act> {
     tenant: TenantId,
     kind: Option<Kind>,

@@ -53,6 +53,22 @@ pub struct Interface {
     pub created: Timestamp,
 }
 
+impl Interface {
+    /// Says whether a message could belong to both alike: same listener and sender, a peer range in common.
+    #[must_use]
+    pub fn competes_with(&self, other: &Interface) -> bool {
+        self.enabled
+            && other.enabled
+            && self.listener == other.listener
+            && self.sending_application == other.sending_application
+            && self.sending_facility == other.sending_facility
+            && self.peers.iter().any(|peer| {
+                let range = peer.parse::<AddressRange>();
+                range.is_ok() && other.peers.iter().any(|peer| peer.parse::<AddressRange>() == range)
+            })
+    }
+}
+
 /// What the sender gets while nothing can be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum UnavailableAs {

@@ -1,0 +1,216 @@
+//! Directory entries as sealed records of the system tenant: loading all, reading one, writing one.
+
+use super::{Administration, By, NotChanged};
+use crate::access::{self, Administer, Denial, Permit, Resource, Subject, authorise};
+use crate::audit;
+use crate::directory::{ApiClient, Clinic, Directory, Entry, Interface, Tenant};
+use crate::id::{RecordId, TenantId};
+use crate::index::{Field, Term, normalise};
+use crate::journal::Act;
+use crate::keys::{Compartment, ContentMac};
+use crate::kind::Kind;
+use crate::ports::Find;
+use crate::record::content::{Content, Member};
+use crate::record::{self, Binding, Opened, SealFault};
+use crate::time::Timestamp;
+use crate::write::{Claim, IndexTerm, RecordWrite, Routing, StoredRecord, Version, WriteSet};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+/// An entry as it is stored now.
+pub(super) struct Current<E> {
+    pub(super) entry: E,
+    version: Version,
+    arrival: Timestamp,
+    mac: ContentMac,
+    mac_of_tenant: ContentMac,
+}
+
+impl Administration {
+    /// Opens every entry and returns them as one snapshot.
+    ///
+    /// It is the gateway reading its own configuration: no patient data, and no entry in the chain.
+    ///
+    /// # Errors
+    /// [`NotChanged::Integrity`] when an entry does not open, [`NotChanged::Unavailable`].
+    pub async fn load_directory(&self) -> Result<Directory, NotChanged> {
+        Ok(Directory::new(
+            self.all::<Tenant>().await?,
+            self.all::<Clinic>().await?,
+            self.all::<Interface>().await?,
+            self.all::<ApiClient>().await?,
+        ))
+    }
+
+    async fn all<E: Entry>(&self) -> Result<Vec<E>, NotChanged> {
+        let mut entries = Vec::new();
+        let mut before = None;
+        loop {
+            let query = Find { kinds: alloc::vec![E::KIND], before, limit: PAGE, ..Find::default() };
+            let page = self.store.find(TenantId::SYSTEM, query).await?;
+            for stored in &page {
+                entries.push(self.open::<E>(stored).await?.0);
+            }
+            match page.last() {
+                Some(last) => before = Some((last.arrival, last.id)),
+                None => return Ok(entries),
+            }
+        }
+    }
+
+    /// Returns one entry as it is stored now.
+    pub(super) async fn current<E: Entry>(&self, id: RecordId) -> Result<Current<E>, NotChanged> {
+        let stored = self.store.load(TenantId::SYSTEM, &[id]).await?;
+        let stored = stored.into_iter().find(|stored| stored.kind == E::KIND).ok_or(NotChanged::UnknownEntry)?;
+        let (entry, mac, mac_of_tenant) = self.open::<E>(&stored).await?;
+        Ok(Current { entry, version: stored.version, arrival: stored.arrival, mac, mac_of_tenant })
+    }
+
+    /// Opens an entry by the gateway's own right.
+    async fn open<E: Entry>(&self, stored: &StoredRecord) -> Result<(E, ContentMac, ContentMac), NotChanged> {
+        let heading = record::heading(&stored.sealed).map_err(|_| NotChanged::Integrity)?;
+        let key = self.vault.find(stored.tenant, heading.data_key).await?;
+        let resource = Resource::record(stored.tenant, stored.kind);
+        let permit = authorise::<Administer>(&Subject::gateway(), &resource, &access::Context::at(self.clock.now()));
+        let opened = record::open(permit.map_err(|_| NotChanged::Denied)?, &key, stored);
+        let opened: Opened = opened.map_err(|_| NotChanged::Integrity)?;
+        let entry: E = opened
+            .with(E::KIND, stored.id, |_, text| serde_json::from_str(text).ok())
+            .flatten()
+            .ok_or(NotChanged::Integrity)?;
+        let mac = |tenant| opened.content_mac(&self.vault.secrets(tenant).content);
+        let (of_system, of_tenant) = (mac(TenantId::SYSTEM), mac(entry.tenant()));
+        Ok((entry, of_system, of_tenant))
+    }
+
+    /// Writes a new entry and claims its name.
+    pub(super) async fn add<E: Entry>(
+        &self,
+        permit: Permit<Administer>,
+        by: &By<'_>,
+        entry: &E,
+    ) -> Result<(), NotChanged> {
+        self.write(permit, by, entry, None).await
+    }
+
+    /// Writes a new version of an entry, which keeps its name.
+    pub(super) async fn replace<E: Entry>(
+        &self,
+        permit: Permit<Administer>,
+        by: &By<'_>,
+        stored: &Current<E>,
+        entry: &E,
+    ) -> Result<(), NotChanged> {
+        self.write(permit, by, entry, Some(stored)).await
+    }
+
+    /// Writes an entry; the permit is spent by it.
+    async fn write<E: Entry>(
+        &self,
+        permit: Permit<Administer>,
+        by: &By<'_>,
+        entry: &E,
+        replaced: Option<&Current<E>>,
+    ) -> Result<(), NotChanged> {
+        let now = self.now();
+        let id = entry.record();
+        let version = replaced.map_or(1, |stored| stored.version.saturating_add(1));
+        let arrival = replaced.map_or(now, |stored| stored.arrival);
+        let bytes = serde_json::to_vec(entry).map_err(|_| NotChanged::Integrity)?;
+        let member = Member { kind: E::KIND, id, version, last_updated: now, bytes };
+        let plaintext = Content { as_of: now, members: alloc::vec![member] }.encode()?;
+
+        let held = self.vault.current(TenantId::SYSTEM, Compartment::Directory).await?;
+        let binding = Binding {
+            tenant: TenantId::SYSTEM,
+            clinic: None,
+            compartment: Compartment::Directory,
+            kind: E::KIND,
+            id,
+            version,
+        };
+        let sealed = record::seal(&held.key, &binding, &plaintext, self.entropy.as_ref())?;
+        let made = held.unstored.as_ref().map(|key| key.id);
+        let mut write = WriteSet { keys: held.unstored.into_iter().collect(), ..WriteSet::default() };
+        write.records.push(RecordWrite {
+            tenant: TenantId::SYSTEM,
+            id,
+            kind: E::KIND,
+            clinic: None,
+            replaces: replaced.map(|stored| stored.version),
+            version,
+            arrival,
+            last_updated: now,
+            routing: Routing::None,
+            sealed,
+        });
+
+        let system = self.vault.secrets(TenantId::SYSTEM);
+        if replaced.is_none() {
+            let term = Term { kind: E::KIND, field: Field::Label, value: entry.name().to_string() };
+            let token = system.index.token(&term);
+            write.terms.push(IndexTerm { tenant: TenantId::SYSTEM, token, record: id, arrival });
+            // Tenants are unique among themselves, everything else within its tenant.
+            let within = if E::KIND == Kind::Tenant { TenantId::SYSTEM } else { entry.tenant() };
+            let name = normalise(Field::Label, entry.name());
+            let claim = system.content.claim("directory", &[&[E::KIND.code()], within.as_bytes(), name.as_bytes()]);
+            write.claims.push(Claim { tenant: TenantId::SYSTEM, token: claim, message: id });
+        }
+
+        let action = if replaced.is_some() { "update" } else { "create" };
+        let subject = id.to_string();
+        let of_tenant = self.vault.secrets(entry.tenant());
+        let draft = |before, content: &crate::keys::ContentKey, chain| {
+            let after = content.mac(&plaintext);
+            Act::changed(action, E::KIND.name(), &subject, before, after).draft_for(&by.actor, chain, now)
+        };
+        write.drafts.push(draft(replaced.map(|stored| stored.mac), &system.content, TenantId::SYSTEM));
+        write.drafts.push(draft(replaced.map(|stored| stored.mac_of_tenant), &of_tenant.content, entry.tenant()));
+        drop(permit);
+        self.ledger.record(write).await?;
+        if let Some(id) = made {
+            self.vault.stored(TenantId::SYSTEM, &[id]);
+        }
+        Ok(())
+    }
+
+    /// Records a denial in the chain of the subject's tenant, with its reason beside it.
+    pub(super) async fn note_denial(
+        &self,
+        by: &By<'_>,
+        kind: Kind,
+        id: &str,
+        denial: &Denial,
+    ) -> Result<(), NotChanged> {
+        let act = Act::denied(denial.action.name(), kind.name(), id, denial.reason());
+        self.note(by, act, audit::Context::default()).await
+    }
+
+    /// Records an act that changes no record, with its context, in the chain of the subject's tenant.
+    pub(super) async fn note(&self, by: &By<'_>, act: Act, context: audit::Context) -> Result<(), NotChanged> {
+        let tenant = by.actor.subject.tenant;
+        let held = self.vault.current(tenant, Compartment::Context).await?;
+        let secrets = self.vault.secrets(tenant);
+        let act = act.with_context(&by.actor, &context, &held.key, &secrets.content, self.entropy.as_ref())?;
+        let made = held.unstored.as_ref().map(|key| key.id);
+        let mut write = WriteSet { keys: held.unstored.into_iter().collect(), ..WriteSet::default() };
+        write.drafts.push(act.draft(&by.actor, self.now()));
+        self.ledger.record(write).await?;
+        if let Some(id) = made {
+            self.vault.stored(tenant, &[id]);
+        }
+        Ok(())
+    }
+}
+
+impl From<SealFault> for NotChanged {
+    fn from(fault: SealFault) -> Self {
+        match fault {
+            SealFault::TooLarge | SealFault::WrongKey => NotChanged::Integrity,
+            SealFault::Unavailable => NotChanged::Unavailable,
+        }
+    }
+}
+
+/// Entries read at a time.
+const PAGE: u32 = 500;
