@@ -53,7 +53,7 @@ impl ChainKeys {
 }
 
 /// Gives the key of a segment, from the audit root or from a file given to an auditor.
-pub trait SegmentKeys {
+pub trait SegmentKeys: Send + Sync {
     /// Returns the key; `None` when this source does not have it.
     fn segment_key(&self, chain: ChainId, segment: u64) -> Option<ChainKey>;
 }

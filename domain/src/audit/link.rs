@@ -33,7 +33,7 @@ pub fn link<'d>(
         let sequence = head.length.saturating_add(1);
         let prior = if head.length == 0 { genesis(keys, chain) } else { head.tag };
         let time = draft.time.clamp(EARLIEST, LATEST).to_millisecond().max(head.time);
-        let mut unsigned = canonical.render(draft, &Place { sequence, time, prior });
+        let unsigned = canonical.render(draft, &Place { sequence, time, prior });
         let tag = mac(keys.keyed(chain, segment_of(sequence)), chain, unsigned.parts());
         entries.push(LinkedEntry { chain, sequence, bytes: unsigned.with_mac(&tag), context: draft.context.clone() });
         head = ChainHead { length: sequence, tag, time };
