@@ -35,7 +35,7 @@ pub struct Custody {
 #[derive(Debug, thiserror::Error)]
 pub enum CustodyFault {
     /// No slot opens with the secret given.
-    #[error("wrong passphrase: no slot of {path} opens with it ({failures} failed so far)")]
+    #[error("wrong passphrase: no slot of {} opens with it ({failures} failed so far)", path.display())]
     Wrong {
         /// The custody file.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum CustodyFault {
         failures: u32,
     },
     /// The file cannot be read or written.
-    #[error("cannot use the custody file {path}: {why}")]
+    #[error("cannot use the custody file {}: {why}", path.display())]
     File {
         /// The custody file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum CustodyFault {
         why: io::Error,
     },
     /// The file says something that no custody file may say.
-    #[error("the custody file {path} is damaged: {what}")]
+    #[error("the custody file {} is damaged: {what}", path.display())]
     Damaged {
         /// The custody file.
         path: PathBuf,
@@ -86,7 +86,7 @@ impl Custody {
         entropy: &dyn Entropy,
     ) -> Result<(), CustodyFault> {
         let id = self.slots.iter().map(|slot| slot.id).max().map_or(1, |id| id.saturating_add(1));
-        let slot = Slot::seal(id, roots, kind, secret, params, entropy)?;
+        let slot = Slot::seal(id, roots, kind, secret, params, entropy).map_err(|_| Unavailable)?;
         self.slots.push(slot);
         Ok(())
     }
@@ -102,7 +102,8 @@ impl Custody {
         }
         let text = fs::read(path).map_err(file)?;
         let damaged = |what| CustodyFault::Damaged { path: path.to_owned(), what };
-        let custody: Self = serde_json::from_slice(&text).map_err(|_| damaged("it is not the JSON this version writes"))?;
+        let custody: Self =
+            serde_json::from_slice(&text).map_err(|_| damaged("it is not the JSON this version writes"))?;
         if custody.sealgate_custody != 1 {
             return Err(damaged("it was written by a newer version"));
         }
@@ -115,7 +116,7 @@ impl Custody {
     /// [`CustodyFault::File`].
     pub fn write(&self, path: &Path) -> Result<(), CustodyFault> {
         let file = |why| CustodyFault::File { path: path.to_owned(), why };
-        let text = serde_json::to_vec_pretty(self).map_err(|why| file(why.into()))?;
+        let text = serde_json::to_vec_pretty(self).map_err(|why| file(io::Error::other(why)))?;
         let beside = path.with_extension("new");
         let mut options = fs::OpenOptions::new();
         let mut new = options.write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(file)?;
@@ -143,7 +144,8 @@ impl Custody {
                     return Ok(roots);
                 }
                 Err(SlotFault::Wrong) => {}
-                Err(SlotFault::Refused) => refused = Some("a slot asks for more memory or time than is allowed"),
+                Err(SlotFault::Refused(what)) => refused = Some(what),
+                Err(SlotFault::Unavailable) => return Err(CustodyFault::Entropy(Unavailable)),
                 Err(SlotFault::Broken) => refused = Some("a slot is not whole"),
             }
         }

@@ -21,7 +21,7 @@ pub enum SecretFileFault {
         why: io::Error,
     },
     /// Others than the owner may read or write the file.
-    #[error("{path} must be readable by its owner alone (mode is {mode:04o}): run `chmod 0400 {path}`")]
+    #[error("{0} must be readable by its owner alone (mode is {mode:04o}): run `chmod 0400 {0}`", path.display())]
     TooOpen {
         /// The file.
         path: PathBuf,

@@ -80,7 +80,9 @@ impl Vault {
         match generation {
             // An old generation never changes, however long ago it was loaded.
             Some(generation) => known.keys.iter().find(|key| key.generation == generation).cloned(),
-            None if known.loaded.elapsed() < GENERATION_TTL => known.keys.iter().max_by_key(|key| key.generation).cloned(),
+            None if known.loaded.elapsed() < GENERATION_TTL => {
+                known.keys.iter().max_by_key(|key| key.generation).cloned()
+            }
             None => None,
         }
     }
@@ -175,8 +177,6 @@ impl KeyVault for Vault {
 
     fn secrets(&self, tenant: TenantId) -> Arc<TenantSecrets> {
         let roots = Arc::clone(&self.roots);
-        Arc::clone(
-            self.open().secrets.entry(tenant).or_insert_with(|| Arc::new(TenantSecrets::derive(&roots, tenant))),
-        )
+        Arc::clone(self.open().secrets.entry(tenant).or_insert_with(|| Arc::new(TenantSecrets::derive(&roots, tenant))))
     }
 }
