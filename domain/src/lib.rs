@@ -20,13 +20,15 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "double"))]
 extern crate std;
 
 pub mod access;
 pub mod administration;
 pub mod audit;
 pub mod directory;
+#[cfg(any(test, feature = "double"))]
+pub mod double;
 pub mod id;
 pub mod index;
 pub mod intake;
