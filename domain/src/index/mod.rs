@@ -11,6 +11,8 @@
 //! again after opening, so a token may find too much and never too little.
 
 mod normalise;
+#[cfg(test)]
+mod tests;
 
 pub use normalise::{NORMALISER_VERSION, normalise};
 
@@ -98,9 +100,8 @@ impl IndexKey {
     pub(crate) fn new(of_tenant: &Secret<32>) -> Self {
         let root = MacKey::new(of_tenant);
         let key = |field: &Field| {
-            let purpose = Fields::of("sealgate/index/field/1")
-                .with(&[field.code()])
-                .with(&NORMALISER_VERSION.to_be_bytes());
+            let purpose =
+                Fields::of("sealgate/index/field/1").with(&[field.code()]).with(&NORMALISER_VERSION.to_be_bytes());
             (*field, MacKey::new(&root.derive(purpose.as_bytes())))
         };
         Self(Field::ALL.iter().map(key).collect())

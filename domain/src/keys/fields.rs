@@ -37,7 +37,10 @@ mod tests {
 
     #[test]
     fn moving_a_byte_between_fields_changes_the_whole() {
-        assert_ne!(Fields::of("x").with(b"ab").with(b"c").as_bytes(), Fields::of("x").with(b"a").with(b"bc").as_bytes());
+        assert_ne!(
+            Fields::of("x").with(b"ab").with(b"c").as_bytes(),
+            Fields::of("x").with(b"a").with(b"bc").as_bytes()
+        );
         assert_ne!(Fields::of("x").with(b"").as_bytes(), Fields::of("x").as_bytes());
         assert_eq!(Fields::of("x").with(b"ab").as_bytes(), b"\0\0\0\x01x\0\0\0\x02ab");
     }

@@ -25,7 +25,7 @@ impl fmt::Display for Hex<'_> {
     }
 }
 
-fn read(text: &str) -> Option<Vec<u8>> {
+pub(super) fn read(text: &str) -> Option<Vec<u8>> {
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
     pairs
         .iter()

@@ -18,12 +18,16 @@
 mod compartment;
 mod derive;
 mod fields;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod hex;
 mod hierarchy;
 mod once;
 mod roots;
 pub mod slot;
 mod support_code;
+#[cfg(test)]
+mod tests;
 mod wrap;
 
 pub use compartment::Compartment;

@@ -12,12 +12,11 @@
 //! a wrong secret from a damaged file. Parameters are bounded before they are used: a forged file
 //! cannot make the gateway fill its memory or work for hours.
 
-use super::hex::{self, Hex};
+use super::hex;
 use super::wrap::{unwrap, wrap};
 use super::{Fields, MacKey, Roots};
 use crate::ports::{Entropy, Unavailable};
 use crate::secret::{Secret, constant_time_eq};
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use argon2::{Algorithm, Argon2, Params, Version};
 use core::fmt;
@@ -30,8 +29,8 @@ use zeroize::Zeroizing;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slot {
-    /// Its name, drawn when it was made: 16 hexadecimal digits.
-    pub id: String,
+    /// Its number in the key file; never used again after the slot is removed.
+    pub id: u32,
     /// What opens it.
     pub kind: SlotKind,
     /// How the secret becomes a key; `None` for a credential file, which is a key already.
@@ -133,15 +132,14 @@ impl Slot {
     /// [`SlotFault::Refused`] when parameters are missing, superfluous or out of bounds, or the
     /// credential is too short; [`SlotFault::Unavailable`] when the source of randomness fails.
     pub fn seal(
+        id: u32,
         roots: &Roots,
-        secret: &[u8],
         kind: SlotKind,
+        secret: &[u8],
         kdf: Option<KdfParams>,
         entropy: &dyn Entropy,
     ) -> Result<Self, SlotFault> {
-        let mut id = [0; 8];
-        entropy.fill(&mut id).map_err(|Unavailable| SlotFault::Unavailable)?;
-        let mut slot = Self { id: Hex(&id).to_string(), kind, kdf, wrapped: Vec::new(), check: [0; 16] };
+        let mut slot = Self { id, kind, kdf, wrapped: Vec::new(), check: [0; 16] };
         let key = slot.key(secret)?;
         slot.check = check(&key);
         slot.wrapped = wrap(&key, &slot.aad(), roots.to_bytes().expose(), entropy)
@@ -171,7 +169,7 @@ impl Slot {
             }
             (SlotKind::CredentialFile, None) => {
                 let mut key = Zeroizing::new([0; 32]);
-                Hkdf::<Sha256>::new(Some(self.id.as_bytes()), secret)
+                Hkdf::<Sha256>::new(Some(&self.id.to_be_bytes()), secret)
                     .expand(b"sealgate/slot/credential/1", key.as_mut_slice())
                     .map_err(|_| SlotFault::Broken)?;
                 Ok(Secret::new(*key))
@@ -191,7 +189,7 @@ impl Slot {
             SlotKind::SupportCode => 2,
             SlotKind::CredentialFile => 3,
         };
-        let fields = Fields::of("sealgate/slot/1").with(self.id.as_bytes()).with(&[kind]);
+        let fields = Fields::of("sealgate/slot/1").with(&self.id.to_be_bytes()).with(&[kind]);
         let Some(kdf) = &self.kdf else { return fields };
         fields
             .with(&kdf.memory_kib.to_be_bytes())

@@ -104,7 +104,8 @@ impl SupportCode {
     }
 
     fn check(&self) -> [u8; 4] {
-        let hash: [u8; 32] = Sha256::new().chain_update(b"sealgate/support-code/1").chain_update(self.0.expose()).finalize().into();
+        let hash: [u8; 32] =
+            Sha256::new().chain_update(b"sealgate/support-code/1").chain_update(self.0.expose()).finalize().into();
         let mut bits = hash.first_chunk::<4>().map_or(0, |first| u64::from(u32::from_be_bytes(*first) >> 12));
         let mut check = [0; 4];
         for digit in check.iter_mut().rev() {

@@ -66,9 +66,8 @@ impl Content {
         let count = u16::try_from(self.members.len()).map_err(|_| SealFault::TooLarge)?;
 
         let mut frames: [Vec<u8>; FRAMES] = [Vec::new(), Vec::new()];
-        let mut plain = Vec::with_capacity(
-            total.saturating_add(self.members.len().saturating_mul(ENTRY)).saturating_add(64),
-        );
+        let mut plain =
+            Vec::with_capacity(total.saturating_add(self.members.len().saturating_mul(ENTRY)).saturating_add(64));
         plain.extend_from_slice(MAGIC);
         plain.extend_from_slice(&self.as_of.0.to_be_bytes());
         plain.extend_from_slice(&count.to_be_bytes());
@@ -187,8 +186,11 @@ fn read(plain: &[u8]) -> Option<Directory> {
     }
     let inside = |place: &Place| frames.get(place.frame).is_some_and(|frame| place.bytes.end <= frame.raw_length);
     let total = frames.iter().try_fold(0usize, |sum, frame| sum.checked_add(frame.raw_length))?;
-    (start == plain.len() && total <= MAX_PLAINTEXT && members.iter().all(inside))
-        .then_some(Directory { as_of, members, frames })
+    (start == plain.len() && total <= MAX_PLAINTEXT && members.iter().all(inside)).then_some(Directory {
+        as_of,
+        members,
+        frames,
+    })
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {

@@ -9,6 +9,8 @@ pub mod content;
 mod context;
 mod opened;
 mod sealed;
+#[cfg(test)]
+mod tests;
 
 pub use binding::{Binding, SCHEMA};
 pub use context::{ContextBinding, open_context, open_cursor, seal_context, seal_cursor};
@@ -27,12 +29,7 @@ use core::fmt;
 /// # Errors
 /// [`SealFault::TooLarge`] above [`MAX_PLAINTEXT`], [`SealFault::WrongKey`] when the key belongs to
 /// another tenant or compartment, [`SealFault::Unavailable`] when the source of randomness fails.
-pub fn seal(
-    key: &DataKey,
-    binding: &Binding,
-    plaintext: &[u8],
-    entropy: &dyn Entropy,
-) -> Result<Vec<u8>, SealFault> {
+pub fn seal(key: &DataKey, binding: &Binding, plaintext: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, SealFault> {
     if key.tenant != binding.tenant || key.compartment != binding.compartment {
         return Err(SealFault::WrongKey);
     }

@@ -101,9 +101,8 @@ pub(super) fn seal(
     let aad = aad(&heading);
 
     let chunks = plaintext.len().div_ceil(CHUNK).max(1);
-    let mut sealed = Vec::with_capacity(
-        plaintext.len().saturating_add(HEADING + BUCKET).saturating_add(chunks.saturating_mul(TAG)),
-    );
+    let mut sealed =
+        Vec::with_capacity(plaintext.len().saturating_add(HEADING + BUCKET).saturating_add(chunks.saturating_mul(TAG)));
     sealed.extend_from_slice(MAGIC);
     sealed.push(suite.code());
     sealed.extend_from_slice(&heading.kek_generation.to_be_bytes());
