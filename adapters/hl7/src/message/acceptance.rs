@@ -45,11 +45,7 @@ pub struct AcceptanceProfile {
 impl Default for AcceptanceProfile {
     /// Production only: test data on a production channel must not mix in silence.
     fn default() -> Self {
-        Self {
-            production: true,
-            training: false,
-            debugging: false,
-        }
+        Self { production: true, training: false, debugging: false }
     }
 }
 
@@ -180,10 +176,7 @@ mod tests {
 
     fn judged(kind: &str, processing: &str, version: &str) -> Judgement {
         let header = format!("MSH|^~\\&|LAB|N|GW|C|2026||{kind}|ID1|{processing}|{version}\r");
-        judge(
-            &read_envelope(header.as_bytes()).unwrap(),
-            &AcceptanceProfile::default(),
-        )
+        judge(&read_envelope(header.as_bytes()).unwrap(), &AcceptanceProfile::default())
     }
 
     fn refused(kind: &str, processing: &str, version: &str) -> u16 {
@@ -212,10 +205,7 @@ mod tests {
             "2.9",
             "2.9.1",
         ] {
-            assert_eq!(
-                judged("ORU^R01^ORU_R01", "P", version),
-                Judgement::Take(vec![])
-            );
+            assert_eq!(judged("ORU^R01^ORU_R01", "P", version), Judgement::Take(vec![]));
             assert_eq!(judged("ORU^R01", "P^T", version), Judgement::Take(vec![]));
         }
         assert_eq!(judged("ORU", "P", "2.2"), Judgement::Take(vec![]));
@@ -229,10 +219,7 @@ mod tests {
             ("ORU^R01", "", "2.5", Leniency::ProcessingIdAbsent),
             ("ORU^R01", "P", "", Leniency::VersionAbsent),
         ] {
-            assert_eq!(
-                judged(kind, processing, version),
-                Judgement::Take(vec![leniency])
-            );
+            assert_eq!(judged(kind, processing, version), Judgement::Take(vec![leniency]));
         }
     }
 

@@ -14,26 +14,22 @@ use super::fault::{Fault, FaultCode, Location};
 /// `declared` is MSH-18 as it stood, repetitions and all.
 ///
 /// # Errors
-/// `Charset` for UTF-16 and UTF-32, and for a declared name we do not know when the bytes are not UTF-8 either.
+/// `UnreadableHeader` for UTF-16 and UTF-32; `Charset` for a declared name we do not know when the bytes are not UTF-8 either.
 pub(super) fn decode<'a>(
     bytes: &'a [u8],
     declared: &[u8],
     policy: &CharsetPolicy,
 ) -> Result<(Cow<'a, str>, CharsetUsed), Fault> {
     if is_wide(bytes) {
-        return Err(Fault::new(
-            FaultCode::Charset,
-            "UTF-16 and UTF-32 are not taken over MLLP",
-        ));
+        // Not even MSH can be read as bytes, so there is nothing to answer to.
+        return Err(Fault::new(FaultCode::UnreadableHeader, "UTF-16 and UTF-32 are not taken over MLLP"));
     }
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     if let Some(charset) = policy.override_with {
         return Ok(decode_as(bytes, charset, Source::Override, policy.fallback));
     }
     match Declared::read(declared) {
-        Declared::Known(charset) => {
-            Ok(decode_as(bytes, charset, Source::Declared, policy.fallback))
-        }
+        Declared::Known(charset) => Ok(decode_as(bytes, charset, Source::Declared, policy.fallback)),
         Declared::Ascii => Ok(detect(bytes).unwrap_or_else(|| fall_back(bytes, policy.fallback))),
         Declared::Unknown => detect(bytes).ok_or(Fault::at(
             FaultCode::Charset,
@@ -54,10 +50,7 @@ pub struct CharsetPolicy {
 
 impl Default for CharsetPolicy {
     fn default() -> Self {
-        Self {
-            override_with: None,
-            fallback: Charset::WINDOWS_1252,
-        }
+        Self { override_with: None, fallback: Charset::WINDOWS_1252 }
     }
 }
 
@@ -126,12 +119,7 @@ pub enum Source {
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-fn decode_as(
-    bytes: &[u8],
-    charset: Charset,
-    source: Source,
-    fallback: Charset,
-) -> (Cow<'_, str>, CharsetUsed) {
+fn decode_as(bytes: &[u8], charset: Charset, source: Source, fallback: Charset) -> (Cow<'_, str>, CharsetUsed) {
     if charset == Charset::UTF_8 {
         return match std::str::from_utf8(bytes) {
             Ok(text) => (Cow::Borrowed(text), used(charset, source, false)),
@@ -144,11 +132,7 @@ fn decode_as(
 
 fn detect(bytes: &[u8]) -> Option<(Cow<'_, str>, CharsetUsed)> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let source = if text.is_ascii() {
-        Source::Ascii
-    } else {
-        Source::Detected
-    };
+    let source = if text.is_ascii() { Source::Ascii } else { Source::Detected };
     Some((Cow::Borrowed(text), used(Charset::UTF_8, source, false)))
 }
 
@@ -158,25 +142,14 @@ fn fall_back(bytes: &[u8], fallback: Charset) -> (Cow<'_, str>, CharsetUsed) {
 }
 
 fn used(charset: Charset, source: Source, lossy: bool) -> CharsetUsed {
-    CharsetUsed {
-        charset,
-        source,
-        lossy,
-    }
+    CharsetUsed { charset, source, lossy }
 }
 
 /// Whether the bytes are UTF-16 or UTF-32: a byte order mark, or a zero byte inside the word MSH.
 fn is_wide(bytes: &[u8]) -> bool {
-    [
-        &b"\xFF\xFE"[..],
-        b"\xFE\xFF",
-        b"M\0S\0",
-        b"\0M\0S",
-        b"M\0\0\0",
-        b"\0\0\0M",
-    ]
-    .iter()
-    .any(|mark| bytes.starts_with(mark))
+    [&b"\xFF\xFE"[..], b"\xFE\xFF", b"M\0S\0", b"\0M\0S", b"M\0\0\0", b"\0\0\0M"]
+        .iter()
+        .any(|mark| bytes.starts_with(mark))
 }
 
 enum Declared {
@@ -238,8 +211,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8], declared: &str) -> Result<(String, CharsetUsed), Fault> {
-        decode(bytes, declared.as_bytes(), &CharsetPolicy::default())
-            .map(|(text, used)| (text.into_owned(), used))
+        decode(bytes, declared.as_bytes(), &CharsetPolicy::default()).map(|(text, used)| (text.into_owned(), used))
     }
 
     #[test]
@@ -272,10 +244,7 @@ mod tests {
 
     #[test]
     fn the_override_wins_over_the_declaration() {
-        let policy = CharsetPolicy {
-            override_with: Charset::named("8859/2"),
-            ..CharsetPolicy::default()
-        };
+        let policy = CharsetPolicy { override_with: Charset::named("8859/2"), ..CharsetPolicy::default() };
         let (text, used) = decode(b"MSH|\xB1", b"8859/1", &policy).unwrap();
         assert_eq!((text.as_ref(), used.source), ("MSH|ą", Source::Override));
     }
@@ -287,13 +256,8 @@ mod tests {
 
     #[test]
     fn utf16_is_refused() {
-        for bytes in [
-            &b"M\0S\0H\0|\0"[..],
-            b"\0M\0S\0H",
-            b"\xFF\xFEM\0",
-            b"\xFE\xFF\0M",
-        ] {
-            assert_eq!(read(bytes, "").unwrap_err().code, FaultCode::Charset);
+        for bytes in [&b"M\0S\0H\0|\0"[..], b"\0M\0S\0H", b"\xFF\xFEM\0", b"\xFE\xFF\0M"] {
+            assert_eq!(read(bytes, "").unwrap_err().code, FaultCode::UnreadableHeader);
         }
     }
 
@@ -301,10 +265,7 @@ mod tests {
     fn an_unknown_name_is_a_fault_unless_the_bytes_speak_for_themselves() {
         assert!(read(b"MSH|x", "KLINGON-8").is_ok());
         assert!(read("MSH|é".as_bytes(), "UNICODE UTF-16").is_ok());
-        assert_eq!(
-            read(b"MSH|\xFC", "KLINGON-8").unwrap_err().code,
-            FaultCode::Charset
-        );
+        assert_eq!(read(b"MSH|\xFC", "KLINGON-8").unwrap_err().code, FaultCode::Charset);
     }
 
     #[test]

@@ -25,11 +25,7 @@ pub fn read_envelope(bytes: &[u8]) -> Option<Envelope> {
         from = at.saturating_add(1);
     }
     fields.push(from..header.len());
-    Some(Envelope {
-        header: header.into(),
-        fields: fields.into_boxed_slice(),
-        separators,
-    })
+    Some(Envelope { header: header.into(), fields: fields.into_boxed_slice(), separators })
 }
 
 /// The longest MSH segment that is read, in bytes.
@@ -40,10 +36,7 @@ const MAX_HEADER_FIELDS: usize = 64;
 
 /// Drops what senders put before MSH without meaning anything by it.
 pub(crate) fn skip_before_header(bytes: &[u8]) -> &[u8] {
-    bytes
-        .strip_prefix(b"\xEF\xBB\xBF")
-        .unwrap_or(bytes)
-        .trim_ascii_start()
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start()
 }
 
 /// The routing facts of one message: MSH as bytes, cut at its field separators.
@@ -229,13 +222,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_header_gives_nothing() {
-        for bytes in [
-            &b""[..],
-            b"MSH",
-            b"MSH|",
-            b"PID|1\rMSH|^~\\&|",
-            b"<ORU_R01/>",
-        ] {
+        for bytes in [&b""[..], b"MSH", b"MSH|", b"PID|1\rMSH|^~\\&|", b"<ORU_R01/>"] {
             assert!(read_envelope(bytes).is_none());
         }
         let mut long = b"MSH|^~\\&|".to_vec();

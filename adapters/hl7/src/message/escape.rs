@@ -60,11 +60,7 @@ pub fn escape<'a>(text: &'a str, separators: &Separators) -> Cow<'a, str> {
             (Some(mark), Some(letter)) => encoded.extend([mark, letter, mark]),
             (Some(mark), None) if c.is_ascii_control() => {
                 let code = u32::from(c);
-                let digit = |value: u32| {
-                    char::from_digit(value, 16)
-                        .unwrap_or('0')
-                        .to_ascii_uppercase()
-                };
+                let digit = |value: u32| char::from_digit(value, 16).unwrap_or('0').to_ascii_uppercase();
                 encoded.extend([mark, 'X', digit(code >> 4), digit(code & 0xF), mark]);
             }
             (None, Some(_)) => encoded.push(' '),
@@ -97,12 +93,7 @@ fn letter_of(c: char, separators: &Separators) -> Option<char> {
 }
 
 /// Writes what a sequence stands for; false if it is none we know.
-fn write_sequence(
-    text: &mut String,
-    body: &str,
-    separators: &Separators,
-    charset: Charset,
-) -> bool {
+fn write_sequence(text: &mut String, body: &str, separators: &Separators, charset: Charset) -> bool {
     let delimiter = match body {
         "F" => Some(separators.field),
         "S" => Some(separators.component),
@@ -172,9 +163,7 @@ fn write_hex(text: &mut String, digits: &str, charset: Charset) -> bool {
 }
 
 fn nibble(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
@@ -228,15 +217,9 @@ mod tests {
 
     #[test]
     fn nothing_escapes_its_field_even_without_an_escape_character() {
-        let separators = Separators {
-            escape: None,
-            ..Separators::USUAL
-        };
+        let separators = Separators { escape: None, ..Separators::USUAL };
         assert_eq!(escape("a|b\rOBX|c", &separators), "a b OBX c");
-        assert_eq!(
-            escape("a|b\rOBX|c", &Separators::USUAL),
-            r"a\F\b\X0D\OBX\F\c"
-        );
+        assert_eq!(escape("a|b\rOBX|c", &Separators::USUAL), r"a\F\b\X0D\OBX\F\c");
     }
 
     proptest! {

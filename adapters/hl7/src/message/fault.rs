@@ -19,20 +19,12 @@ pub struct Fault {
 impl Fault {
     /// Makes a fault of the message as a whole.
     pub const fn new(code: FaultCode, what: &'static str) -> Self {
-        Self {
-            code,
-            location: None,
-            what,
-        }
+        Self { code, location: None, what }
     }
 
     /// Makes a fault at a place.
     pub const fn at(code: FaultCode, location: Location, what: &'static str) -> Self {
-        Self {
-            code,
-            location: Some(location),
-            what,
-        }
+        Self { code, location: Some(location), what }
     }
 }
 
@@ -69,6 +61,8 @@ pub enum FaultCode {
     RequiredFieldMissing,
     /// A segment that cannot be done without is missing or out of place.
     SegmentSequence,
+    /// No interface takes messages from this sender.
+    UnknownSender,
     /// The content is well formed, but could not be applied (mapping, identity).
     Internal,
 }
@@ -88,6 +82,7 @@ impl FaultCode {
             Self::UnsupportedEvent => 201,
             Self::UnsupportedProcessingId => 202,
             Self::UnsupportedVersion => 203,
+            Self::UnknownSender => 204,
             Self::Internal => 207,
         }
     }
@@ -105,6 +100,7 @@ impl FaultCode {
             201 => "Unsupported event code",
             202 => "Unsupported processing id",
             203 => "Unsupported version id",
+            204 => "Unknown key identifier",
             207 => "Application internal error",
             _ => "Other HL7 error",
         }
@@ -123,7 +119,8 @@ impl FaultCode {
             | Self::UnsupportedType
             | Self::UnsupportedEvent
             | Self::UnsupportedProcessingId
-            | Self::UnsupportedVersion => true,
+            | Self::UnsupportedVersion
+            | Self::UnknownSender => true,
             Self::Unconsumed
             | Self::TooLarge
             | Self::TooManyParts
@@ -155,14 +152,7 @@ pub struct Location {
 impl Location {
     /// Names a segment.
     pub const fn segment(segment: SegmentName, occurrence: usize) -> Self {
-        Self {
-            segment,
-            occurrence,
-            field: None,
-            repetition: None,
-            component: None,
-            subcomponent: None,
-        }
+        Self { segment, occurrence, field: None, repetition: None, component: None, subcomponent: None }
     }
 
     /// Names a field of the first MSH.
@@ -199,10 +189,7 @@ impl SegmentName {
     /// Takes a name of exactly three ASCII letters or digits.
     pub fn new(name: &str) -> Option<Self> {
         let letters: [u8; 3] = name.as_bytes().try_into().ok()?;
-        letters
-            .iter()
-            .all(u8::is_ascii_alphanumeric)
-            .then_some(Self(letters))
+        letters.iter().all(u8::is_ascii_alphanumeric).then_some(Self(letters))
     }
 
     /// The name as text.

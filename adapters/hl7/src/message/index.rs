@@ -53,10 +53,10 @@ impl Index {
         separators: &Separators,
         limits: &ReadLimits,
     ) -> Result<(), Fault> {
-        let name = line.get(..3).and_then(SegmentName::new).ok_or(Fault::new(
-            FaultCode::Unconsumed,
-            "a segment has no readable name",
-        ))?;
+        let name = line
+            .get(..3)
+            .and_then(SegmentName::new)
+            .ok_or(Fault::new(FaultCode::Unconsumed, "a segment has no readable name"))?;
         let occurrence = self.occurrence(name);
         let location = || Location::segment(name, usize_of(occurrence));
         self.count_parts(line, separators, limits)
@@ -64,21 +64,14 @@ impl Index {
         let segment = parse_segment_with_separators(line, parser_separators(separators))
             .ok()
             .filter(|segment| segment.range.end == line.len())
-            .ok_or(Fault::at(
-                FaultCode::Unconsumed,
-                location(),
-                "part of a segment cannot be read",
-            ))?;
+            .ok_or(Fault::at(FaultCode::Unconsumed, location(), "part of a segment cannot be read"))?;
         let first = self.fields.len();
         let mut fields = segment.fields.iter();
         if name == SegmentName::MSH {
             // MSH-1 is the separator itself and MSH-2 the delimiters, which must not be cut by themselves.
             self.add_whole(start.saturating_add(3), 1);
             if let Some(encoding) = fields.next() {
-                self.add_whole(
-                    start.saturating_add(encoding.range.start),
-                    encoding.range.len(),
-                );
+                self.add_whole(start.saturating_add(encoding.range.start), encoding.range.len());
             }
         }
         for field in fields {
@@ -93,12 +86,7 @@ impl Index {
     }
 
     /// Counts delimiters, so that no tree is built that would be too large.
-    fn count_parts(
-        &mut self,
-        line: &str,
-        separators: &Separators,
-        limits: &ReadLimits,
-    ) -> Result<(), &'static str> {
+    fn count_parts(&mut self, line: &str, separators: &Separators, limits: &ReadLimits) -> Result<(), &'static str> {
         let (mut fields, mut repetitions, mut parts) = (0usize, 0usize, 0usize);
         for byte in line.bytes() {
             if byte == separators.field {
@@ -134,8 +122,7 @@ impl Index {
         let whole = node(start, 0..length, 0, 0);
         let first = self.repetitions.len();
         self.repetitions.push(whole);
-        self.fields
-            .push(node(start, 0..length, first, self.repetitions.len()));
+        self.fields.push(node(start, 0..length, first, self.repetitions.len()));
     }
 
     fn add_field(&mut self, field: &tree::Field<'_>, start: usize) {
@@ -145,12 +132,7 @@ impl Index {
                 self.add_repetition(repetition, start);
             }
         }
-        self.fields.push(node(
-            start,
-            field.range.clone(),
-            first,
-            self.repetitions.len(),
-        ));
+        self.fields.push(node(start, field.range.clone(), first, self.repetitions.len()));
     }
 
     fn add_repetition(&mut self, repetition: &tree::Repeat<'_>, start: usize) {
@@ -165,28 +147,17 @@ impl Index {
                 self.add_component(component, start);
             }
         }
-        self.repetitions.push(node(
-            start,
-            repetition.range.clone(),
-            first,
-            self.components.len(),
-        ));
+        self.repetitions.push(node(start, repetition.range.clone(), first, self.components.len()));
     }
 
     fn add_component(&mut self, component: &tree::Component<'_>, start: usize) {
         let first = self.subcomponents.len();
         if component.subcomponents.len() > 1 {
             for part in &component.subcomponents {
-                self.subcomponents
-                    .push(node(start, part.range.clone(), 0, 0));
+                self.subcomponents.push(node(start, part.range.clone(), 0, 0));
             }
         }
-        self.components.push(node(
-            start,
-            component.range.clone(),
-            first,
-            self.subcomponents.len(),
-        ));
+        self.components.push(node(start, component.range.clone(), first, self.subcomponents.len()));
     }
 }
 

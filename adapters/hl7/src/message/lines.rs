@@ -18,11 +18,7 @@ pub(super) struct Lines {
 /// CR, LF and CRLF end a line; blank lines and spaces before a segment name go. A line that is no segment but follows
 /// an OBX or NTE is a line break inside its text (base64 in lines of 76, a report with bare LF), and is joined to it
 /// with a line feed; any other is a fault, since a parser would drop it and all after it without a word.
-pub(super) fn normalise(
-    text: &str,
-    separators: &Separators,
-    limits: &ReadLimits,
-) -> Result<Lines, Fault> {
+pub(super) fn normalise(text: &str, separators: &Separators, limits: &ReadLimits) -> Result<Lines, Fault> {
     let mut lines = Lines {
         text: String::with_capacity(text.len().saturating_add(2)),
         segments: Vec::with_capacity(32),
@@ -31,10 +27,7 @@ pub(super) fn normalise(
     for line in split(text) {
         lines.add(line, separators)?;
         if lines.segments.len() > limits.segments {
-            return Err(Fault::new(
-                FaultCode::TooManyParts,
-                "the message has more segments than the limit",
-            ));
+            return Err(Fault::new(FaultCode::TooManyParts, "the message has more segments than the limit"));
         }
     }
     Ok(lines)
@@ -118,17 +111,9 @@ impl Lines {
         let occurrence = self
             .segments
             .iter()
-            .filter(|segment| {
-                self.text
-                    .get((*segment).clone())
-                    .is_some_and(|line| line.starts_with(name.as_str()))
-            })
+            .filter(|segment| self.text.get((*segment).clone()).is_some_and(|line| line.starts_with(name.as_str())))
             .count();
-        Fault::at(
-            FaultCode::Unconsumed,
-            Location::segment(name, occurrence),
-            what,
-        )
+        Fault::at(FaultCode::Unconsumed, Location::segment(name, occurrence), what)
     }
 }
 
@@ -146,10 +131,7 @@ enum Shape {
 impl Shape {
     fn of(line: &str, separators: &Separators) -> Self {
         let bytes = line.as_bytes();
-        let name = bytes
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphanumeric())
-            .count();
+        let name = bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         let capital = bytes.first().is_some_and(u8::is_ascii_uppercase);
         let at_separator = bytes.get(name) == Some(&separators.field);
         match name {
@@ -163,10 +145,7 @@ impl Shape {
 }
 
 fn is_upper(bytes: &[u8], count: usize) -> bool {
-    bytes
-        .iter()
-        .take(count)
-        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    bytes.iter().take(count).all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 /// Lines without their ends; an empty one between CR and LF does no harm.

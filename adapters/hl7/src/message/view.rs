@@ -31,28 +31,12 @@ impl Message {
         charset: CharsetUsed,
         remarks: Vec<Remark>,
     ) -> Self {
-        Self {
-            text,
-            index,
-            envelope,
-            charset,
-            remarks,
-        }
+        Self { text, index, envelope, charset, remarks }
     }
 
     /// The segments in order, MSH first.
-    pub fn segments(
-        &self,
-    ) -> impl DoubleEndedIterator<Item = Segment<'_>> + ExactSizeIterator + Clone {
-        self.index
-            .segments
-            .iter()
-            .enumerate()
-            .map(|(ordinal, entry)| Segment {
-                message: self,
-                entry,
-                ordinal,
-            })
+    pub fn segments(&self) -> impl DoubleEndedIterator<Item = Segment<'_>> + ExactSizeIterator + Clone {
+        self.index.segments.iter().enumerate().map(|(ordinal, entry)| Segment { message: self, entry, ordinal })
     }
 
     /// The routing facts of MSH.
@@ -81,9 +65,7 @@ impl Message {
     }
 
     fn slice(&self, node: Node) -> &str {
-        self.text
-            .get(usize_of(node.start)..usize_of(node.end))
-            .unwrap_or_default()
+        self.text.get(usize_of(node.start)..usize_of(node.end)).unwrap_or_default()
     }
 
     fn unescape<'a>(&self, raw: &'a str) -> Cow<'a, str> {
@@ -101,9 +83,7 @@ impl Message {
 impl fmt::Debug for Message {
     /// Prints how many segments there are, and nothing of what they hold.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message")
-            .field("segments", &self.index.segments.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Message").field("segments", &self.index.segments.len()).finish_non_exhaustive()
     }
 }
 
@@ -146,10 +126,7 @@ impl<'a> Segment<'a> {
 
     /// A field by its HL7 number; an absent one is empty.
     pub fn field(&self, number: usize) -> Field<'a> {
-        Field {
-            message: self.message,
-            node: child(self.entry.node, &self.message.index.fields, number),
-        }
+        Field { message: self.message, node: child(self.entry.node, &self.message.index.fields, number) }
     }
 
     /// The place of this segment, for a fault.
@@ -185,20 +162,12 @@ impl<'a> Field<'a> {
     /// The repetitions in order, empty ones between others included; none for an empty field.
     pub fn repetitions(&self) -> impl Iterator<Item = Repetition<'a>> + use<'a> {
         let message = self.message;
-        children(self.node, &message.index.repetitions)
-            .iter()
-            .map(move |node| Repetition {
-                message,
-                node: *node,
-            })
+        children(self.node, &message.index.repetitions).iter().map(move |node| Repetition { message, node: *node })
     }
 
     /// The first repetition; an empty one if there is none.
     pub fn first(&self) -> Repetition<'a> {
-        Repetition {
-            message: self.message,
-            node: child(self.node, &self.message.index.repetitions, 1),
-        }
+        Repetition { message: self.message, node: child(self.node, &self.message.index.repetitions, 1) }
     }
 
     /// A component of the first repetition.
@@ -240,10 +209,7 @@ impl<'a> Repetition<'a> {
         } else {
             child(self.node, &self.message.index.components, number)
         };
-        Component {
-            message: self.message,
-            node,
-        }
+        Component { message: self.message, node }
     }
 
     /// How many components were sent; 0 for an empty repetition.
@@ -286,10 +252,7 @@ impl<'a> Component<'a> {
         } else {
             child(self.node, &self.message.index.subcomponents, number)
         };
-        Component {
-            message: self.message,
-            node,
-        }
+        Component { message: self.message, node }
     }
 
     /// The component as text, escape sequences decoded; `""` is empty.
@@ -302,16 +265,10 @@ impl<'a> Component<'a> {
 }
 
 fn child(parent: Node, level: &[Node], number: usize) -> Node {
-    number
-        .checked_sub(1)
-        .and_then(|at| children(parent, level).get(at))
-        .copied()
-        .unwrap_or_default()
+    number.checked_sub(1).and_then(|at| children(parent, level).get(at)).copied().unwrap_or_default()
 }
 
 fn children(parent: Node, level: &[Node]) -> &[Node] {
     let first = usize_of(parent.first);
-    level
-        .get(first..first.saturating_add(usize_of(parent.count)))
-        .unwrap_or_default()
+    level.get(first..first.saturating_add(usize_of(parent.count))).unwrap_or_default()
 }
