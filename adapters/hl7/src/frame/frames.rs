@@ -1,0 +1,223 @@
+//! Frames over a connection, with deadlines and little memory while idle.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::codec::Decoder;
+
+use super::codec::{BadReason, Event, FrameCodec, FrameLimits, wrap};
+
+/// One side of an MLLP connection.
+///
+/// [`Frames::next`] may be dropped and called again without losing anything.
+pub struct Frames<S> {
+    stream: S,
+    codec: FrameCodec,
+    buffer: BytesMut,
+    deadlines: Deadlines,
+    /// When the peer was last heard or answered.
+    active: Instant,
+    /// When the open frame began.
+    opened: Option<Instant>,
+    ended: bool,
+    /// Whether the buffer was given back since the peer was last heard.
+    rested: bool,
+    /// Whether the last frame was so large that its buffer must go at once.
+    swollen: bool,
+}
+
+/// What came next.
+#[derive(Debug)]
+pub enum Next {
+    /// Something was found in the stream.
+    Event(Event),
+    /// The connection is over.
+    Closed(Closed),
+}
+
+/// Why a connection is over.
+#[derive(Debug)]
+pub enum Closed {
+    /// The peer closed it.
+    Peer,
+    /// Nothing was heard for too long.
+    Idle,
+    /// It broke.
+    Broken(io::Error),
+}
+
+/// How long each thing may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// Between two frames; 24 h. Lines that are silent for hours are normal.
+    pub idle: Duration,
+    /// From a frame's VT to its end; 60 s.
+    pub frame: Duration,
+    /// For writing an answer; 30 s.
+    pub write: Duration,
+    /// Silence after FS that makes it the end of the frame; 500 ms.
+    pub lenient_end: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(24 * 60 * 60),
+            frame: Duration::from_secs(60),
+            write: Duration::from_secs(30),
+            lenient_end: Duration::from_millis(500),
+        }
+    }
+}
+
+/// What a read has room for on a connection that was silent, and the least otherwise.
+const IDLE_BUFFER: usize = 1024;
+/// What a read has room for while frames come.
+const BUSY_BUFFER: usize = 8 * 1024;
+/// A buffer above this is not kept between frames.
+const KEPT_BUFFER: usize = 64 * 1024;
+/// The most by which a buffer grows at once.
+const MOST_GROWTH: usize = 256 * 1024;
+/// After so much silence the buffer is given back.
+const RESTING: Duration = Duration::from_secs(1);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
+    /// Frames of a connection just opened.
+    pub fn new(stream: S, limits: FrameLimits, deadlines: Deadlines) -> Self {
+        Self {
+            stream,
+            codec: FrameCodec::new(limits),
+            buffer: BytesMut::new(),
+            deadlines,
+            active: Instant::now(),
+            opened: None,
+            ended: false,
+            rested: true,
+            swollen: false,
+        }
+    }
+
+    /// Waits for the next event.
+    ///
+    /// A deadline inside a frame gives that frame as bad; between frames it closes.
+    pub async fn next(&mut self) -> Next {
+        loop {
+            if let Some(event) = self.decode() {
+                self.opened = None;
+                self.active = Instant::now();
+                self.swollen |= event.size() > KEPT_BUFFER;
+                return Next::Event(event);
+            }
+            if self.ended {
+                return Next::Closed(Closed::Peer);
+            }
+            match self.fill().await {
+                Ok(Some(0)) => self.ended = true,
+                Ok(Some(_)) => {
+                    self.active = Instant::now();
+                    self.rested = false;
+                }
+                Ok(None) => return self.expire(),
+                Err(broken) => return self.break_off(broken),
+            }
+        }
+    }
+
+    /// Whether bytes were received that no event has told yet.
+    pub fn has_more(&self) -> bool {
+        self.codec.is_open() || !self.buffer.is_empty()
+    }
+
+    /// Writes a payload as one frame, in one write.
+    ///
+    /// # Errors
+    /// The connection broke, or the peer did not read in time (`TimedOut`).
+    pub async fn send(&mut self, payload: &[u8]) -> io::Result<()> {
+        let frame = wrap(payload);
+        let write = async {
+            self.stream.write_all(&frame).await?;
+            self.stream.flush().await
+        };
+        timeout(self.deadlines.write, write).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        self.active = Instant::now();
+        Ok(())
+    }
+
+    /// Tells the peer that nothing more will be written.
+    pub async fn finish(&mut self) {
+        // The peer may be gone already; there is nobody to tell then.
+        let _ = timeout(self.deadlines.lenient_end, self.stream.shutdown()).await;
+    }
+
+    fn decode(&mut self) -> Option<Event> {
+        // The codec itself never fails; its error type is the trait's.
+        let decoded =
+            if self.ended { self.codec.decode_eof(&mut self.buffer) } else { self.codec.decode(&mut self.buffer) };
+        let event = decoded.ok().flatten();
+        if event.is_none() && self.codec.is_open() && self.opened.is_none() {
+            self.opened = Some(self.active);
+        }
+        event
+    }
+
+    /// Reads once; `None` when a deadline passed first.
+    async fn fill(&mut self) -> io::Result<Option<usize>> {
+        let deadline = self.deadline();
+        if self.has_more() {
+            // Growing with what is there keeps the copying of a large frame linear.
+            self.buffer.reserve(self.buffer.len().clamp(BUSY_BUFFER, MOST_GROWTH));
+        } else {
+            if std::mem::take(&mut self.swollen) {
+                self.buffer = BytesMut::new();
+            }
+            self.buffer.reserve(IDLE_BUFFER);
+            let resting = self.active.checked_add(RESTING).unwrap_or(deadline);
+            if !self.rested && resting < deadline {
+                match timeout_at(resting, self.stream.read_buf(&mut self.buffer)).await {
+                    Ok(read) => return read.map(Some),
+                    Err(_) => {
+                        self.rested = true;
+                        self.buffer = BytesMut::with_capacity(IDLE_BUFFER);
+                    }
+                }
+            }
+        }
+        match timeout_at(deadline, self.stream.read_buf(&mut self.buffer)).await {
+            Ok(read) => read.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let after = |from: Instant, wait: Duration| from.checked_add(wait).unwrap_or(from);
+        match self.opened {
+            None => after(self.active, self.deadlines.idle),
+            Some(opened) if self.codec.may_have_ended(&self.buffer) => {
+                after(opened, self.deadlines.frame).min(after(self.active, self.deadlines.lenient_end))
+            }
+            Some(opened) => after(opened, self.deadlines.frame),
+        }
+    }
+
+    fn expire(&mut self) -> Next {
+        let event = self
+            .codec
+            .end_leniently(&mut self.buffer)
+            .or_else(|| self.codec.abandon(&mut self.buffer, BadReason::Deadline));
+        self.opened = None;
+        self.active = Instant::now();
+        event.map_or(Next::Closed(Closed::Idle), Next::Event)
+    }
+
+    /// A reset inside a frame still gives the frame's bytes, to be kept.
+    fn break_off(&mut self, broken: io::Error) -> Next {
+        self.ended = true;
+        match self.codec.abandon(&mut self.buffer, BadReason::Unfinished) {
+            Some(event) => Next::Event(event),
+            None => Next::Closed(Closed::Broken(broken)),
+        }
+    }
+}
