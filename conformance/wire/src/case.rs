@@ -135,11 +135,7 @@ impl Selection {
         let named = |wanted: &String| {
             case.id.eq_ignore_ascii_case(wanted)
                 || (!wanted.contains('-')
-                    && case
-                        .id
-                        .split('-')
-                        .next()
-                        .is_some_and(|group| group.eq_ignore_ascii_case(wanted)))
+                    && case.id.split('-').next().is_some_and(|group| group.eq_ignore_ascii_case(wanted)))
         };
         case.importance >= self.least && (self.only.is_empty() || self.only.iter().any(named))
     }
@@ -161,10 +157,7 @@ pub async fn run<B: Sync>(
             }
             _ => match tokio::time::timeout(selection.case_limit, (case.run)(bench)).await {
                 Ok(outcome) => outcome.into(),
-                Err(_) => Verdict::Error(format!(
-                    "not finished after {} s",
-                    selection.case_limit.as_secs()
-                )),
+                Err(_) => Verdict::Error(format!("not finished after {} s", selection.case_limit.as_secs())),
             },
         };
         let finding = Finding {
@@ -235,12 +228,8 @@ mod tests {
 
     const CASES: &[Case<()>] = &[
         case("AAA-01", Importance::Shall, None, |()| Box::pin(async { Ok(()) })),
-        case("AAA-02", Importance::Should, Some("extras"), |()| {
-            Box::pin(async { Err(Stop::Broken("no".into())) })
-        }),
-        case("BBB-01", Importance::May, None, |()| {
-            Box::pin(std::future::pending())
-        }),
+        case("AAA-02", Importance::Should, Some("extras"), |()| Box::pin(async { Err(Stop::Broken("no".into())) })),
+        case("BBB-01", Importance::May, None, |()| Box::pin(std::future::pending())),
     ];
 
     const fn case(
@@ -253,11 +242,7 @@ mod tests {
     }
 
     async fn ids(selection: &Selection) -> Vec<(&'static str, Verdict)> {
-        run(CASES, &(), selection, &mut |_| {})
-            .await
-            .into_iter()
-            .map(|finding| (finding.id, finding.verdict))
-            .collect()
+        run(CASES, &(), selection, &mut |_| {}).await.into_iter().map(|finding| (finding.id, finding.verdict)).collect()
     }
 
     #[tokio::test]
@@ -274,11 +259,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_case_that_never_ends_is_an_error() {
-        let selection = Selection {
-            only: vec!["BBB-01".into()],
-            case_limit: Duration::from_millis(10),
-            ..Selection::default()
-        };
+        let selection =
+            Selection { only: vec!["BBB-01".into()], case_limit: Duration::from_millis(10), ..Selection::default() };
         assert!(matches!(ids(&selection).await[..], [("BBB-01", Verdict::Error(_))]));
     }
 

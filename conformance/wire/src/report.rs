@@ -24,6 +24,8 @@ pub struct Report {
     pub suite: &'static str,
     /// The endpoint as the tester named it.
     pub target: String,
+    /// The further options of the run, as a shell takes them; empty for none.
+    pub options: String,
     /// One finding for each case, in order.
     pub findings: Vec<Finding>,
 }
@@ -48,7 +50,8 @@ impl Report {
     /// Says how to run one case of this report again.
     #[must_use]
     pub fn command(&self, id: &str) -> String {
-        format!("sealgate-conformance {} {} --only {id}", self.suite, self.target)
+        let space = if self.options.is_empty() { "" } else { " " };
+        format!("sealgate-conformance {} {}{space}{} --only {id}", self.suite, self.target, self.options)
     }
 }
 
@@ -72,6 +75,7 @@ pub(crate) mod example {
         Report {
             suite: "mllp",
             target: "127.0.0.1:2575".into(),
+            options: "--tls --ca ca.pem".into(),
             findings: vec![
                 finding("ACK-01", "A stored result is answered AA", Importance::Shall, Verdict::Pass),
                 finding(

@@ -88,12 +88,8 @@ mod tests {
         let text = example::report().render(Format::Json);
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["failed"], 1);
-        let verdicts: Vec<_> = value["cases"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|case| case["verdict"].as_str().unwrap())
-            .collect();
+        let verdicts: Vec<_> =
+            value["cases"].as_array().unwrap().iter().map(|case| case["verdict"].as_str().unwrap()).collect();
         assert_eq!(verdicts, ["pass", "fail", "skip", "error"]);
         assert_eq!(value["cases"][1]["received"], "<VT>MSA|AA|a1<CR>\n<FS><CR>");
         assert_eq!(value["cases"][2]["reason"], "not claimed");
