@@ -1,0 +1,95 @@
+//! HL7 v2 chapters 2.5 to 2.7: delimiters, segment ends, escape sequences, character sets, and what to ignore.
+
+use super::bench::Bench;
+use crate::case::{Case, Importance};
+
+pub(super) const CASES: &[Case<Bench>] = &[
+    Case {
+        id: "ENC-01",
+        title: "Delimiters are read from the message",
+        clause: "HL7 v2.5.1 §2.5.4",
+        importance: Importance::Shall,
+        feature: None,
+        run: |bench| Box::pin(bench.as_headed("custom_delimiters")),
+    },
+    Case {
+        id: "ENC-02",
+        title: "The truncation character of version 2.7 is no data",
+        clause: "HL7 v2.7 §2.5.5.2",
+        importance: Importance::Shall,
+        feature: None,
+        run: |bench| Box::pin(bench.as_headed("delimiters_of_version_27")),
+    },
+    Case {
+        id: "ENC-03",
+        title: "Segments that end with LF are accepted",
+        clause: "HL7 v2.5.1 §2.5.4",
+        importance: Importance::May,
+        feature: Some("lenient-line-ends"),
+        run: |bench| Box::pin(bench.as_headed("line_feed_ends")),
+    },
+    Case {
+        id: "ENC-04",
+        title: "Segments that end with CR LF are accepted",
+        clause: "HL7 v2.5.1 §2.5.4",
+        importance: Importance::May,
+        feature: Some("lenient-line-ends"),
+        run: |bench| Box::pin(bench.as_headed("carriage_return_line_feed_ends")),
+    },
+    Case {
+        id: "ENC-05",
+        title: "A last segment without CR is accepted",
+        clause: "HL7 v2.5.1 §2.5.4",
+        importance: Importance::Should,
+        feature: None,
+        run: |bench| Box::pin(bench.as_headed("no_final_terminator")),
+    },
+    Case {
+        id: "ENC-06",
+        title: "Empty lines between segments are skipped",
+        clause: "HL7 v2.5.1 §2.6.2",
+        importance: Importance::Should,
+        feature: None,
+        run: |bench| Box::pin(bench.as_headed("blank_lines")),
+    },
+    Case {
+        id: "ENC-07",
+        title: "UTF-8 is accepted where MSH-18 declares it",
+        clause: "HL7 v2.5.1 §2.15.9.18",
+        importance: Importance::Shall,
+        feature: None,
+        run: |bench| Box::pin(bench.as_headed("charset_utf8")),
+    },
+    Case {
+        id: "ENC-08",
+        title: "8859/1 is accepted where MSH-18 declares it",
+        clause: "HL7 v2.5.1 §2.15.9.18",
+        importance: Importance::Shall,
+        feature: None,
+        run: |bench| Box::pin(bench.as_headed("charset_latin_1")),
+    },
+    Case {
+        id: "ENC-09",
+        title: "Segments the receiver does not know are ignored",
+        clause: "HL7 v2.5.1 §2.6.2",
+        importance: Importance::Shall,
+        feature: None,
+        run: |bench| Box::pin(bench.as_headed("unknown_segments")),
+    },
+    Case {
+        id: "ENC-10",
+        title: "Fields beyond the last known one are ignored",
+        clause: "HL7 v2.5.1 §2.6.2",
+        importance: Importance::Shall,
+        feature: None,
+        run: |bench| Box::pin(bench.as_headed("extra_fields")),
+    },
+    Case {
+        id: "ENC-11",
+        title: "Escape sequences are accepted, unknown and unterminated ones too",
+        clause: "HL7 v2.5.1 §2.7",
+        importance: Importance::Shall,
+        feature: None,
+        run: |bench| Box::pin(bench.as_headed("escape_sequences")),
+    },
+];
