@@ -161,3 +161,61 @@ mod sealed {
     #[expect(unnameable_types, reason = "the seal of Act: nobody else may implement it")]
     pub trait Sealed {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{Role, Roles};
+    use crate::time::Timestamp;
+
+    const TENANT: TenantId = TenantId([1; 16]);
+    const PATIENT: RecordId = RecordId([2; 16]);
+
+    fn permit<A: Act>(role: Role, resource: Resource) -> Permit<A> {
+        let subject = Subject::console("someone", resource.tenant, Roles::of(&[role]));
+        authorise(&subject, &resource, &Context::console(Timestamp(0))).unwrap()
+    }
+
+    #[test]
+    fn a_permit_covers_its_tenant_kind_and_patient_alone() {
+        let report = Resource::record(TENANT, Kind::DiagnosticReport).with_patient(Some(PATIENT));
+        let permit: Permit<Read> = permit(Role::Provider, report);
+        let patient = Compartment::Patient(PATIENT);
+        assert!(permit.covers(TENANT, Kind::DiagnosticReport, patient));
+        assert!(!permit.covers(TenantId([9; 16]), Kind::DiagnosticReport, patient));
+        assert!(!permit.covers(TENANT, Kind::Encounter, patient));
+        for other in [
+            Compartment::Patient(RecordId([3; 16])),
+            Compartment::Own(PATIENT),
+            Compartment::Context,
+            Compartment::Directory,
+        ] {
+            assert!(!permit.covers(TENANT, Kind::DiagnosticReport, other));
+        }
+    }
+
+    #[test]
+    fn a_permit_for_a_resource_covers_the_record_it_is_sealed_in() {
+        let result = Resource::record(TENANT, Kind::Observation).with_patient(Some(PATIENT));
+        let permit: Permit<Read> = permit(Role::Provider, result);
+        assert!(permit.covers(TENANT, Kind::DiagnosticReport, Compartment::Patient(PATIENT)));
+    }
+
+    #[test]
+    fn a_permit_for_no_patient_covers_no_patient() {
+        let permit: Permit<Read> = permit(Role::Provider, Resource::record(TENANT, Kind::Organization));
+        assert!(permit.covers(TENANT, Kind::Organization, Compartment::Own(PATIENT)));
+        assert!(!permit.covers(TENANT, Kind::Organization, Compartment::Patient(PATIENT)));
+    }
+
+    #[test]
+    fn the_directory_opens_in_the_system_tenant_alone() {
+        let system = Resource::record(TenantId::SYSTEM, Kind::Interface);
+        let operators: Permit<Administer> = permit(Role::SystemOperator, system);
+        assert!(operators.covers(TenantId::SYSTEM, Kind::Interface, Compartment::Directory));
+        assert!(!operators.covers(TenantId::SYSTEM, Kind::ApiClient, Compartment::Directory));
+        let admins: Permit<Administer> = permit(Role::Admin, Resource::record(TENANT, Kind::Interface));
+        assert!(!admins.covers(TenantId::SYSTEM, Kind::Interface, Compartment::Directory));
+        assert!(!admins.covers(TENANT, Kind::Interface, Compartment::Directory));
+    }
+}

@@ -241,8 +241,8 @@ fn always(_: &Subject, _: &Resource, _: &Context) -> bool {
     true
 }
 
-fn while_glass_is_broken(_: &Subject, _: &Resource, context: &Context) -> bool {
-    context.glass_broken()
+fn while_glass_is_broken(subject: &Subject, _: &Resource, context: &Context) -> bool {
+    subject.principal.kind == PrincipalKind::Person && context.glass_broken()
 }
 
 fn for_systems(subject: &Subject, _: &Resource, _: &Context) -> bool {

@@ -130,7 +130,6 @@ impl Administration {
             version,
         };
         let sealed = record::seal(&held.key, &binding, &plaintext, self.entropy.as_ref())?;
-        let made = held.unstored.as_ref().map(|key| key.id);
         let mut write = WriteSet { keys: held.unstored.into_iter().collect(), ..WriteSet::default() };
         write.records.push(RecordWrite {
             tenant: TenantId::SYSTEM,
@@ -158,20 +157,20 @@ impl Administration {
         }
 
         let action = if replaced.is_some() { "update" } else { "create" };
-        let subject = id.to_string();
-        let of_tenant = self.vault.secrets(entry.tenant());
-        let draft = |before, content: &crate::keys::ContentKey, chain| {
-            let after = content.mac(&plaintext);
-            Act::changed(action, E::KIND.name(), &subject, before, after).draft_for(&by.actor, chain, now)
-        };
-        write.drafts.push(draft(replaced.map(|stored| stored.mac), &system.content, TenantId::SYSTEM));
-        write.drafts.push(draft(replaced.map(|stored| stored.mac_of_tenant), &of_tenant.content, entry.tenant()));
-        drop(permit);
-        self.ledger.record(write).await?;
-        if let Some(id) = made {
-            self.vault.stored(TenantId::SYSTEM, &[id]);
+        let macs = |stored: &Current<E>| (stored.mac, stored.mac_of_tenant);
+        let (of_system, of_tenant) = replaced.map(macs).unzip();
+        for (chain, before) in [(TenantId::SYSTEM, of_system), (entry.tenant(), of_tenant)] {
+            let after = self.vault.secrets(chain).content.mac(&plaintext);
+            let act = Act::changed(action, E::KIND.name(), &id.to_string(), before, after);
+            // The rule that permitted it stands beside the entry in the chain of whoever did it.
+            let act = if chain == by.actor.subject.tenant {
+                self.with_context(by, act, ruled(&permit), &mut write).await?
+            } else {
+                act
+            };
+            write.drafts.push(act.draft_for(&by.actor, chain, now));
         }
-        Ok(())
+        self.record(write).await
     }
 
     /// Records a denial in the chain of the subject's tenant, with its reason beside it.
@@ -188,19 +187,42 @@ impl Administration {
 
     /// Records an act that changes no record, with its context, in the chain of the subject's tenant.
     pub(super) async fn note(&self, by: &By<'_>, act: Act, context: audit::Context) -> Result<(), NotChanged> {
-        let tenant = by.actor.subject.tenant;
-        let held = self.vault.current(tenant, Compartment::Context).await?;
-        let secrets = self.vault.secrets(tenant);
-        let act = act.with_context(&by.actor, &context, &held.key, &secrets.content, self.entropy.as_ref())?;
-        let made = held.unstored.as_ref().map(|key| key.id);
-        let mut write = WriteSet { keys: held.unstored.into_iter().collect(), ..WriteSet::default() };
+        let mut write = WriteSet::default();
+        let act = self.with_context(by, act, context, &mut write).await?;
         write.drafts.push(act.draft(&by.actor, self.now()));
+        self.record(write).await
+    }
+
+    async fn with_context(
+        &self,
+        by: &By<'_>,
+        act: Act,
+        context: audit::Context,
+        write: &mut WriteSet,
+    ) -> Result<Act, NotChanged> {
+        let tenant = by.actor.subject.tenant;
+        let roles = by.actor.subject.roles.iter().map(|role| role.name().to_string()).collect();
+        let context = audit::Context { roles, ..context };
+        let held = self.vault.current(tenant, Compartment::Context).await?;
+        write.keys.extend(held.unstored);
+        let secrets = self.vault.secrets(tenant);
+        Ok(act.with_context(&by.actor, &context, &held.key, &secrets.content, self.entropy.as_ref())?)
+    }
+
+    /// Hands a write set to the ledger and tells the vault which of its keys are stored now.
+    async fn record(&self, write: WriteSet) -> Result<(), NotChanged> {
+        let made: Vec<_> = write.keys.iter().map(|key| (key.tenant, key.id)).collect();
         self.ledger.record(write).await?;
-        if let Some(id) = made {
+        for (tenant, id) in made {
             self.vault.stored(tenant, &[id]);
         }
         Ok(())
     }
+}
+
+/// Returns a context that says by which rule a permit was given.
+pub(super) fn ruled<A: access::Act>(permit: &Permit<A>) -> audit::Context {
+    audit::Context { rule: Some(permit.rule().to_string()), ..audit::Context::default() }
 }
 
 impl From<SealFault> for NotChanged {

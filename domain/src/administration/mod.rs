@@ -12,6 +12,7 @@ pub use rotation::{REWRAP_PAGE, Rotation};
 use crate::access::{self, Administer, Clinics, Permit, Purpose, Resource, Roles, authorise};
 use crate::directory::{ApiClient, BearerToken, Clinic, Directory, Entry, Interface, Invalid, Tenant};
 use crate::id::{ClinicId, RecordId, TenantId};
+use crate::index::{Field, normalise};
 use crate::journal::Actor;
 use crate::kind::Kind;
 use crate::ports::{Clock, Entropy, KeyFault, KeyVault, Ledger, NotRecorded, Store, TenantKeyMaker, Unavailable};
@@ -106,7 +107,10 @@ impl Administration {
         let tenant = Tenant { id: TenantId::from_time(created, self.random()?), name: name.to_string(), created };
         let permit = self.permit(by, Kind::Tenant, tenant.id, tenant.record()).await?;
         tenant.validate().map_err(NotChanged::Invalid)?;
-        // A key without a tenant harms nobody; a tenant without a key could store nothing.
+        if self.load_directory().await?.tenants().any(|known| same_name(known.name(), name)) {
+            return Err(NotChanged::NameTaken);
+        }
+        // The key goes first: a key without a tenant harms nobody, a tenant without a key could store nothing.
         let key = self.maker.make_tenant_key(tenant.id, 1)?;
         self.store.add_tenant_key(key).await?;
         self.add(permit, by, &tenant).await?;
@@ -231,6 +235,11 @@ impl Administration {
         self.entropy.fill(&mut bytes)?;
         Ok(bytes)
     }
+}
+
+/// Compares names as the claim that keeps them apart does.
+fn same_name(one: &str, other: &str) -> bool {
+    normalise(Field::Label, one) == normalise(Field::Label, other)
 }
 
 fn known_clinics(directory: &Directory, tenant: TenantId, clinics: &[ClinicId]) -> Result<(), NotChanged> {

@@ -1,7 +1,8 @@
 //! Rotation of a tenant's key while gateways serve: a new generation first, then the data keys move to it.
 
+use super::entries::ruled;
 use super::{Administration, By, NotChanged};
-use crate::access::{ManageKeys, Resource, authorise};
+use crate::access::{ManageKeys, Permit, Resource, authorise};
 use crate::audit::Context;
 use crate::id::TenantId;
 use crate::journal::Act;
@@ -34,16 +35,16 @@ impl Administration {
         tenant: TenantId,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Rotation, NotChanged> {
-        self.may_rotate(by, tenant).await?;
+        let permit = self.may_rotate(by, tenant).await?;
         let newest = self.newest_generation(tenant).await?;
         let generation = newest.checked_add(1).ok_or(NotChanged::Integrity)?;
         let key = self.maker.make_tenant_key(tenant, generation)?;
         // Said before it is done: a generation that nobody announced must not exist.
-        self.note_generation(by, "key.rotate", tenant, generation).await?;
+        self.note_generation(by, &permit, "key.rotate", tenant, generation).await?;
         if !self.store.add_tenant_key(key).await? {
             return Err(NotChanged::Raced);
         }
-        self.move_data_keys(by, tenant, generation, progress).await
+        self.move_data_keys(by, &permit, tenant, generation, progress).await
     }
 
     /// Moves the data keys that are still wrapped under an older generation to the newest one.
@@ -56,14 +57,15 @@ impl Administration {
         tenant: TenantId,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Rotation, NotChanged> {
-        self.may_rotate(by, tenant).await?;
+        let permit = self.may_rotate(by, tenant).await?;
         let generation = self.newest_generation(tenant).await?;
-        self.move_data_keys(by, tenant, generation, progress).await
+        self.move_data_keys(by, &permit, tenant, generation, progress).await
     }
 
     async fn move_data_keys(
         &self,
         by: &By<'_>,
+        permit: &Permit<ManageKeys>,
         tenant: TenantId,
         generation: u32,
         progress: &(dyn Fn(u64) + Sync),
@@ -84,20 +86,17 @@ impl Administration {
             progress(moved);
         }
         if moved > 0 {
-            self.note_generation(by, "key.rewrap", tenant, generation).await?;
+            self.note_generation(by, permit, "key.rewrap", tenant, generation).await?;
         }
         Ok(Rotation { generation, moved })
     }
 
     /// Decides on the tenant's entry in the system's keeping: keys are the operator's, whichever tenant they serve.
-    async fn may_rotate(&self, by: &By<'_>, tenant: TenantId) -> Result<(), NotChanged> {
+    async fn may_rotate(&self, by: &By<'_>, tenant: TenantId) -> Result<Permit<ManageKeys>, NotChanged> {
         let subject = by.actor.subject;
         let keeper = if subject.tenant == TenantId::SYSTEM { TenantId::SYSTEM } else { tenant };
         match authorise::<ManageKeys>(subject, &Resource::of_tenant(keeper), &by.context) {
-            Ok(permit) => {
-                drop(permit);
-                Ok(())
-            }
+            Ok(permit) => Ok(permit),
             Err(denial) => {
                 self.note_denial(by, Kind::Tenant, &tenant.to_string(), &denial).await?;
                 Err(NotChanged::Denied)
@@ -113,12 +112,13 @@ impl Administration {
     async fn note_generation(
         &self,
         by: &By<'_>,
+        permit: &Permit<ManageKeys>,
         action: &str,
         tenant: TenantId,
         generation: u32,
     ) -> Result<(), NotChanged> {
         let act = Act::done(action, Kind::Tenant.name(), &tenant.to_string());
         let reason = Some(alloc::format!("generation {generation}"));
-        self.note(by, act, Context { reason, ..Context::default() }).await
+        self.note(by, act, Context { reason, ..ruled(permit) }).await
     }
 }

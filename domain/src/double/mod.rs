@@ -15,7 +15,7 @@ pub use vault::MemoryVault;
 
 use crate::administration::Administration;
 use crate::keys::Roots;
-use crate::ports::{Clock, Entropy, KeyVault, Ledger, Store, TenantKeyMaker};
+use crate::ports::Store;
 use crate::time::Timestamp;
 use alloc::sync::Arc;
 
@@ -53,12 +53,12 @@ impl Installation {
     #[must_use]
     pub fn administration(&self) -> Administration {
         Administration {
-            store: Arc::clone(&self.store) as Arc<dyn Store>,
-            ledger: Arc::clone(&self.ledger) as Arc<dyn Ledger>,
-            vault: Arc::clone(&self.vault) as Arc<dyn KeyVault>,
-            maker: Arc::clone(&self.vault) as Arc<dyn TenantKeyMaker>,
-            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
-            entropy: Arc::clone(&self.entropy) as Arc<dyn Entropy>,
+            store: self.store.clone(),
+            ledger: self.ledger.clone(),
+            vault: self.vault.clone(),
+            maker: self.vault.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
         }
     }
 }

@@ -1,1 +1,181 @@
+//! Laws of the policy, over random questions.
 
+use super::*;
+use crate::access::{Labels, Obligation, Principal, Purpose, Roles};
+use crate::id::{ClinicId, RecordId};
+use crate::time::Timestamp;
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::string::String;
+use std::vec;
+use std::vec::Vec;
+
+const NOW: Timestamp = Timestamp(1_000_000);
+
+fn tenant() -> impl Strategy<Value = TenantId> {
+    select(vec![TenantId::SYSTEM, TenantId([1; 16]), TenantId([2; 16])])
+}
+
+fn clinic() -> impl Strategy<Value = ClinicId> {
+    select(vec![ClinicId([1; 16]), ClinicId([2; 16])])
+}
+
+fn patient() -> impl Strategy<Value = RecordId> {
+    select(vec![RecordId([1; 16]), RecordId([2; 16])])
+}
+
+fn role_set() -> impl Strategy<Value = Roles> {
+    proptest::sample::subsequence(Role::ALL.to_vec(), 0..=Role::ALL.len()).prop_map(|roles| roles.into_iter().collect())
+}
+
+prop_compose! {
+    fn subject()(
+        tenant in tenant(),
+        roles in role_set(),
+        clinics in prop_oneof![Just(Clinics::All), proptest::collection::vec(clinic(), 0..3).prop_map(Clinics::Some)],
+        kind in select(vec![PrincipalKind::Person, PrincipalKind::System]),
+        purpose in select(vec![Purpose::Treatment, Purpose::Payment, Purpose::Operations]),
+    ) -> Subject {
+        Subject { principal: Principal { id: String::new(), display: String::new(), kind }, tenant, roles, clinics, purpose }
+    }
+}
+
+prop_compose! {
+    fn resource()(
+        tenant in tenant(),
+        clinic in proptest::option::of(clinic()),
+        kind in proptest::option::of(select(Kind::ALL)),
+        patient in proptest::option::of(patient()),
+        labels in proptest::sample::subsequence(Label::ALL.to_vec(), 0..=2),
+    ) -> Resource {
+        Resource { tenant, clinic, kind, patient, labels: labels.into_iter().collect::<Labels>() }
+    }
+}
+
+prop_compose! {
+    fn context()(
+        address in prop_oneof![9 => Just(Address::Allowed), 1 => Just(Address::NotAllowed)],
+        session in prop_oneof![6 => Just(Session::Current), 1 => Just(Session::Ended), 3 => Just(Session::NotApplicable)],
+        factor in prop_oneof![6 => Just(Factor::Shown), 1 => Just(Factor::Missing), 3 => Just(Factor::NotApplicable)],
+        glass in proptest::option::of((patient(), -1i64..2)),
+    ) -> Context {
+        let break_glass = glass.map(|(patient, seconds)| crate::access::BreakGlass { patient, expires: NOW.plus_seconds(seconds) });
+        Context { now: NOW, address, session, factor, break_glass }
+    }
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    select(Action::ALL)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_crosses_a_tenant(subject in subject(), action in action(), resource in resource(), context in context()) {
+        let decision = decide(&subject, action, &resource, &context);
+        prop_assert!(subject.tenant == resource.tenant || decision == Decision::Deny(Reason::OtherTenant));
+    }
+
+    #[test]
+    fn a_forbid_never_adds(
+        subject in subject(), action in action(), resource in resource(), context in context(),
+        kept in proptest::sample::subsequence((0..FORBIDS.len()).collect::<Vec<_>>(), 0..=FORBIDS.len()),
+    ) {
+        let fewer: Vec<Forbid> = kept.into_iter().map(|number| FORBIDS[number]).collect();
+        let with_all = decide_by(PERMITS, FORBIDS, &subject, action, &resource, &context);
+        let with_fewer = decide_by(PERMITS, &fewer, &subject, action, &resource, &context);
+        prop_assert!(!with_all.is_permit() || with_fewer.is_permit());
+    }
+
+    #[test]
+    fn removing_a_role_never_adds(
+        subject in subject(), action in action(), resource in resource(), context in context(), role in select(Role::ALL),
+    ) {
+        let fewer = Subject { roles: subject.roles.without(role), ..subject.clone() };
+        let before = decide(&subject, action, &resource, &context);
+        let after = decide(&fewer, action, &resource, &context);
+        prop_assert!(!after.is_permit() || before.is_permit());
+    }
+
+    #[test]
+    fn no_role_means_deny(subject in subject(), action in action(), resource in resource(), context in context()) {
+        let nobody = Subject { roles: Roles::NONE, ..subject };
+        prop_assert!(!decide(&nobody, action, &resource, &context).is_permit());
+    }
+
+    #[test]
+    fn broken_glass_opens_its_patient_in_its_time_only(
+        subject in subject(), action in action(), resource in resource(), context in context(),
+    ) {
+        let unbroken = Context { break_glass: None, ..context };
+        let decision = decide(&subject, action, &resource, &context);
+        if decision.is_permit() && !decide(&subject, action, &resource, &unbroken).is_permit() {
+            let glass = context.break_glass.unwrap();
+            prop_assert_eq!(resource.patient, Some(glass.patient));
+            prop_assert!(context.now < glass.expires);
+            prop_assert_eq!(subject.principal.kind, PrincipalKind::Person);
+            prop_assert!(decision.obligations().contains(Obligation::NoteBreakGlass));
+            prop_assert!(OVERLAY.actions.contains(&action));
+        }
+    }
+
+    #[test]
+    fn a_label_never_adds(
+        subject in subject(), action in action(), resource in resource(), context in context(), label in select(Label::ALL),
+    ) {
+        let labelled = resource.with_labels(resource.labels.with(label));
+        prop_assert!(!decide(&subject, action, &labelled, &context).is_permit() || decide(&subject, action, &resource, &context).is_permit());
+    }
+
+    #[test]
+    fn a_person_without_a_second_factor_may_do_nothing(
+        subject in subject(), action in action(), resource in resource(), context in context(),
+        factor in select(vec![Factor::Missing, Factor::NotApplicable]),
+    ) {
+        let mut person = subject;
+        person.principal.kind = PrincipalKind::Person;
+        let context = Context { factor, ..context };
+        prop_assert!(!decide(&person, action, &resource, &context).is_permit());
+    }
+
+    #[test]
+    fn every_deny_and_every_disclosure_is_recorded(
+        subject in subject(), action in action(), resource in resource(), context in context(),
+    ) {
+        let decision = decide(&subject, action, &resource, &context);
+        if !decision.is_permit() || action.discloses() || action == Action::MessageReceive {
+            prop_assert!(decision.obligations().contains(Obligation::Record));
+        }
+    }
+
+    #[test]
+    fn roles_that_administer_see_no_patient_data(
+        subject in subject(), action in action(), resource in resource(), context in context(),
+    ) {
+        let roles = Roles::of(&[Role::Admin, Role::SystemOperator, Role::Auditor]);
+        let subject = Subject { roles, ..subject };
+        prop_assert!(!action.discloses() || !decide(&subject, action, &resource, &context).is_permit());
+    }
+}
+
+#[test]
+fn an_unknown_role_or_action_has_no_value_to_be_permitted_by() {
+    assert_eq!(Role::from_name("superuser"), None);
+    assert_eq!(Role::from_name("Provider"), None);
+    assert_eq!(Action::from_name("fhir.everything"), None);
+    assert!(Role::ALL.iter().all(|role| Role::from_name(role.name()) == Some(*role)));
+    assert!(Action::ALL.iter().all(|action| Action::from_name(action.name()) == Some(*action)));
+}
+
+#[test]
+fn every_rule_has_a_name_of_its_own() {
+    let mut names: Vec<&str> = PERMITS.iter().map(|rule| rule.id).collect();
+    names.extend(FORBIDS.iter().map(|forbid| forbid.id));
+    names.extend(NEEDS.iter().map(|need| need.id));
+    names.push(OVERLAY.id);
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}
