@@ -75,11 +75,13 @@ impl Anchors {
         let mut pairs: Vec<Option<Anchor>> = Vec::new();
         for pair in slots.chunks(SLOT_BYTES.saturating_mul(2)) {
             let read: Vec<Slot> = pair.chunks(SLOT_BYTES).map(|slot| read_slot(slot, key)).collect();
-            let genuine = read.iter().filter_map(|slot| if let Slot::Genuine(anchor) = slot { Some(*anchor) } else { None });
+            let genuine =
+                read.iter().filter_map(|slot| if let Slot::Genuine(anchor) = slot { Some(*anchor) } else { None });
             let newest = genuine.max_by_key(|anchor| anchor.counter);
             let altered = read.iter().filter(|slot| matches!(slot, Slot::Altered)).count();
             let twice = newest.is_some_and(|new| pairs.iter().flatten().any(|known| known.chain == new.chain));
-            let strangers = read.iter().any(|slot| matches!((slot, newest), (Slot::Genuine(a), Some(b)) if a.chain != b.chain));
+            let strangers =
+                read.iter().any(|slot| matches!((slot, newest), (Slot::Genuine(a), Some(b)) if a.chain != b.chain));
             if altered > 1 || twice || strangers {
                 return Err(AnchorFault::Altered);
             }

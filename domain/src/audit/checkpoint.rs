@@ -141,7 +141,8 @@ impl PublicKey {
     pub(super) fn open_note<'n>(&self, chain: ChainId, note: &'n str) -> Option<&'n str> {
         let split = note.rfind("\n\n")?.checked_add(1)?;
         let (body, rest) = note.split_at_checked(split)?;
-        let signature = rest.strip_prefix("\n— ")?.strip_prefix(&key_name(chain))?.strip_prefix(' ')?.strip_suffix('\n')?;
+        let signature =
+            rest.strip_prefix("\n— ")?.strip_prefix(&key_name(chain))?.strip_prefix(' ')?.strip_suffix('\n')?;
         let signature = STANDARD.decode(signature).ok()?;
         let (hash, signature) = signature.split_first_chunk::<4>()?;
         let signature = Signature::from_slice(signature).ok()?;

@@ -68,16 +68,15 @@ mod tests {
             ..Context::default()
         };
         let text = context.to_json();
-        assert_eq!(
-            text,
-            r#"{"address":"192.0.2.7","returned":["DiagnosticReport/1"],"envelope":{"MSH-9":"ORU^R01"}}"#
-        );
+        assert_eq!(text, r#"{"address":"192.0.2.7","returned":["DiagnosticReport/1"],"envelope":{"MSH-9":"ORU^R01"}}"#);
         assert!(Context::from_json(&text) == Some(context));
         assert_eq!(Context::default().to_json(), "{}");
     }
 
     #[test]
     fn a_context_of_a_later_release_is_still_read() {
-        assert!(Context::from_json(r#"{"reason":"x","weather":"fair"}"#).is_some_and(|c| c.reason.as_deref() == Some("x")));
+        assert!(
+            Context::from_json(r#"{"reason":"x","weather":"fair"}"#).is_some_and(|c| c.reason.as_deref() == Some("x"))
+        );
     }
 }

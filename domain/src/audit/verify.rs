@@ -119,7 +119,9 @@ impl<'k> Verifier<'k> {
             let (column, bytes) = read_column(rest).ok_or(self.broken(BreakKind::Malformed))?;
             let expected = self.expected();
             if column != expected {
-                let later = || rest.split(|byte| *byte == b'\n').any(|line| read_column(line).is_some_and(|(n, _)| n == expected));
+                let later = || {
+                    rest.split(|byte| *byte == b'\n').any(|line| read_column(line).is_some_and(|(n, _)| n == expected))
+                };
                 return Err(self.misplaced(column, later));
             }
             let (entry, behind) = EntryView::read_front(bytes).ok_or(self.broken(BreakKind::Malformed))?;
@@ -211,8 +213,7 @@ impl<'k> Verifier<'k> {
         let segment = entry.sequence().saturating_sub(1) >> 16;
         if self.keyed.as_ref().is_none_or(|(known, _)| *known != segment) {
             let key = keys.segment_key(self.chain, segment).ok_or(self.broken(BreakKind::KeyMissing))?;
-            let mut mac =
-                Hmac::new_from_slice(key.expose()).map_err(|_| self.broken(BreakKind::KeyMissing))?;
+            let mut mac = Hmac::new_from_slice(key.expose()).map_err(|_| self.broken(BreakKind::KeyMissing))?;
             mac.update(b"sealgate/audit/1");
             mac.update(&self.chain.0);
             self.keyed = Some((segment, mac));
