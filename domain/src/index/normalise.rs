@@ -30,12 +30,19 @@ pub fn normalise(field: Field, value: &str) -> String {
 
 /// NFKC of the case-folded NFKC, trimmed; twice, since folding can make what NFKC changes again.
 fn folded(value: &str) -> String {
+    if value.is_ascii() {
+        return value.trim().to_ascii_lowercase();
+    }
     let once: String = value.nfkc().flat_map(fold).nfkc().collect();
     let twice: String = once.nfkc().flat_map(fold).nfkc().collect();
     twice.trim().into()
 }
 
 fn name(value: &str) -> String {
+    if value.is_ascii() {
+        let letters = value.chars().filter(char::is_ascii_alphanumeric);
+        return letters.map(|letter| letter.to_ascii_lowercase()).collect();
+    }
     let letters: String = value
         .nfkd()
         .flat_map(fold)
@@ -52,8 +59,13 @@ fn fold(letter: char) -> impl Iterator<Item = char> {
 
 /// Cuts a date to a precision of `length` characters, 10 for the day and 7 for the month.
 fn date(value: &str, length: usize) -> String {
-    let text: String = value.nfkc().collect();
-    let text = text.trim();
+    let wide: String;
+    let text = if value.is_ascii() {
+        value.trim()
+    } else {
+        wide = value.nfkc().collect();
+        wide.trim()
+    };
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let iso = match (digits, text.get(..4), text.get(4..6), text.get(6..8)) {
         (8.., Some(year), Some(month), Some(day)) => [year, "-", month, "-", day].concat(),

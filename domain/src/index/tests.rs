@@ -102,6 +102,16 @@ proptest! {
     }
 
     #[test]
+    fn plain_and_full_width_letters_are_spelled_the_same(field in field(), value in "[!-.0-~ ]{0,16}") {
+        let wide = |letter: char| match letter {
+            ' ' => '\u{3000}',
+            other => char::from_u32(u32::from(other).strict_add(0xfee0)).unwrap(),
+        };
+        let widened: String = value.chars().map(wide).collect();
+        prop_assert_eq!(normalise(field, &widened), normalise(field, &value));
+    }
+
+    #[test]
     fn case_and_outer_space_never_matter_to_identifiers_and_codes(value in "[a-zA-Z0-9.^-]{0,12}") {
         for field in [Field::Identifier, Field::Code, Field::MessageControlId, Field::Label] {
             let shouted = [" ", &value.to_uppercase(), "\t"].concat();

@@ -76,6 +76,15 @@ fn a_new_generation_opens_what_was_rewrapped_and_the_old_one_does_not() {
 }
 
 #[test]
+fn keys_are_wiped_when_dropped() {
+    // Holds only while the `zeroize` features of these crates are switched on; an HMAC is two of these hashes.
+    fn wiped<T: zeroize::ZeroizeOnDrop>() {}
+    wiped::<zeroize::Zeroizing<[u8; 32]>>();
+    wiped::<aes_gcm::Aes256Gcm>();
+    wiped::<sha2::Sha256>();
+}
+
+#[test]
 fn no_key_is_made_without_randomness() {
     assert!(Roots::generate(&Dry).is_err());
     assert!(TenantKey::generate(TENANT, 1, &Dry).is_err());

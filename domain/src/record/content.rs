@@ -11,6 +11,7 @@
 //! they are where that is not shorter (then both lengths are equal). Frame 0 holds the head and what
 //! is small, frame 1 the observations: reading a report does not unpack its results.
 
+use super::compression::compress;
 use super::sealed::MAX_PLAINTEXT;
 use super::{IntegrityFailure, SealFault};
 use crate::id::RecordId;
@@ -65,7 +66,10 @@ impl Content {
         let total = total.filter(|total| *total <= MAX_PLAINTEXT).ok_or(SealFault::TooLarge)?;
         let count = u16::try_from(self.members.len()).map_err(|_| SealFault::TooLarge)?;
 
-        let mut frames: [Vec<u8>; FRAMES] = [Vec::new(), Vec::new()];
+        let of_results = |member: &&Member| member.kind == Kind::Observation;
+        let results: usize = self.members.iter().filter(of_results).map(|member| member.bytes.len()).sum();
+        let mut frames: [Vec<u8>; FRAMES] =
+            [Vec::with_capacity(total.saturating_sub(results)), Vec::with_capacity(results)];
         let mut plain =
             Vec::with_capacity(total.saturating_add(self.members.len().saturating_mul(ENTRY)).saturating_add(64));
         plain.extend_from_slice(MAGIC);
@@ -126,30 +130,18 @@ impl Directory {
     }
 }
 
-/// Unpacks a frame; `None` when it is not what its lengths say.
-pub(super) fn unpack(stored: &[u8], raw_length: usize) -> Option<Vec<u8>> {
-    let mut raw = alloc::vec![0; raw_length];
-    let written = zstd_safe::decompress(raw.as_mut_slice(), stored).ok()?;
-    (written == raw_length).then_some(raw)
-}
-
 /// Appends a frame, compressed where that is shorter; returns how many bytes were appended.
 fn pack(frame: &[u8], plain: &mut Vec<u8>) -> usize {
     let start = plain.len();
     // One byte less than the frame is all the room there is: what does not fit is not shorter.
     plain.resize(start.saturating_add(frame.len().saturating_sub(1)), 0);
     let room = plain.get_mut(start..).unwrap_or_default();
-    match zstd_safe::compress(room, frame, LEVEL) {
-        Ok(stored) if !frame.is_empty() => {
-            plain.truncate(start.saturating_add(stored));
-            stored
-        }
-        _ => {
-            plain.truncate(start);
-            plain.extend_from_slice(frame);
-            frame.len()
-        }
+    let stored = if frame.len() < MIN_COMPRESSED { None } else { compress(frame, room) };
+    plain.truncate(start.saturating_add(stored.unwrap_or_default()));
+    if stored.is_none() {
+        plain.extend_from_slice(frame);
     }
+    stored.unwrap_or(frame.len())
 }
 
 fn read(plain: &[u8]) -> Option<Directory> {
@@ -210,4 +202,5 @@ fn length(bytes: usize) -> Result<[u8; 4], SealFault> {
 const MAGIC: &[u8; 2] = b"C1";
 const ENTRY: usize = 38;
 const FRAMES: usize = 2;
-const LEVEL: i32 = 1;
+/// The head of a zstd frame and of its block alone are about as long.
+const MIN_COMPRESSED: usize = 32;

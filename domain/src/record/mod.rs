@@ -5,6 +5,7 @@
 //! Every failure is one [`IntegrityFailure`]: it does not tell a forger how far he came.
 
 mod binding;
+mod compression;
 pub mod content;
 mod context;
 mod opened;

@@ -1,6 +1,7 @@
 //! An opened record: to be looked at inside, and shown to a reader only once that is in the chain.
 
-use super::content::{Directory, MemberHeading, unpack};
+use super::compression::decompress;
+use super::content::{Directory, MemberHeading};
 use super::{Binding, IntegrityFailure};
 use crate::id::RecordId;
 use crate::keys::{ContentKey, ContentMac};
@@ -111,7 +112,7 @@ impl Opened {
         if stored.len() == place.raw_length {
             return Some(stored);
         }
-        self.frames.get(number)?.get_or_init(|| unpack(stored, place.raw_length)).as_deref()
+        self.frames.get(number)?.get_or_init(|| decompress(stored, place.raw_length)).as_deref()
     }
 }
 
