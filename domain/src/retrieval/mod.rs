@@ -5,10 +5,12 @@
 //! was opened stays inside [`Opened`] until the ledger has given its receipt.
 
 mod cursor;
+mod message;
 mod search;
 
-pub use cursor::{CursorFault, Position};
-pub use search::{Page, Search, TotalMode};
+pub use cursor::{CURSOR_SECONDS, CursorFault, Position};
+pub use message::{MessageHeading, MessageView};
+pub use search::{Include, MAX_INCLUDED, MAX_OPENED, Page, Search, TotalMode};
 
 use crate::access::{self, Action, Opens, Permit, Read, Subject};
 use crate::audit::Context;
@@ -46,6 +48,8 @@ pub struct Retrieval {
 pub struct Caller {
     /// The admitted subject.
     pub subject: Subject,
+    /// What was found out as it was admitted: session, second factor, address. Its moment is not used.
+    pub circumstances: access::Context,
     /// The client or listener it asks from.
     pub workstation: String,
     /// The peer's address, for the sealed context.
@@ -242,7 +246,7 @@ impl Retrieval {
             patient: patient_of(key.compartment),
             ..access::Resource::default()
         };
-        let permit: Permit<A> = match access::authorise(&caller.subject, &resource, &self.context()) {
+        let permit: Permit<A> = match access::authorise(&caller.subject, &resource, &self.context(caller)) {
             Ok(permit) => permit,
             Err(denial) => {
                 let act = Act::denied(Action::FhirRead.name(), kind.name(), &stored.id.to_string(), denial.reason());
@@ -287,7 +291,7 @@ impl Retrieval {
     /// Refuses unless the subject may do this to resources of this kind at all; a denial is recorded.
     async fn may(&self, caller: &Caller, action: Action, kind: Kind) -> Result<(), Refusal> {
         let resource = access::Resource { tenant: caller.subject.tenant, kind: Some(kind), ..access::Resource::default() };
-        match access::decide(&caller.subject, action, &resource, &self.context()) {
+        match access::decide(&caller.subject, action, &resource, &self.context(caller)) {
             access::Decision::Permit { .. } => Ok(()),
             access::Decision::Deny(reason) => {
                 let act = Act::denied(action.name(), kind.name(), "", reason.name());
@@ -317,8 +321,9 @@ impl Retrieval {
         Ok(receipt)
     }
 
-    fn context(&self) -> access::Context {
-        access::Context::at(self.clock.now())
+    /// Returns the caller's circumstances at this moment.
+    fn context(&self, caller: &Caller) -> access::Context {
+        access::Context { now: self.clock.now(), ..caller.circumstances }
     }
 }
 
