@@ -212,6 +212,11 @@ pub enum Interface {
     Add(InterfaceAdd),
     /// Lists interfaces.
     List(Json),
+    /// Refuses an interface's messages from now on.
+    Disable {
+        /// The interface's id or name.
+        interface: String,
+    },
 }
 
 /// A new interface.
@@ -249,6 +254,9 @@ pub struct InterfaceAdd {
     /// What the sender gets while storage is not available.
     #[arg(long, default_value = "close")]
     pub unavailable_as: UnavailableAs,
+    /// Answer AE instead of AA to a message that is stored but could not be mapped.
+    #[arg(long)]
+    pub mapping_failure_as_error: bool,
     /// How output is written.
     #[command(flatten)]
     pub output: Json,

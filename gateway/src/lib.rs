@@ -1,1 +1,28 @@
-//! .
+//! The gateway: configuration, composition, commands; nothing else.
+//!
+//! ```text
+//!   main ─► cli ─► config ─► installation (roots, database, ledger) ─► compose (listeners, FHIR, operations)
+//!                                   └─► commands
+//! ```
+//!
+//! Start reading at [`compose`] for what runs, at [`cli`] for what people type.
+
+pub mod admission;
+pub mod chains;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod compose;
+pub mod config;
+pub mod exit;
+pub mod installation;
+pub mod log;
+pub mod metrics;
+pub mod operations;
+pub mod output;
+pub mod process;
+mod run;
+pub mod tls;
+pub mod watch;
+
+pub use run::run;

@@ -1,0 +1,166 @@
+//! Verifying the audit chains of a live database against themselves, their checkpoints and the anchors.
+//!
+//! The anchors are read first, then the heads, then the entries up to those heads: whatever a
+//! serving gateway adds meanwhile lies beyond what is looked at, so it is never a false alarm.
+
+use crate::exit::{Exit, Stop};
+use domain::audit::{Anchor, Break, BreakKind, ChainHead, ChainId, ChainKeys, CheckpointKey, SEGMENT_ENTRIES, Verifier, check_checkpoints};
+use domain::ports::{Store, Unavailable};
+use domain::secret::Secret;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Entries read at a time.
+const BLOCK_ENTRIES: u32 = 8_192;
+
+/// What was verified.
+pub struct Report {
+    /// Each chain with its head.
+    pub chains: Vec<(ChainId, ChainHead)>,
+    /// Entries whose MAC and link were checked.
+    pub entries: u64,
+    /// Chains of which only the tail was checked now, with the entries left for later.
+    pub rest: Vec<(ChainId, ChainHead)>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Why the chains are not verified.
+#[derive(Debug)]
+pub enum NotVerified {
+    /// A chain is broken, cut short or rolled back.
+    Broken(Break),
+    /// The database does not answer.
+    Unavailable,
+}
+
+impl From<Unavailable> for NotVerified {
+    fn from(Unavailable: Unavailable) -> Self {
+        Self::Unavailable
+    }
+}
+
+impl From<Break> for NotVerified {
+    fn from(broken: Break) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl From<NotVerified> for Stop {
+    /// The line is the JSON diagnosis, for monitoring as much as for people.
+    fn from(fault: NotVerified) -> Self {
+        match fault {
+            NotVerified::Broken(broken) => Stop::new(Exit::BrokenChain, broken.to_json()),
+            NotVerified::Unavailable => Stop::new(Exit::Unavailable, "the audit chains cannot be read: the database does not answer"),
+        }
+    }
+}
+
+/// What the chains are held against.
+pub struct Chains<'a> {
+    /// The database.
+    pub store: &'a Arc<dyn Store>,
+    /// The root of the chain keys.
+    pub audit_root: &'a Secret<32>,
+    /// The anchors, read before anything else; `None` leaves them out of the question.
+    pub anchors: Option<Vec<Anchor>>,
+}
+
+impl Chains<'_> {
+    /// Verifies every chain: all entries while there are at most `whole_up_to` of them, else the open segments.
+    ///
+    /// # Errors
+    /// [`NotVerified`] with the first break.
+    pub async fn verify(&self, whole_up_to: u64) -> Result<Report, NotVerified> {
+        let started = Instant::now();
+        let heads = self.store.heads().await?;
+        for anchor in self.anchors.iter().flatten() {
+            let known = heads.iter().any(|(chain, _)| *chain == anchor.chain);
+            if !known && anchor.length > 0 {
+                return Err(Break { chain: anchor.chain, sequence: 1, kind: BreakKind::Truncated }.into());
+            }
+        }
+        let entries: u64 = heads.iter().map(|(_, head)| head.length).sum();
+        let whole = entries <= whole_up_to;
+        let mut report = Report { chains: Vec::new(), entries: 0, rest: Vec::new(), took: Duration::ZERO };
+        for (chain, head) in heads {
+            let open_segment = head.length.saturating_sub(1).div_euclid(SEGMENT_ENTRIES).saturating_mul(SEGMENT_ENTRIES);
+            let from = if whole { 0 } else { open_segment };
+            self.chain(chain, &head, from).await?;
+            report.entries = report.entries.saturating_add(head.length.saturating_sub(from));
+            if from > 0 {
+                report.rest.push((chain, head));
+            }
+            report.chains.push((chain, head));
+        }
+        report.took = started.elapsed();
+        Ok(report)
+    }
+
+    /// Verifies one chain up to a head, starting behind entry `from`.
+    ///
+    /// # Errors
+    /// [`NotVerified`].
+    pub async fn chain(&self, chain: ChainId, head: &ChainHead, from: u64) -> Result<(), NotVerified> {
+        let keys = ChainKeys::derive(self.audit_root);
+        let anchor = self.anchors.as_ref().map(|anchors| anchors.iter().find(|anchor| anchor.chain == chain).copied());
+        let mut verifier = if from == 0 {
+            Verifier::new(chain, &keys).with_roots()
+        } else {
+            let line = self.store.entries(chain, from, 1).await?.lines;
+            Verifier::after(chain, &keys, &line)?.with_roots()
+        };
+        match anchor {
+            // An anchor behind the part that is read now was passed when that part was verified.
+            Some(Some(anchor)) if anchor.length > from || from == 0 => verifier = verifier.against(anchor),
+            Some(None) if head.length > 0 => {
+                return Err(Break { chain, sequence: head.length, kind: BreakKind::AnchorMissing }.into());
+            }
+            Some(Some(_) | None) | None => {}
+        }
+        let mut next = from.saturating_add(1);
+        let mut reading = Some(self.read_ahead(chain, next, head));
+        while let Some(read) = reading.take() {
+            let block = read.await.map_err(|_| NotVerified::Unavailable)??;
+            next = next.saturating_add(u64::from(block.count));
+            // The next block is on its way while this one is checked.
+            reading = (block.count > 0 && next <= head.length).then(|| self.read_ahead(chain, next, head));
+            verifier.block(&block.lines)?;
+        }
+        let verified = verifier.finish(head)?;
+        let notes = self.store.checkpoints(chain).await?;
+        let public = CheckpointKey::derive(self.audit_root).public();
+        // Segments that closed while we read are vouched for next time.
+        let closed = head.length.div_euclid(SEGMENT_ENTRIES);
+        let notes: Vec<_> = notes.into_iter().filter(|(segment, _)| *segment < closed).collect();
+        check_checkpoints(chain, &public, &notes, head, &verified.roots)?;
+        self.nothing_beyond(chain, head).await
+    }
+
+    /// Refuses entries behind the head: nobody wrote them through a commit.
+    async fn nothing_beyond(&self, chain: ChainId, head: &ChainHead) -> Result<(), NotVerified> {
+        let beyond = self.store.entries(chain, head.length.saturating_add(1), 1).await?;
+        if beyond.count == 0 {
+            return Ok(());
+        }
+        let heads = self.store.heads().await?;
+        let moved = heads.iter().any(|(other, now)| *other == chain && now.length > head.length);
+        if moved {
+            return Ok(());
+        }
+        let sequence = head.length.saturating_add(1);
+        Err(Break { chain, sequence, kind: BreakKind::HeadMismatch }.into())
+    }
+
+    fn read_ahead(
+        &self,
+        chain: ChainId,
+        from: u64,
+        head: &ChainHead,
+    ) -> tokio::task::JoinHandle<Result<domain::ports::EntryBlock, Unavailable>> {
+        let left = head.length.saturating_add(1).saturating_sub(from);
+        let limit = u32::try_from(left).unwrap_or(BLOCK_ENTRIES).min(BLOCK_ENTRIES);
+        let store = Arc::clone(self.store);
+        tokio::spawn(async move { store.entries(chain, from, limit).await })
+    }
+}

@@ -1,0 +1,25 @@
+//! `sealgate check-config`: reads the configuration and prints what is in force.
+
+use crate::cli::Json;
+use crate::config::Config;
+use crate::exit::{Exit, Outcome, Stop};
+use crate::{output, tls};
+
+/// Prints the settings in force; secrets appear as the path of their file, never as their content.
+///
+/// # Errors
+/// [`Exit::Configuration`] when a certificate or key file is wrong.
+pub fn run(config: &Config, print: Json) -> Outcome {
+    let of_listeners = config.mllp.iter().filter_map(|listener| listener.tls.as_ref());
+    for settings in of_listeners.chain(config.fhir.tls.as_ref()) {
+        tls::server(settings)?;
+    }
+    if print.json {
+        let value = serde_json::to_value(config).map_err(|fault| Stop::new(Exit::Failed, fault))?;
+        return output::json(&value);
+    }
+    let text = toml::to_string(config).map_err(|fault| Stop::new(Exit::Failed, fault))?;
+    output::line(text.trim_end())?;
+    output::note("the configuration is right");
+    Ok(())
+}

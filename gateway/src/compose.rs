@@ -1,0 +1,228 @@
+//! The composition root: the only place that names SQLite, PostgreSQL, MLLP and FHIR together.
+
+use crate::admission::Clients;
+use crate::chains::{Chains, NotVerified};
+use crate::config::{Config, Mllp};
+use crate::exit::{Exit, Outcome, Stop};
+use crate::installation::Installation;
+use crate::operations::{self, Health};
+use crate::{tls, watch};
+use domain::audit::{ChainHead, ChainId};
+use domain::intake::Intake;
+use domain::ports::{KeyVault, Ledger};
+use domain::retrieval::Retrieval;
+use hl7::listener::{self, ListenerSettings};
+use hl7::service::Reception;
+use hl7::{Counters, Service};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Where a gateway listens.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    /// Each MLLP listener by name.
+    pub mllp: Vec<(String, SocketAddr)>,
+    /// The FHIR server.
+    pub fhir: Option<SocketAddr>,
+    /// Health and metrics.
+    pub operations: Option<SocketAddr>,
+}
+
+/// A gateway that serves.
+pub struct Gateway {
+    addresses: Addresses,
+    installation: Installation,
+    listeners: Vec<JoinHandle<()>>,
+    fhir: Option<JoinHandle<std::io::Result<()>>>,
+    stop: CancellationToken,
+    /// Stopped after everything that uses it.
+    stop_operations: CancellationToken,
+    broken: CancellationToken,
+}
+
+impl Gateway {
+    /// Binds every port and starts serving an installation whose chains are verified.
+    ///
+    /// `rest` names the chains of which only the tail was verified: the rest is verified while the gateway
+    /// serves, and a break stops it.
+    ///
+    /// # Errors
+    /// [`Exit::Unavailable`] when a port is taken, [`Exit::Configuration`] when a certificate is wrong.
+    pub async fn start(config: &Config, installation: Installation, rest: Vec<(ChainId, ChainHead)>) -> Outcome<Self> {
+        let stop = CancellationToken::new();
+        let stop_operations = CancellationToken::new();
+        let broken = CancellationToken::new();
+        let mut addresses = Addresses::default();
+
+        // Everything is bound before anything is served: a gateway that cannot have all its ports takes no message.
+        let mut bound = Vec::new();
+        for settings in &config.mllp {
+            let socket = TcpListener::bind(settings.bind).await.map_err(|why| not_bound(settings.bind, &why))?;
+            addresses.mllp.push((settings.name.clone(), socket.local_addr().map_err(|why| not_bound(settings.bind, &why))?));
+            bound.push((settings, socket));
+        }
+        let fhir_socket = config.fhir.bind.map(bind).transpose()?;
+        let operations_socket = config.operations.bind.map(bind).transpose()?;
+        let address = |socket: &std::net::TcpListener| socket.local_addr().ok();
+        addresses.fhir = fhir_socket.as_ref().and_then(address);
+        addresses.operations = operations_socket.as_ref().and_then(address);
+
+        let directory = watch::directory(&installation, stop.clone()).await?;
+        let counters: Arc<Counters> = Arc::default();
+        let reception: Arc<dyn Service> =
+            Arc::new(Reception::new(intake(&installation), directory.clone(), Arc::clone(&counters)));
+        let mut listeners = Vec::new();
+        for (settings, socket) in bound {
+            let settings = listener_settings(settings)?;
+            let serving = listener::serve(socket, settings, Arc::clone(&reception), Arc::clone(&counters), stop.clone());
+            listeners.push(tokio::spawn(serving));
+        }
+        let fhir = match fhir_socket {
+            Some(socket) => Some(serve_fhir(config, &installation, socket, directory, stop.clone())?),
+            None => None,
+        };
+        if let Some(socket) = operations_socket {
+            let health = Health {
+                store: Arc::clone(&installation.store),
+                recorder: Arc::clone(&installation.recorder),
+                counters,
+                stopping: stop.clone(),
+            };
+            operations::serve(socket, health, stop_operations.clone())?;
+        }
+        verify_rest(&installation, rest, broken.clone());
+        Ok(Self { addresses, installation, listeners, fhir, stop, stop_operations, broken })
+    }
+
+    /// Returns where it listens.
+    #[must_use]
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Serves until `shutdown` completes, then stops in order: listeners, work in hand, recorder, database.
+    ///
+    /// # Errors
+    /// [`Exit::BrokenChain`] when verification in the background found a break.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> Outcome {
+        let broken = tokio::select! {
+            () = shutdown => false,
+            () = self.broken.cancelled() => true,
+        };
+        self.stop.cancel();
+        for listener in self.listeners {
+            if listener.await.is_err() {
+                tracing::error!("a listener ended abruptly");
+            }
+        }
+        if let Some(fhir) = self.fhir
+            && !matches!(fhir.await, Ok(Ok(())))
+        {
+            tracing::error!("the fhir server ended abruptly");
+        }
+        self.installation.close().await;
+        self.stop_operations.cancel();
+        if broken {
+            return Err(Stop::new(Exit::BrokenChain, "stopped: an audit chain is broken; `sealgate audit verify` says where"));
+        }
+        Ok(())
+    }
+}
+
+fn intake(installation: &Installation) -> Intake {
+    Intake {
+        store: Arc::clone(&installation.store),
+        ledger: Arc::clone(&installation.recorder) as Arc<dyn Ledger>,
+        vault: Arc::clone(&installation.vault) as Arc<dyn KeyVault>,
+        clock: Arc::clone(&installation.clock),
+        entropy: Arc::clone(&installation.entropy),
+        merge: Arc::new(r4::merge::ResourceMerge),
+    }
+}
+
+/// Returns the use case that reads, for the FHIR server and for the console.
+#[must_use]
+pub fn retrieval(installation: &Installation) -> Retrieval {
+    Retrieval {
+        store: Arc::clone(&installation.store),
+        ledger: Arc::clone(&installation.recorder) as Arc<dyn Ledger>,
+        vault: Arc::clone(&installation.vault) as Arc<dyn KeyVault>,
+        clock: Arc::clone(&installation.clock),
+        entropy: Arc::clone(&installation.entropy),
+    }
+}
+
+fn listener_settings(settings: &Mllp) -> Outcome<ListenerSettings> {
+    let mut limits = listener::Limits { connections: settings.max_connections, ..listener::Limits::default() };
+    limits.frames.frame_bytes = settings.max_frame_bytes;
+    limits.deadlines.frame = Duration::from_secs(settings.frame_timeout_seconds);
+    limits.deadlines.idle = Duration::from_secs(settings.idle_timeout_seconds);
+    let tls = settings.tls.as_ref().map(tls::server).transpose()?.map(Arc::new);
+    Ok(ListenerSettings { name: settings.name.clone(), limits, tls })
+}
+
+fn serve_fhir(
+    config: &Config,
+    installation: &Installation,
+    socket: std::net::TcpListener,
+    directory: tokio::sync::watch::Receiver<Arc<domain::directory::Directory>>,
+    stop: CancellationToken,
+) -> Outcome<JoinHandle<std::io::Result<()>>> {
+    let tls = config.fhir.tls.as_ref().map(tls::server).transpose()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let base = match (&config.fhir.base_url, socket.local_addr()) {
+        (Some(base), _) => base.clone(),
+        (None, Ok(address)) => format!("{scheme}://{address}/fhir"),
+        (None, Err(why)) => return Err(Stop::new(Exit::Unavailable, format!("the FHIR port has no address: {why}"))),
+    };
+    let clients = Clients {
+        directory,
+        ledger: Arc::clone(&installation.recorder) as Arc<dyn Ledger>,
+        vault: Arc::clone(&installation.vault) as Arc<dyn KeyVault>,
+        clock: Arc::clone(&installation.clock),
+        entropy: Arc::clone(&installation.entropy),
+    };
+    let limits = fhir::Limits {
+        request_timeout: Duration::from_secs(config.fhir.request_timeout_seconds),
+        ..fhir::Limits::default()
+    };
+    let service =
+        fhir::Service::new(retrieval(installation), Arc::new(clients), &base, env!("CARGO_PKG_VERSION"), limits);
+    let limits =
+        fhir::ServeLimits { max_connections: config.fhir.max_connections, ..fhir::ServeLimits::default() };
+    Ok(tokio::spawn(fhir::serve(socket, tls, service, limits, async move { stop.cancelled().await })))
+}
+
+/// Verifies what was left out at start, one chain after another.
+fn verify_rest(installation: &Installation, rest: Vec<(ChainId, ChainHead)>, broken: CancellationToken) {
+    let (store, roots) = (Arc::clone(&installation.store), Arc::clone(&installation.roots));
+    tokio::spawn(async move {
+        for (chain, head) in rest {
+            let chains = Chains { store: &store, audit_root: &roots.audit, anchors: None };
+            match chains.chain(chain, &head, 0).await {
+                Ok(()) => tracing::info!(%chain, entries = head.length, "audit chain verified"),
+                Err(NotVerified::Unavailable) => tracing::error!(%chain, "audit chain could not be read to be verified"),
+                Err(NotVerified::Broken(found)) => {
+                    tracing::error!(diagnosis = found.to_json(), "audit chain is broken");
+                    broken.cancel();
+                    return;
+                }
+            }
+        }
+    });
+}
+
+fn bind(address: SocketAddr) -> Outcome<std::net::TcpListener> {
+    let socket = std::net::TcpListener::bind(address).map_err(|why| not_bound(address, &why))?;
+    socket.set_nonblocking(true).map_err(|why| not_bound(address, &why))?;
+    Ok(socket)
+}
+
+fn not_bound(address: SocketAddr, why: &std::io::Error) -> Stop {
+    Stop::new(Exit::Unavailable, format!("cannot listen on {address}: {why}"))
+}

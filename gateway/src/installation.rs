@@ -1,0 +1,252 @@
+//! An installation that is open: its roots, its database, its ledger. Every command but `send` starts here.
+
+use crate::chains::{Chains, Report};
+use crate::clock::SystemClock;
+use crate::config::{self, Config};
+use crate::exit::{Exit, Outcome, Stop};
+use domain::access::{self, Role, Roles, Subject};
+use domain::administration::{Administration, By};
+use domain::audit::AnchorKey;
+use domain::directory::Directory;
+use domain::id::{CorrelationId, TenantId};
+use domain::journal::Actor;
+use domain::keys::Roots;
+use domain::keys::slot::SlotKind;
+use domain::ports::{Clock, Entropy, KeyVault, Ledger, Store, TenantKeyMaker};
+use keys::custody::{Custody, CustodyFault, delay_before_attempt};
+use keys::entropy::SystemEntropy;
+use keys::file::{read_credential_file, read_secret_descriptor, read_secret_file};
+use keys::vault::Vault;
+use std::path::Path;
+use std::sync::Arc;
+use store::{AnchorFile, Database, OpenError, Recorder};
+
+/// The name of this console in audit entries.
+const CONSOLE: &str = "console";
+
+/// An open installation.
+pub struct Installation {
+    /// Its roots.
+    pub roots: Arc<Roots>,
+    /// Its database.
+    pub database: Database,
+    /// The port over the database.
+    pub store: Arc<dyn Store>,
+    /// The ledger of this process.
+    pub recorder: Arc<Recorder>,
+    /// Its keys.
+    pub vault: Arc<Vault>,
+    /// The machine's clock.
+    pub clock: Arc<dyn Clock>,
+    /// The machine's randomness.
+    pub entropy: Arc<dyn Entropy>,
+    operator: Subject,
+    correlation: CorrelationId,
+}
+
+impl Installation {
+    /// Opens an installation for a command, without verifying its chains.
+    ///
+    /// # Errors
+    /// [`Exit::WrongSecret`], [`Exit::Missing`], [`Exit::Unavailable`].
+    pub async fn open(config: &Config) -> Outcome<Self> {
+        let roots = open_roots(&config.custody).await?;
+        let database = open_database(&config.database).await?;
+        let anchors = open_anchors(config, &roots)?;
+        Self::with(roots, database, anchors).await
+    }
+
+    /// Opens an installation to serve: its chains are verified before anything else happens.
+    ///
+    /// # Errors
+    /// As for [`Installation::open`], and [`Exit::BrokenChain`].
+    pub async fn open_verified(config: &Config) -> Outcome<(Self, Report)> {
+        let roots = open_roots(&config.custody).await?;
+        let database = open_database(&config.database).await?;
+        let store = database.store();
+        let anchors = open_anchors(config, &roots)?;
+        let chains = Chains { store: &store, audit_root: &roots.audit, anchors: Some(anchors.all()) };
+        let report = chains.verify(config.audit.verify_all_up_to_entries).await?;
+        Ok((Self::with(roots, database, anchors).await?, report))
+    }
+
+    /// Joins what was opened and starts the ledger.
+    ///
+    /// # Errors
+    /// [`Exit::Unavailable`].
+    pub async fn with(roots: Roots, database: Database, anchors: AnchorFile) -> Outcome<Self> {
+        let roots = Arc::new(roots);
+        let store = database.store();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let recorder = Recorder::start(Arc::clone(&store), &roots.audit, Some(anchors))
+            .await
+            .map_err(|_| Stop::new(Exit::Unavailable, "the audit chains' heads cannot be read: the database does not answer"))?;
+        let vault = Arc::new(Vault::new(Arc::clone(&store), Arc::clone(&roots), Arc::clone(&clock), Arc::clone(&entropy)));
+        let mut correlation = [0; 16];
+        entropy
+            .fill(&mut correlation)
+            .map_err(|_| Stop::new(Exit::Failed, "the operating system gives no randomness"))?;
+        let correlation = CorrelationId::from_random(correlation);
+        let operator = Subject::console(&account(), TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
+        Ok(Self { roots, database, store, recorder, vault, clock, entropy, operator, correlation })
+    }
+
+    /// Returns the use case that changes the directory and rotates keys.
+    #[must_use]
+    pub fn administration(&self) -> Administration {
+        Administration {
+            store: Arc::clone(&self.store),
+            ledger: Arc::clone(&self.recorder) as Arc<dyn Ledger>,
+            vault: Arc::clone(&self.vault) as Arc<dyn KeyVault>,
+            maker: Arc::clone(&self.vault) as Arc<dyn TenantKeyMaker>,
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+        }
+    }
+
+    /// Returns the operator at this console, who acts.
+    #[must_use]
+    pub fn by_operator(&self) -> By<'_> {
+        By { actor: self.actor(&self.operator), context: access::Context::console(self.clock.now()) }
+    }
+
+    /// Returns somebody who acts from this console.
+    #[must_use]
+    pub fn actor<'a>(&self, subject: &'a Subject) -> Actor<'a> {
+        Actor { subject, workstation: CONSOLE, correlation: self.correlation }
+    }
+
+    /// Returns the operating system's account as a subject of a tenant, with these roles.
+    #[must_use]
+    pub fn console_subject(&self, tenant: TenantId, roles: &[Role]) -> Subject {
+        Subject::console(&account(), tenant, Roles::of(roles))
+    }
+
+    /// Returns what ties together the entries of this command.
+    #[must_use]
+    pub fn correlation(&self) -> CorrelationId {
+        self.correlation
+    }
+
+    /// Loads the directory as it stands.
+    ///
+    /// # Errors
+    /// [`Exit::Unavailable`], or [`Exit::Failed`] when an entry does not open.
+    pub async fn directory(&self) -> Outcome<Directory> {
+        self.administration().load_directory().await.map_err(crate::commands::not_changed)
+    }
+
+    /// Finishes what is recorded and closes the database.
+    pub async fn close(self) {
+        self.recorder.stop().await;
+        self.database.close().await;
+    }
+}
+
+/// Opens the database that the configuration names.
+///
+/// # Errors
+/// [`Exit::Missing`], [`Exit::Unavailable`].
+pub async fn open_database(config: &config::Database) -> Outcome<Database> {
+    let options = store::Options { readers: config.max_connections };
+    let opened = match (&config.sqlite_file, &config.postgres_url_file) {
+        (Some(path), _) => {
+            // `init` makes the database; a wrong path must not make an empty one.
+            if !path.exists() {
+                let line = format!("there is no database at {}: `sealgate init` makes one", path.display());
+                return Err(Stop::new(Exit::Missing, line));
+            }
+            store::open_sqlite(path, options).await
+        }
+        (None, Some(path)) => {
+            let url = read_secret_file(path).map_err(|fault| Stop::new(Exit::Missing, fault))?;
+            let url = std::str::from_utf8(url.expose()).map_err(|_| Stop::new(Exit::Failed, "the PostgreSQL URL is not text"))?;
+            store::open_postgres(url, options).await
+        }
+        (None, None) => return Err(Stop::new(Exit::Configuration, "[database] names no database")),
+    };
+    opened.map_err(not_opened)
+}
+
+/// Says why a database does not open.
+#[must_use]
+pub fn not_opened(fault: OpenError) -> Stop {
+    let exit = match &fault {
+        OpenError::Connect(_) | OpenError::File(_) => Exit::Unavailable,
+        OpenError::Address => Exit::Configuration,
+        _ => Exit::Failed,
+    };
+    Stop::new(exit, fault)
+}
+
+fn open_anchors(config: &Config, roots: &Roots) -> Outcome<AnchorFile> {
+    let path = &config.audit.anchor_file;
+    AnchorFile::open(path, AnchorKey::derive(&roots.audit)).map_err(|fault| anchors_not_opened(path, &fault))
+}
+
+/// Says why the anchors cannot be used: without them a cut or an older database would go unnoticed.
+fn anchors_not_opened(path: &Path, fault: &store::AnchorFileError) -> Stop {
+    let kind = match fault {
+        store::AnchorFileError::Io(why) if why.kind() == std::io::ErrorKind::NotFound => "anchor_missing",
+        store::AnchorFileError::Io(_) => "anchor_unreadable",
+        store::AnchorFileError::Fault(_) => "anchor_altered",
+    };
+    let value = serde_json::json!({
+        "audit_chain_broken": true,
+        "kind": kind,
+        "anchor_file": path.display().to_string(),
+        "next": "find out why; `sealgate audit anchor --reason …` takes the present heads as the anchors"
+    });
+    Stop::new(Exit::BrokenChain, value)
+}
+
+/// Opens the roots in the one way that the configuration names.
+///
+/// # Errors
+/// [`Exit::WrongSecret`], [`Exit::Missing`].
+pub async fn open_roots(config: &config::Custody) -> Outcome<Roots> {
+    let config = config.clone();
+    let opened = tokio::task::spawn_blocking(move || {
+        let custody = Custody::read(&config.slots_file)?;
+        let (kind, secret) = match (&config.passphrase_file, config.passphrase_descriptor, &config.credential_file) {
+            (Some(path), _, _) => (SlotKind::Passphrase, read_secret_file(path)?),
+            (None, Some(descriptor), _) => (SlotKind::Passphrase, read_secret_descriptor(descriptor)?),
+            (None, None, Some(path)) => (SlotKind::CredentialFile, read_credential_file(path)?),
+            (None, None, None) => return Err(CustodyFault::Damaged { path: config.slots_file, what: "no way to open it is configured" }),
+        };
+        wait(delay_before_attempt(&config.slots_file));
+        custody.open(&config.slots_file, kind, secret.expose())
+    });
+    match opened.await {
+        Ok(roots) => roots.map_err(not_in_custody),
+        Err(_) => Err(Stop::new(Exit::Failed, "the key slots could not be tried")),
+    }
+}
+
+/// Waits on a thread of its own, which nobody else needs.
+fn wait(delay: std::time::Duration) {
+    if !delay.is_zero() {
+        crate::output::note(format_args!("waiting {} s after failed attempts …", delay.as_secs()));
+        std::thread::park_timeout(delay);
+    }
+}
+
+/// Says why the roots do not open.
+#[must_use]
+pub fn not_in_custody(fault: CustodyFault) -> Stop {
+    let exit = match &fault {
+        CustodyFault::Wrong { .. } => Exit::WrongSecret,
+        CustodyFault::File { .. } | CustodyFault::Secret(_) => Exit::Missing,
+        CustodyFault::Damaged { .. } | CustodyFault::Entropy(_) => Exit::Failed,
+    };
+    Stop::new(exit, fault)
+}
+
+/// Returns the name of the operating system's account, or its number.
+fn account() -> String {
+    let number = rustix::process::getuid().as_raw();
+    let named = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let line = named.lines().find(|line| line.split(':').nth(2) == Some(number.to_string().as_str()));
+    line.and_then(|line| line.split(':').next()).map_or_else(|| format!("uid-{number}"), str::to_owned)
+}

@@ -1,0 +1,79 @@
+//! Health and metrics on a loopback port of their own; nothing here speaks of any patient.
+
+use crate::exit::{Exit, Outcome, Stop};
+use crate::metrics;
+use actix_web::http::StatusCode;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use domain::id::TenantId;
+use domain::ports::Store;
+use hl7::Counters;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Recorder;
+use tokio_util::sync::CancellationToken;
+
+/// How long the database may take to answer before the gateway counts as not ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What health and metrics are read from.
+#[derive(Clone)]
+pub struct Health {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The ledger.
+    pub recorder: Arc<Recorder>,
+    /// The MLLP listeners.
+    pub counters: Arc<Counters>,
+    /// Set once the gateway is told to stop.
+    pub stopping: CancellationToken,
+}
+
+/// Serves `/health/live`, `/health/ready` and `/metrics` until `stop`.
+///
+/// # Errors
+/// [`Exit::Unavailable`] when the port cannot be served.
+pub fn serve(socket: TcpListener, health: Health, stop: CancellationToken) -> Outcome {
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(health.clone()))
+            .route("/health/live", web::get().to(live))
+            .route("/health/ready", web::get().to(ready))
+            .route("/metrics", web::get().to(scrape))
+    })
+    .workers(1)
+    .disable_signals()
+    .listen(socket)
+    .map_err(|why| Stop::new(Exit::Unavailable, format!("health and metrics cannot be served: {why}")))?
+    .run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    tokio::spawn(async move {
+        stop.cancelled().await;
+        handle.stop(false).await;
+    });
+    Ok(())
+}
+
+async fn live() -> &'static str {
+    "live\n"
+}
+
+async fn ready(health: web::Data<Health>) -> HttpResponse {
+    if health.stopping.is_cancelled() {
+        return said(StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
+    }
+    match tokio::time::timeout(READY_TIMEOUT, health.store.mark(TenantId::SYSTEM, &[])).await {
+        Ok(Ok(_)) => said(StatusCode::OK, "ready\n"),
+        Ok(Err(_)) | Err(_) => said(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+    }
+}
+
+async fn scrape(health: web::Data<Health>) -> HttpResponse {
+    let text = metrics::render(&health.counters, &health.recorder.metrics());
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text)
+}
+
+fn said(status: StatusCode, text: &'static str) -> HttpResponse {
+    HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(text)
+}
