@@ -1,12 +1,13 @@
-//! The structure of a message as byte ranges, taken over from hl7-parser's tree one segment at a time.
+//! The structure of a message as byte ranges, taken over from hl7-parser's tree one field at a time.
 //!
 //! hl7-parser borrows the text and spends four vectors a field (648 MB were seen for one megabyte of `|`), so its tree
-//! lives for one segment only, delimiters are counted before it is built, and what is kept is 16 bytes a part.
+//! lives for one field only, delimiters are counted before it is built, and what is kept is 16 bytes a part. Fields
+//! without a delimiter inside, most of them, have nothing to be parsed and never see it: that halves the cost of a message.
 
 use std::collections::HashMap;
 
 use hl7_parser::message as tree;
-use hl7_parser::parser::parse_segment_with_separators;
+use hl7_parser::parser::parse_field_with_separators;
 
 use super::fault::{Fault, FaultCode, Location, SegmentName};
 use super::read::ReadLimits;
@@ -61,21 +62,26 @@ impl Index {
         let location = || Location::segment(name, usize_of(occurrence));
         self.count_parts(line, separators, limits)
             .map_err(|what| Fault::at(FaultCode::TooManyParts, location(), what))?;
-        let segment = parse_segment_with_separators(line, parser_separators(separators))
-            .ok()
-            .filter(|segment| segment.range.end == line.len())
-            .ok_or(Fault::at(FaultCode::Unconsumed, location(), "part of a segment cannot be read"))?;
         let first = self.fields.len();
-        let mut fields = segment.fields.iter();
+        let mut at = NAME_AND_SEPARATOR;
         if name == SegmentName::MSH {
             // MSH-1 is the separator itself and MSH-2 the delimiters, which must not be cut by themselves.
-            self.add_whole(start.saturating_add(3), 1);
-            if let Some(encoding) = fields.next() {
-                self.add_whole(start.saturating_add(encoding.range.start), encoding.range.len());
-            }
+            self.add_plain(start.saturating_add(3), 1);
         }
-        for field in fields {
-            self.add_field(field, start);
+        let body = line.get(at..).unwrap_or_default();
+        for (number, field) in body.split(char::from(separators.field)).enumerate() {
+            let place = start.saturating_add(at);
+            let delimiters = name == SegmentName::MSH && number == 0;
+            if delimiters || !has_parts(field, separators) {
+                self.add_plain(place, field.len());
+            } else {
+                self.add_structured(field, place, separators).ok_or_else(|| {
+                    let field = number.saturating_add(1);
+                    let what = "part of a field cannot be read";
+                    Fault::at(FaultCode::Unconsumed, location().field(field), what)
+                })?;
+            }
+            at = at.saturating_add(field.len()).saturating_add(1);
         }
         self.segments.push(SegmentEntry {
             name,
@@ -118,21 +124,26 @@ impl Index {
         *seen
     }
 
-    fn add_whole(&mut self, start: usize, length: usize) {
-        let whole = node(start, 0..length, 0, 0);
+    /// Adds a field that is its only part.
+    fn add_plain(&mut self, start: usize, length: usize) {
         let first = self.repetitions.len();
-        self.repetitions.push(whole);
+        if length > 0 {
+            self.repetitions.push(node(start, 0..length, 0, 0));
+        }
         self.fields.push(node(start, 0..length, first, self.repetitions.len()));
     }
 
-    fn add_field(&mut self, field: &tree::Field<'_>, start: usize) {
+    /// Adds a field with delimiters inside; `None` unless the parser took all of it.
+    fn add_structured(&mut self, text: &str, start: usize, separators: &Separators) -> Option<()> {
+        let field = parse_field_with_separators(text, parser_separators(separators))
+            .ok()
+            .filter(|field| field.range == (0..text.len()))?;
         let first = self.repetitions.len();
-        if !field.range.is_empty() {
-            for repetition in &field.repeats {
-                self.add_repetition(repetition, start);
-            }
+        for repetition in &field.repeats {
+            self.add_repetition(repetition, start);
         }
-        self.fields.push(node(start, field.range.clone(), first, self.repetitions.len()));
+        self.fields.push(node(start, field.range, first, self.repetitions.len()));
+        Some(())
     }
 
     fn add_repetition(&mut self, repetition: &tree::Repeat<'_>, start: usize) {
@@ -159,6 +170,20 @@ impl Index {
         }
         self.components.push(node(start, component.range.clone(), first, self.subcomponents.len()));
     }
+}
+
+/// Length of a segment's name and the separator after it.
+const NAME_AND_SEPARATOR: usize = 4;
+
+fn has_parts(field: &str, separators: &Separators) -> bool {
+    let or_component = |byte: Option<u8>| byte.unwrap_or(separators.component);
+    memchr::memchr3(
+        separators.component,
+        or_component(separators.repetition),
+        or_component(separators.subcomponent),
+        field.as_bytes(),
+    )
+    .is_some()
 }
 
 /// A delimiter the message does not declare is given as a carriage return, which no line holds.
