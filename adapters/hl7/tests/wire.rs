@@ -230,15 +230,6 @@ async fn another_protocol_is_closed_and_counted() {
     running.stop().await;
 }
 
-fn quick() -> Deadlines {
-    Deadlines {
-        idle: Duration::from_millis(300),
-        frame: Duration::from_millis(300),
-        lenient_end: Duration::from_millis(50),
-        ..Deadlines::default()
-    }
-}
-
 #[tokio::test]
 async fn silence_after_a_lone_end_block_ends_the_frame() {
     let running = Running::start(
@@ -257,20 +248,6 @@ async fn silence_after_a_lone_end_block_ends_the_frame() {
     assert_eq!(line.answered().await, "B");
     assert_eq!(running.seen(), [Seen::Frame("A".to_owned(), true, None), frame("B")]);
     assert_eq!(running.counters.lenient_ends.get(), 1);
-    running.stop().await;
-}
-
-#[tokio::test]
-async fn deadlines_close_idle_lines_and_slow_frames() {
-    let limits = Limits { deadlines: quick(), ..Limits::default() };
-    let running = Running::start(limits, None).await;
-    let mut idle = running.connect().await;
-    let mut slow = running.connect().await;
-    slow.write(b"\x0bMSH|").await;
-    assert!(slow.is_closed().await);
-    assert!(idle.is_closed().await);
-    assert_eq!(running.seen(), [Seen::Bad(4, BadReason::Deadline)]);
-    assert_eq!(running.counters.idle_closed.get(), 1);
     running.stop().await;
 }
 

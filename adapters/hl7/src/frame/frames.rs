@@ -221,3 +221,92 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{DuplexStream, duplex};
+
+    use super::*;
+
+    fn pair() -> (DuplexStream, Frames<DuplexStream>) {
+        let (peer, ours) = duplex(64 * 1024);
+        (peer, Frames::new(ours, FrameLimits::default(), Deadlines::default()))
+    }
+
+    async fn event(frames: &mut Frames<DuplexStream>) -> String {
+        format!("{:?}", frames.next().await)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_line_stays_open_for_a_day() {
+        let (_peer, mut frames) = pair();
+        let began = Instant::now();
+        assert_eq!(event(&mut frames).await, "Closed(Idle)");
+        assert_eq!(began.elapsed().as_secs(), 24 * 60 * 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_has_a_minute_from_its_first_byte() {
+        let (mut peer, mut frames) = pair();
+        let slow = tokio::spawn(async move {
+            peer.write_all(b"\x0bMSH").await.unwrap();
+            for _ in 0..100 {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                if peer.write_all(b"|").await.is_err() {
+                    break;
+                }
+            }
+        });
+        let began = Instant::now();
+        assert!(event(&mut frames).await.ends_with("Deadline))"));
+        assert_eq!(began.elapsed().as_secs(), 60);
+        slow.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_second_after_a_lone_end_block_is_the_end() {
+        let (mut peer, mut frames) = pair();
+        let began = Instant::now();
+        peer.write_all(b"\x0bMSH|1\x1c").await.unwrap();
+        assert_eq!(event(&mut frames).await, "Event(Frame(5 bytes, lenient_end: true))");
+        assert_eq!(began.elapsed().as_millis(), 500);
+        peer.write_all(b"\x0bMSH|2\x1c\r").await.unwrap();
+        assert_eq!(event(&mut frames).await, "Event(Frame(5 bytes, lenient_end: false))");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_does_not_read_is_given_up() {
+        let (_peer, mut frames) = pair();
+        let began = Instant::now();
+        let error = frames.send(&vec![b'A'; 128 * 1024]).await.unwrap_err();
+        assert_eq!((error.kind(), began.elapsed().as_secs()), (io::ErrorKind::TimedOut, 30));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_buffer_is_small_again_after_a_rest() {
+        let (mut peer, mut frames) = pair();
+        let large = wrap(&vec![b'A'; 200 * 1024]);
+        let writer = tokio::spawn(async move {
+            peer.write_all(&large).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            peer.write_all(&wrap(b"MSH")).await.unwrap();
+            peer
+        });
+        assert!(event(&mut frames).await.starts_with("Event(Frame(204800"));
+        assert!(timeout(Duration::from_secs(3), frames.next()).await.is_err());
+        assert_eq!(frames.buffer.capacity(), IDLE_BUFFER);
+        assert!(event(&mut frames).await.starts_with("Event(Frame(3 "));
+        drop(writer.await.unwrap());
+        assert_eq!(event(&mut frames).await, "Closed(Peer)");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dropping_the_wait_loses_nothing() {
+        let (mut peer, mut frames) = pair();
+        for byte in wrap(b"MSH|1") {
+            let _ = timeout(Duration::from_millis(1), frames.next()).await;
+            peer.write_all(&[byte]).await.unwrap();
+        }
+        assert_eq!(event(&mut frames).await, "Event(Frame(5 bytes, lenient_end: false))");
+    }
+}
