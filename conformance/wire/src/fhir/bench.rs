@@ -236,11 +236,8 @@ impl Bench {
     }
 
     pub(super) async fn send(&self, request: Request) -> Result<Answer, Stop> {
-        let url = if request.target.contains("://") {
-            request.target.clone()
-        } else {
-            format!("{}/{}", self.options.base, request.target)
-        };
+        let absolute = ["http://", "https://"].iter().any(|scheme| request.target.starts_with(scheme));
+        let url = if absolute { request.target.clone() } else { format!("{}/{}", self.options.base, request.target) };
         let headers = self.headers(&request)?;
         let sent = sent(&request, &url);
         let by_hand = by_hand(&request, &url, self.options.token.is_some());
