@@ -1,58 +1,14 @@
 //! The FHIR suite against small endpoints: what it must pass, and what it must find.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod server;
+mod small;
+
 use conformance::case::{Selection, Verdict, run};
 use conformance::fhir::{Bench, Options, Token, cases};
 use serde_json::{Value, json};
+use server::{Answer, Reply, fhir, metadata, outcome, searchset, serve};
 use std::collections::BTreeSet;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
-
-/// What an endpoint answers: status, further header lines, body.
-type Reply = (u16, String, String);
-/// Answers a request, given its first line, its head in lower case, and its body.
-type Answer = fn(&str, &str, &[u8]) -> Reply;
-
-async fn serve(answer: Answer) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}/fhir", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut request = Vec::new();
-                let mut block = [0; 8_192];
-                let head = loop {
-                    let count = stream.read(&mut block).await.unwrap_or(0);
-                    if count == 0 {
-                        return;
-                    }
-                    request.extend_from_slice(&block[..count]);
-                    if let Some(end) = request.windows(4).position(|part| part == b"\r\n\r\n") {
-                        break end;
-                    }
-                };
-                let text = String::from_utf8_lossy(&request[..head]).into_owned();
-                let lower = text.to_ascii_lowercase();
-                let length: usize = lower
-                    .lines()
-                    .find_map(|line| line.strip_prefix("content-length: "))
-                    .map_or(0, |value| value.trim().parse().unwrap());
-                let mut body = request.split_off(head.checked_add(4).unwrap());
-                while body.len() < length {
-                    let count = stream.read(&mut block).await.unwrap();
-                    body.extend_from_slice(&block[..count]);
-                }
-                let (status, headers, body) = answer(text.lines().next().unwrap(), &lower, &body);
-                let reply = format!(
-                    "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}",
-                    body.len()
-                );
-                stream.write_all(reply.as_bytes()).await.unwrap();
-            });
-        }
-    });
-    base
-}
 
 async fn verdicts(answer: Answer, token: Option<&str>, only: &[&str]) -> Vec<(&'static str, Verdict)> {
     let mut options = Options::plain(serve(answer).await);
@@ -79,45 +35,12 @@ async fn failed(answer: Answer, only: &[&str]) -> Vec<&'static str> {
     found.into_iter().filter(|(_, verdict)| matches!(verdict, Verdict::Fail(_))).map(|(id, _)| id).collect()
 }
 
-const JSON: &str = "content-type: application/fhir+json; charset=utf-8\r\n";
-
-fn fhir(status: u16, body: &Value) -> Reply {
-    (status, JSON.to_owned(), body.to_string())
-}
-
-fn outcome(status: u16) -> Reply {
-    let issue = json!({"severity": "error", "code": "processing"});
-    fhir(status, &json!({"resourceType": "OperationOutcome", "issue": [issue]}))
-}
-
-fn metadata() -> Value {
-    let parameters: Vec<Value> =
-        ["patient", "category", "code", "date", "status"].map(|name| json!({"name": name})).to_vec();
-    json!({
-        "resourceType": "CapabilityStatement", "status": "active", "date": "2026-01-01", "kind": "instance",
-        "software": {"name": "small"}, "implementation": {"description": "a test endpoint"},
-        "fhirVersion": "4.0.1", "format": ["json"],
-        "instantiates": ["http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server"],
-        "rest": [{"mode": "server", "resource": [{
-            "type": "DiagnosticReport",
-            "supportedProfile": ["http://hl7.org/fhir/us/core/StructureDefinition/us-core-diagnosticreport-lab"],
-            "interaction": [{"code": "read"}, {"code": "search-type"}],
-            "searchParam": parameters,
-        }]}],
-    })
-}
-
 fn observation(id: &str) -> Value {
     json!({"resource": {
         "resourceType": "Observation", "id": id, "status": "final", "subject": {"reference": "Patient/p1"},
         "code": {"text": "a"}, "valueQuantity": {"value": 1},
         "category": [{"coding": [{"code": "laboratory"}]}],
     }, "search": {"mode": "match"}})
-}
-
-fn searchset(entries: &[Value], next: Option<&str>) -> Value {
-    let link: Vec<Value> = next.iter().map(|url| json!({"relation": "next", "url": url})).collect();
-    json!({"resourceType": "Bundle", "type": "searchset", "link": link, "entry": entries})
 }
 
 fn good(line: &str, head: &str, _: &[u8]) -> Reply {
@@ -130,6 +53,21 @@ fn good(line: &str, head: &str, _: &[u8]) -> Reply {
     } else {
         outcome(404)
     }
+}
+
+#[tokio::test]
+async fn a_right_server_fails_nothing() {
+    let wrong: Vec<_> = verdicts(small::answer, None, &[])
+        .await
+        .into_iter()
+        .filter(|(id, verdict)| match verdict {
+            Verdict::Pass => false,
+            // No token and no seed were given.
+            Verdict::Skip(_) => !id.starts_with("SEC-") && !id.starts_with("SEED-"),
+            Verdict::Fail(_) | Verdict::Error(_) => true,
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[tokio::test]
@@ -155,6 +93,20 @@ async fn a_wrong_version_is_found() {
 async fn an_error_page_in_place_of_an_outcome_is_found() {
     let wrong: Answer = |_, _, _| (404, "content-type: text/html\r\n".into(), "<h1>Not Found</h1>".into());
     assert_eq!(failed(wrong, &["HTTP-05", "HTTP-06", "HTTP-09"]).await, ["HTTP-05", "HTTP-06", "HTTP-09"]);
+}
+
+#[tokio::test]
+async fn a_door_that_opens_to_the_token_alone_passes() {
+    let guarded: Answer = |line, head, body| {
+        if line.contains("/metadata") || head.contains("\r\nauthorization: bearer secret\r\n") {
+            return small::answer(line, head, body);
+        }
+        let (status, headers, body) = outcome(401);
+        (status, headers + "www-authenticate: Bearer\r\n", body)
+    };
+    for (id, verdict) in verdicts(guarded, Some("secret"), &["SEC", "READ-01"]).await {
+        assert_eq!(verdict, Verdict::Pass, "{id}");
+    }
 }
 
 #[tokio::test]
