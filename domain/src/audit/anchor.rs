@@ -96,7 +96,18 @@ impl Anchors {
         self.all().find(|anchor| anchor.chain == chain)
     }
 
-    /// Returns every anchor.
+    /// Returns the anchor that a chain with this head must have; `None` for a chain that is still empty.
+    ///
+    /// # Errors
+    /// [`BreakKind::AnchorMissing`] when the chain has entries and no anchor.
+    pub fn demand(&self, chain: ChainId, head: &ChainHead) -> Result<Option<&Anchor>, Break> {
+        let anchor = self.of(chain);
+        let missing = Break { chain, sequence: head.length, kind: BreakKind::AnchorMissing };
+        if anchor.is_none() && head.length > 0 { Err(missing) } else { Ok(anchor) }
+    }
+
+    /// Returns every anchor. A chain that is anchored and has no head any more was removed whole: [`compare`] it
+    /// with [`ChainHead::EMPTY`].
     pub fn all(&self) -> impl Iterator<Item = &Anchor> {
         self.pairs.iter().flatten()
     }

@@ -77,6 +77,9 @@ impl<'k> Verifier<'k> {
     }
 
     /// Also compares the chain with what is known of it from outside the database.
+    ///
+    /// The walk must begin at the anchored entry or before it; one that begins later has not seen that entry, and
+    /// ends with [`BreakKind::RolledBack`].
     #[must_use]
     pub fn against(mut self, anchor: Anchor) -> Self {
         self.anchor = Some(anchor);

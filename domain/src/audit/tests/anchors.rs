@@ -1,7 +1,7 @@
 //! The anchor file.
 
 use super::*;
-use crate::audit::{AnchorFault, AnchorKey, Anchors, SLOT_BYTES, SlotWrite};
+use crate::audit::{AnchorFault, AnchorKey, Anchors, Break, BreakKind, SLOT_BYTES, SlotWrite, compare};
 
 fn key() -> AnchorKey {
     AnchorKey::derive(&root())
@@ -39,6 +39,18 @@ fn a_file_reads_back_what_was_written_last() {
     assert_eq!((anchor.length, anchor.tag, anchor.counter, anchor.time), (9, [9; 32], 3, Timestamp(77)));
     assert_eq!(read.of(ChainId::SYSTEM).unwrap().length, 2);
     assert!(read.of(ChainId([9; 16])).is_none());
+}
+
+#[test]
+fn a_chain_with_entries_must_have_an_anchor_and_an_anchored_chain_must_exist() {
+    let (_, anchors) = file();
+    let stranger = ChainId([9; 16]);
+    let missing = Break { chain: stranger, sequence: 4, kind: BreakKind::AnchorMissing };
+    assert_eq!(anchors.demand(stranger, &head(4)), Err(missing));
+    assert_eq!(anchors.demand(stranger, &ChainHead::EMPTY), Ok(None));
+    let anchor = anchors.demand(CHAIN, &head(9)).unwrap().unwrap();
+    let removed = Break { chain: CHAIN, sequence: 1, kind: BreakKind::Truncated };
+    assert_eq!(compare(anchor, &ChainHead::EMPTY, None), Err(removed));
 }
 
 #[test]

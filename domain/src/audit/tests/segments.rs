@@ -24,7 +24,7 @@ segment AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=
 
 — sealgate/audit/c1c1c1c1-c1c1-c1c1-c1c1-c1c1c1c1c1c1 cTbnaH0L/iyZHXDzsBI7mL79PvhxWNX3zsXzPt7b2aBK5gX1pEKj8iZfNrAU1kFgVVE0D33utCi0wMbzNnqhu7iSXAc=
 ");
-    insta::assert_snapshot!(key.public().to_text(CHAIN), @"");
+    insta::assert_snapshot!(key.public().to_text(CHAIN), @"sealgate/audit/c1c1c1c1-c1c1-c1c1-c1c1-c1c1c1c1c1c1+7136e768+ATBrijeCwUmCNqFnb0N+gIx/rClpMZC2N0nxkaKR0jVr");
     assert_eq!(key.public().open(CHAIN, &note), Some(sample(1, &[])));
     assert!(PublicKey::from_text(CHAIN, &key.public().to_text(CHAIN)) == Some(key.public()));
     assert!(PublicKey::from_text(ChainId::SYSTEM, &key.public().to_text(CHAIN)).is_none());
