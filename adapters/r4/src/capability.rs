@@ -1,0 +1,139 @@
+//! CapabilityStatement: what this server does, read from the table that it does it by.
+
+use crate::json::{self, Array, Object};
+use crate::search::{include, parameters};
+use domain::kind::Kind;
+use domain::time::Timestamp;
+use fhir_sdk::r4b::codes::{
+    CapabilityStatementKind, FHIRVersion, PublicationStatus, ResourceVersionPolicy, RestfulCapabilityMode,
+};
+
+/// What a CapabilityStatement says of this very instance.
+pub struct Instance<'a> {
+    /// Its FHIR address.
+    pub base: &'a str,
+    /// The version of the software.
+    pub version: &'a str,
+    /// Since when it has been as it is.
+    pub date: Timestamp,
+}
+
+/// Renders the CapabilityStatement of `GET [base]/metadata`.
+#[must_use]
+pub fn render(instance: &Instance<'_>) -> String {
+    json::object(|statement| {
+        statement.text("resourceType", "CapabilityStatement");
+        statement.text("status", PublicationStatus::Active.as_ref());
+        statement.text("date", &instance.date.rfc3339());
+        statement.text("publisher", "Sealgate");
+        statement.text("kind", CapabilityStatementKind::Instance.as_ref());
+        statement.array("instantiates", |list| list.text(&us_core("CapabilityStatement/us-core-server")));
+        statement.object("software", |software| {
+            software.text("name", "Sealgate");
+            software.text("version", instance.version);
+        });
+        statement.object("implementation", |implementation| {
+            implementation.text("description", "Results received over HL7 v2, sealed and served as FHIR R4");
+            implementation.text("url", instance.base);
+        });
+        statement.text("fhirVersion", FHIRVersion::N401.as_ref());
+        statement.array("format", |list| {
+            list.text("json");
+            list.text("application/fhir+json");
+        });
+        statement.array("implementationGuide", |list| list.text(&us_core("ImplementationGuide/hl7.fhir.us.core")));
+        statement.single("rest", rest);
+    })
+}
+
+fn rest(rest: &mut Object<'_>) {
+    rest.text("mode", RestfulCapabilityMode::Server.as_ref());
+    rest.object("security", |security| {
+        security.boolean("cors", false);
+        security.single("service", |service| {
+            service.text("text", "Bearer token of a registered API client (RFC 6750)");
+        });
+        security.text(
+            "description",
+            "Every request but this one carries Authorization: Bearer. Every read and search is recorded before it is answered.",
+        );
+    });
+    rest.array("resource", |list| {
+        for kind in Kind::ALL.iter().copied().filter(|kind| kind.is_fhir()) {
+            list.object(|resource| describe(resource, kind));
+        }
+    });
+    rest.array("searchParam", |list| {
+        for (name, definition, class) in COMMON {
+            search_parameter(list, name, definition, class);
+        }
+    });
+}
+
+fn describe(resource: &mut Object<'_>, kind: Kind) {
+    resource.text("type", kind.name());
+    resource.array("supportedProfile", |list| {
+        for profile in profiles(kind) {
+            list.text(&us_core(&format!("StructureDefinition/{profile}")));
+        }
+    });
+    resource.array("interaction", |list| {
+        for code in ["read", "vread", "history-instance", "search-type"] {
+            list.object(|interaction| interaction.text("code", code));
+        }
+    });
+    resource.text("versioning", ResourceVersionPolicy::Versioned.as_ref());
+    resource.boolean("readHistory", true);
+    resource.boolean("updateCreate", false);
+    resource.boolean("conditionalCreate", false);
+    resource.text("conditionalRead", "full-support");
+    resource.boolean("conditionalUpdate", false);
+    resource.text("conditionalDelete", "not-supported");
+    resource.array("referencePolicy", |list| list.text("literal"));
+    resource.array("searchInclude", |list| {
+        if let Some(include) = include(kind) {
+            list.text(include);
+        }
+    });
+    resource.array("searchParam", |list| {
+        for (name, definition, class) in COMMON {
+            search_parameter(list, name, definition, class);
+        }
+        for parameter in parameters(kind) {
+            search_parameter(list, parameter.name, parameter.definition, parameter.class_name());
+        }
+    });
+}
+
+/// The parameters that every type has: name, definition, how it compares.
+const COMMON: [(&str, &str, &str); 2] =
+    [("_id", "Resource-id", "token"), ("_lastUpdated", "Resource-lastUpdated", "date")];
+
+fn search_parameter(list: &mut Array<'_>, name: &str, definition: &str, class: &str) {
+    list.object(|parameter| {
+        parameter.text("name", name);
+        parameter.text("definition", &format!("http://hl7.org/fhir/SearchParameter/{definition}"));
+        parameter.text("type", class);
+    });
+}
+
+/// Returns the US Core 6.1.0 profiles that what is mapped from results is meant to meet.
+fn profiles(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::DiagnosticReport => &["us-core-diagnosticreport-lab", "us-core-diagnosticreport-note"],
+        Kind::Observation => &["us-core-observation-lab", "us-core-observation-clinical-result"],
+        Kind::Patient => &["us-core-patient"],
+        Kind::Specimen => &["us-core-specimen"],
+        Kind::ServiceRequest => &["us-core-servicerequest"],
+        Kind::Encounter => &["us-core-encounter"],
+        Kind::Practitioner => &["us-core-practitioner"],
+        Kind::PractitionerRole => &["us-core-practitionerrole"],
+        Kind::Organization => &["us-core-organization"],
+        Kind::Provenance => &["us-core-provenance"],
+        _ => &[],
+    }
+}
+
+fn us_core(path: &str) -> String {
+    format!("http://hl7.org/fhir/us/core/{path}")
+}
