@@ -1,0 +1,72 @@
+//! Who asks: the bearer token of a request becomes a caller, or a recorded refusal.
+
+use crate::outcome::Problem;
+use crate::service::{Attempt, Service, Unauthenticated};
+use actix_web::HttpRequest;
+use actix_web::http::header;
+use domain::access::Context;
+use domain::id::CorrelationId;
+use domain::retrieval::{Caller, Refusal};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Longest `X-Request-Id` that is taken over.
+const MAX_REQUEST_ID: usize = 64;
+/// Longest bearer token that is looked at.
+const MAX_TOKEN: usize = 512;
+
+/// Returns the request id that the client gave, when it is one: up to 64 letters, digits and `-._`.
+pub(crate) fn request_id(request: &HttpRequest) -> Option<&str> {
+    let text = request.headers().get("x-request-id")?.to_str().ok()?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    ((1..=MAX_REQUEST_ID).contains(&text.len()) && text.bytes().all(plain)).then_some(text)
+}
+
+/// Returns what ties the entries of a request together: the client's request id where it is a UUID, else a new one.
+pub(crate) fn correlation(service: &Service, request: &HttpRequest) -> Result<CorrelationId, Problem> {
+    if let Some(id) = request_id(request).and_then(|text| text.parse().ok()) {
+        return Ok(id);
+    }
+    let mut random = [0; 10];
+    service.retrieval.entropy.fill(&mut random).map_err(|_| Refusal::Unavailable)?;
+    Ok(CorrelationId::from_time(service.retrieval.clock.now(), random))
+}
+
+/// Admits the request; an attempt that is not admitted is recorded before this returns.
+///
+/// `asked` is what the sealed context will say was asked.
+pub(crate) async fn admit(
+    service: &Service,
+    request: &HttpRequest,
+    correlation: CorrelationId,
+    asked: String,
+) -> Result<Caller, Problem> {
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+    let token = bearer(request);
+    match token.and_then(|token| service.admission.admit(token, peer)) {
+        Some(admitted) => Ok(Caller {
+            subject: admitted.subject,
+            circumstances: Context::at(service.retrieval.clock.now()),
+            workstation: admitted.workstation,
+            address: peer.to_string(),
+            correlation,
+            request: asked,
+        }),
+        None => {
+            let reason = if token.is_some() { Unauthenticated::Unknown } else { Unauthenticated::Missing };
+            service.admission.refused(Attempt { peer, correlation, reason }).await;
+            Err(Problem::Unauthenticated(reason))
+        }
+    }
+}
+
+/// Returns the token of `Authorization: Bearer …` (RFC 6750 §2.1; the scheme is read without case).
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let (only, None) = (headers.next()?, headers.next()) else {
+        return None;
+    };
+    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    let fits = scheme.eq_ignore_ascii_case("bearer") && (1..=MAX_TOKEN).contains(&token.len());
+    fits.then_some(token)
+}

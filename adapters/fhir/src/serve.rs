@@ -1,0 +1,82 @@
+//! The HTTP server: a function of a listener, limits, a service and the moment to stop.
+
+use crate::dispatch::configure;
+use crate::service::Service;
+use actix_web::{App, HttpServer};
+use std::future::Future;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Bounds of connections.
+#[derive(Debug, Clone)]
+pub struct ServeLimits {
+    /// Threads that serve; one for each core where it is `None`.
+    pub workers: Option<usize>,
+    /// Most connections open at once, over all threads.
+    pub max_connections: usize,
+    /// Longest time until the headers of a request are there: what holds off clients that trickle.
+    pub header_timeout: Duration,
+    /// How long an idle connection is kept.
+    pub keep_alive: Duration,
+    /// How long a closing connection is waited for.
+    pub disconnect_timeout: Duration,
+    /// How long requests in hand may take when the server stops, in whole seconds.
+    pub stop_timeout: Duration,
+}
+
+impl Default for ServeLimits {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            max_connections: 10_000,
+            header_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
+            disconnect_timeout: Duration::from_secs(5),
+            stop_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Serves until `shutdown` completes, then finishes the requests in hand.
+///
+/// With `tls` every connection is TLS; the configuration's ALPN list must not offer HTTP/2, which is not built in.
+///
+/// # Errors
+/// When the listener cannot be served from, or the server breaks.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<rustls::ServerConfig>,
+    service: Arc<Service>,
+    limits: ServeLimits,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let workers = limits.workers.unwrap_or(cores).max(1);
+    let mount = configure(service);
+    let server = HttpServer::new(move || App::new().configure(mount.clone()))
+        .workers(workers)
+        .max_connections(limits.max_connections.div_ceil(workers))
+        .client_request_timeout(limits.header_timeout)
+        .client_disconnect_timeout(limits.disconnect_timeout)
+        .keep_alive(limits.keep_alive)
+        .shutdown_timeout(limits.stop_timeout.as_secs())
+        .disable_signals();
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    }
+    .run();
+    let handle = server.handle();
+    let stop = async move {
+        shutdown.await;
+        handle.stop(true).await;
+        // The server's own future ends once it has stopped.
+        std::future::pending::<io::Result<()>>().await
+    };
+    tokio::select! {
+        ended = server => ended,
+        ended = stop => ended,
+    }
+}
