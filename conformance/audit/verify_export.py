@@ -10,6 +10,7 @@ first bad sequence number and the kind; 2: it cannot be judged. The layout is in
 
 import argparse, base64, hashlib, hmac, json, re, sys
 
+sys.dont_write_bytecode = True  # leaves nothing behind in the folder
 import ed25519
 
 SEGMENT = 65_536
@@ -228,7 +229,7 @@ def main():
     parser = argparse.ArgumentParser(description="Verifies an export of a Sealgate audit chain.")
     parser.add_argument("export")
     given = parser.add_mutually_exclusive_group(required=True)
-    given.add_argument("--key-file", help="segment keys, as `sealgate audit keys` gives them to an auditor")
+    given.add_argument("--key-file", help="segment keys, as `sealgate audit export --key-file` writes them for an auditor")
     given.add_argument("--public-key", help="the chain's public key, known from elsewhere than the export")
     options = parser.parse_args()
     keys, trusted = None, options.public_key
