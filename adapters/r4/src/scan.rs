@@ -25,11 +25,11 @@ pub struct Member<'a> {
 }
 
 impl<'a> Json<'a> {
-    /// Takes the value that a text consists of, without the space around it.
+    /// Takes the value that a text consists of, without the space around it; it is not looked through.
     #[must_use]
     pub fn of(whole: &'a str) -> Self {
         let from = skip_space(whole.as_bytes(), 0);
-        let to = value_end(whole.as_bytes(), from).unwrap_or(from);
+        let to = whole.trim_end_matches([' ', '\t', '\n', '\r']).len().max(from);
         Self { whole, from, to }
     }
 

@@ -1,4 +1,5 @@
 //! An independent reader judges what we write: fhir-sdk's R4B types (of the same shape as R4 for these resources).
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use domain::id::RecordId;
 use domain::kind::Kind;

@@ -13,6 +13,8 @@ pub struct Query {
     kind: Kind,
     base: String,
     tests: Vec<Test>,
+    /// The members of a resource that the tests look at; what comes behind the last of them is not read.
+    names: Vec<&'static str>,
     updated: Vec<Vec<date::Asked>>,
     ids: Option<Vec<RecordId>>,
     terms: Vec<Vec<Term>>,
@@ -41,6 +43,7 @@ impl Query {
             kind,
             base: settings.base.to_owned(),
             tests: Vec::new(),
+            names: Vec::new(),
             updated: Vec::new(),
             ids: None,
             terms: Vec::new(),
@@ -118,8 +121,15 @@ impl Query {
         if self.tests.is_empty() {
             return true;
         }
-        let mut members: Vec<Member<'_>> = Vec::with_capacity(24);
-        members.extend(Json::of(content).members());
+        let mut members: Vec<Member<'_>> = Vec::with_capacity(self.names.len());
+        for member in Json::of(content).members() {
+            if self.names.iter().any(|name| member.is(name)) {
+                members.push(member);
+                if members.len() == self.names.len() {
+                    break;
+                }
+            }
+        }
         self.tests.iter().all(|test| test.passes(&members))
     }
 
@@ -164,6 +174,11 @@ impl Query {
 
     pub(super) fn add(&mut self, test: Test) {
         self.terms.extend(test.terms(self.kind));
+        for name in test.parameter.paths.iter().filter_map(|path| path.first()) {
+            if !self.names.contains(name) {
+                self.names.push(name);
+            }
+        }
         self.tests.push(test);
     }
 
