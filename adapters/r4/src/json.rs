@@ -1,0 +1,273 @@
+//! Writing FHIR JSON exactly: numbers keep the text they had, and nothing empty is ever written.
+//!
+//! fhir-sdk's decimals are floating point and its writer re-shapes what it is given, so mapped resources are written here, straight
+//! into one string. An object or array in which nothing was written disappears together with its name (FHIR R4 §2.6.2: no
+//! empty objects, arrays or strings), which is why callers hand in closures instead of checking first.
+
+mod decimal;
+
+pub use decimal::Decimal;
+
+/// Writes one object and returns its text; `{}` when nothing was written.
+pub fn object(write: impl FnOnce(&mut Object<'_>)) -> String {
+    let mut out = String::with_capacity(1024);
+    out.push('{');
+    write(&mut Object { out: &mut out });
+    out.push('}');
+    out
+}
+
+/// Writes one resource: its type, its id, then what `write` adds.
+pub fn resource(kind: &str, id: &str, write: impl FnOnce(&mut Object<'_>)) -> String {
+    object(|json| {
+        json.text("resourceType", kind);
+        json.text("id", id);
+        write(json);
+    })
+}
+
+/// An object being written.
+pub struct Object<'a> {
+    out: &'a mut String,
+}
+
+impl Object<'_> {
+    /// Writes a string, without control characters; skipped when nothing visible is left.
+    pub fn text(&mut self, name: &str, value: &str) {
+        if is_blank(value) {
+            return;
+        }
+        self.name(name);
+        quote(self.out, value);
+    }
+
+    /// Writes a code: white space at its ends goes, inside it becomes single spaces (FHIR R4 §2.24.0.1).
+    pub fn code(&mut self, name: &str, value: &str) {
+        let trimmed = value.trim();
+        if trimmed.bytes().any(|byte| byte <= b' ') {
+            let words: Vec<&str> = trimmed.split_whitespace().collect();
+            self.text(name, &words.join(" "));
+        } else {
+            self.text(name, trimmed);
+        }
+    }
+
+    /// Writes a number exactly as it stands.
+    pub fn decimal(&mut self, name: &str, value: &Decimal<'_>) {
+        self.name(name);
+        value.write(self.out);
+    }
+
+    /// Writes a whole number.
+    pub fn integer(&mut self, name: &str, value: u64) {
+        use core::fmt::Write;
+        self.name(name);
+        let _ = write!(self.out, "{value}");
+    }
+
+    /// Writes true or false.
+    pub fn boolean(&mut self, name: &str, value: bool) {
+        self.name(name);
+        self.out.push_str(if value { "true" } else { "false" });
+    }
+
+    /// Writes text that is JSON already; the caller vouches for it.
+    pub fn raw(&mut self, name: &str, json: &str) {
+        if json.is_empty() {
+            return;
+        }
+        separate(self.out);
+        quote(self.out, name);
+        self.out.push(':');
+        self.out.push_str(json);
+    }
+
+    /// Writes an object; nothing at all when nothing is written in it.
+    pub fn object(&mut self, name: &str, write: impl FnOnce(&mut Object<'_>)) {
+        let before = self.out.len();
+        self.name(name);
+        nested(self.out, before, '{', '}', |out| write(&mut Object { out }));
+    }
+
+    /// Writes an array; nothing at all when nothing is written in it.
+    pub fn array(&mut self, name: &str, write: impl FnOnce(&mut Array<'_>)) {
+        let before = self.out.len();
+        self.name(name);
+        nested(self.out, before, '[', ']', |out| write(&mut Array { out }));
+    }
+
+    /// Writes an array with one object in it.
+    pub fn single(&mut self, name: &str, write: impl FnOnce(&mut Object<'_>)) {
+        self.array(name, |array| array.object(write));
+    }
+
+    /// Writes the members of an object that was written elsewhere, braces included; `{}` adds nothing.
+    pub fn members(&mut self, object: &str) {
+        let Some(inner) = object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+            return;
+        };
+        if !inner.is_empty() {
+            separate(self.out);
+            self.out.push_str(inner);
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        separate(self.out);
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push_str("\":");
+    }
+}
+
+/// An array being written.
+pub struct Array<'a> {
+    out: &'a mut String,
+}
+
+impl Array<'_> {
+    /// Adds a string, without control characters; skipped when nothing visible is left.
+    pub fn text(&mut self, value: &str) {
+        if is_blank(value) {
+            return;
+        }
+        separate(self.out);
+        quote(self.out, value);
+    }
+
+    /// Adds a whole number.
+    pub fn integer(&mut self, value: u64) {
+        use core::fmt::Write;
+        separate(self.out);
+        let _ = write!(self.out, "{value}");
+    }
+
+    /// Adds text that is JSON already; the caller vouches for it.
+    pub fn raw(&mut self, json: &str) {
+        if json.is_empty() {
+            return;
+        }
+        separate(self.out);
+        self.out.push_str(json);
+    }
+
+    /// Adds an object, unless nothing is written in it.
+    pub fn object(&mut self, write: impl FnOnce(&mut Object<'_>)) {
+        let before = self.out.len();
+        separate(self.out);
+        nested(self.out, before, '{', '}', |out| write(&mut Object { out }));
+    }
+
+    /// Adds an array, unless nothing is written in it.
+    pub fn array(&mut self, write: impl FnOnce(&mut Array<'_>)) {
+        let before = self.out.len();
+        separate(self.out);
+        nested(self.out, before, '[', ']', |out| write(&mut Array { out }));
+    }
+}
+
+/// Writes brackets around what `write` adds, or takes back everything from `before` on.
+fn nested(out: &mut String, before: usize, open: char, close: char, write: impl FnOnce(&mut String)) {
+    out.push(open);
+    let inside = out.len();
+    write(out);
+    if out.len() == inside {
+        out.truncate(before);
+    } else {
+        out.push(close);
+    }
+}
+
+/// Writes a comma unless the last character opened an object or array; values never end in one.
+fn separate(out: &mut String) {
+    if !matches!(out.as_bytes().last(), None | Some(b'{' | b'[')) {
+        out.push(',');
+    }
+}
+
+/// Characters that FHIR R4 §2.24.0.1 forbids in a string.
+fn is_forbidden(byte: u8) -> bool {
+    (byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')) || byte == 0x7f
+}
+
+fn is_blank(value: &str) -> bool {
+    value.chars().all(|c| c.is_whitespace() || c.is_control())
+}
+
+fn quote(out: &mut String, value: &str) {
+    out.push('"');
+    let mut rest = value;
+    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\' | 0x7f)) {
+        let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(plain);
+        let mut characters = special.chars();
+        match characters.next() {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\r') => out.push_str("\\r"),
+            Some('\t') => out.push_str("\\t"),
+            Some(c) => debug_assert!(u8::try_from(c).is_ok_and(is_forbidden)),
+            None => {}
+        }
+        rest = characters.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Decimal, object, resource};
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_number_keeps_the_text_it_had() {
+        let text = object(|json| {
+            json.decimal("value", &Decimal::read("1.50").unwrap());
+            json.integer("size", 7);
+            json.boolean("active", true);
+        });
+        assert_eq!(text, r#"{"value":1.50,"size":7,"active":true}"#);
+    }
+
+    #[test]
+    fn nothing_empty_is_written() {
+        let text = resource("Patient", "1", |json| {
+            json.text("a", "");
+            json.text("b", " \u{0}\t");
+            json.object("c", |json| json.array("d", |array| array.object(|json| json.text("e", ""))));
+            json.single("f", |json| json.code("g", " x \n y "));
+            json.array("h", |array| {
+                array.text("");
+                array.text("1");
+                array.array(|_| {});
+                array.raw("2");
+            });
+        });
+        assert_eq!(text, r#"{"resourceType":"Patient","id":"1","f":[{"g":"x y"}],"h":["1",2]}"#);
+    }
+
+    #[test]
+    fn members_of_another_object_are_joined_in() {
+        let text = object(|json| {
+            json.members("{}");
+            json.text("a", "{");
+            json.members(r#"{"b":1}"#);
+        });
+        assert_eq!(text, r#"{"a":"{","b":1}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_reads_back_without_its_control_characters(value in "\\PC*|(?s).*", name in "[a-z]{1,8}") {
+            let written = object(|json| json.text(&name, &value));
+            let read: serde_json::Value = serde_json::from_str(&written).unwrap();
+            let kept: String = value.chars().filter(|c| !c.is_ascii_control() || matches!(c, '\t' | '\n' | '\r')).collect();
+            match read.get(&name) {
+                Some(found) => prop_assert_eq!(found.as_str(), Some(kept.as_str())),
+                None => prop_assert!(kept.chars().all(|c| c.is_whitespace() || c.is_control())),
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Joins a stored resource with the one that came, where the later one does not simply replace the earlier.
+
+mod members;
+
+use domain::intake::Merge;
+use domain::kind::Kind;
+use members::Members;
+
+/// Joins resources as HL7 v2 means it: what is not sent does not change, and absence of a row is no deletion.
+///
+/// | kind | what follows |
+/// |---|---|
+/// | DiagnosticReport | the new one, with results and specimens of both; the stored documents when none came |
+/// | Observation | the new one; when it brings no value and took none away, the stored value with the new status |
+/// | Patient, Practitioner, Organization, PractitionerRole | the new one, with identifiers of both and what it leaves out |
+/// | others | the new one |
+///
+/// A text that cannot be read as an object is taken as it came.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ResourceMerge;
+
+impl Merge for ResourceMerge {
+    fn merge(&self, kind: Kind, stored: &str, incoming: &str) -> String {
+        let joined = match kind {
+            Kind::DiagnosticReport => report(stored, incoming),
+            Kind::Observation => observation(stored, incoming),
+            Kind::Patient | Kind::Practitioner | Kind::PractitionerRole | Kind::Organization => person(stored, incoming),
+            _ => None,
+        };
+        joined.unwrap_or_else(|| incoming.to_owned())
+    }
+}
+
+/// The text in `dataAbsentReason` of a value that the sender took away (`""`), which a merge must not bring back.
+pub const VALUE_REMOVED: &str = "value removed by the sender";
+
+fn report(stored: &str, incoming: &str) -> Option<String> {
+    let (stored, mut joined) = (Members::read(stored)?, Members::read(incoming)?);
+    joined.unite("result", &stored);
+    joined.unite("specimen", &stored);
+    joined.keep("presentedForm", &stored);
+    Some(joined.write())
+}
+
+fn observation(stored: &str, incoming: &str) -> Option<String> {
+    let mut joined = Members::read(incoming)?;
+    let waits = joined.get("dataAbsentReason").is_some_and(|reason| {
+        !reason.contains(VALUE_REMOVED) && (reason.contains("\"unknown\"") || reason.contains("\"temp-unknown\""))
+    });
+    if !waits || joined.names().any(is_value) {
+        return None;
+    }
+    let stored = Members::read(stored)?;
+    joined.remove("dataAbsentReason");
+    for name in stored.names().filter(|name| is_value(name)) {
+        joined.keep(name, &stored);
+    }
+    for name in ["dataAbsentReason", "interpretation", "referenceRange", "note", "extension", "hasMember", "derivedFrom"] {
+        joined.keep(name, &stored);
+    }
+    Some(joined.write())
+}
+
+fn is_value(name: &str) -> bool {
+    name.trim_start_matches('_').starts_with("value") || name == "component"
+}
+
+fn person(stored: &str, incoming: &str) -> Option<String> {
+    let (stored, mut joined) = (Members::read(stored)?, Members::read(incoming)?);
+    joined.unite("identifier", &stored);
+    for name in stored.names() {
+        // A choice may come under another name: deceasedBoolean after deceasedDateTime.
+        let family = ["deceased", "multipleBirth"].into_iter().find(|family| name.trim_start_matches('_').starts_with(family));
+        let replaced = family.is_some_and(|family| joined.names().any(|other| other.trim_start_matches('_').starts_with(family)));
+        // A value and the extensions of the value (_birthDate) belong together.
+        let twin = name.strip_prefix('_').map_or_else(|| format!("_{name}"), ToOwned::to_owned);
+        if !replaced && name != "meta" && joined.get(&twin).is_none() {
+            joined.keep(name, &stored);
+        }
+    }
+    Some(joined.write())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Merge, ResourceMerge};
+    use domain::kind::Kind;
+
+    fn merged(kind: Kind, stored: &str, incoming: &str) -> String {
+        ResourceMerge.merge(kind, stored, incoming)
+    }
+
+    #[test]
+    fn a_report_keeps_earlier_results_in_their_order_and_gains_the_new_ones() {
+        let stored = r#"{"resourceType":"DiagnosticReport","status":"preliminary","result":[{"reference":"Observation/a"},{"reference":"Observation/b"}],"presentedForm":[{"data":"AAAA"}]}"#;
+        let incoming = r#"{"resourceType":"DiagnosticReport","status":"final","result":[{"reference":"Observation/c"},{"reference":"Observation/a"}]}"#;
+        assert_eq!(
+            merged(Kind::DiagnosticReport, stored, incoming),
+            r#"{"resourceType":"DiagnosticReport","status":"final","result":[{"reference":"Observation/a"},{"reference":"Observation/b"},{"reference":"Observation/c"}],"presentedForm":[{"data":"AAAA"}]}"#
+        );
+    }
+
+    #[test]
+    fn a_status_without_a_value_keeps_the_stored_value_exactly() {
+        let stored = r#"{"resourceType":"Observation","status":"preliminary","valueQuantity":{"value":1.50}}"#;
+        let incoming = r#"{"resourceType":"Observation","status":"final","dataAbsentReason":{"coding":[{"code":"unknown"}]}}"#;
+        assert_eq!(
+            merged(Kind::Observation, stored, incoming),
+            r#"{"resourceType":"Observation","status":"final","valueQuantity":{"value":1.50}}"#
+        );
+    }
+
+    #[test]
+    fn a_value_that_was_taken_away_or_cancelled_does_not_come_back() {
+        let stored = r#"{"status":"final","valueQuantity":{"value":1.50}}"#;
+        for reason in [r#"{"coding":[{"code":"not-performed"}]}"#, r#"{"coding":[{"code":"unknown"}],"text":"value removed by the sender"}"#] {
+            let incoming = format!(r#"{{"status":"cancelled","dataAbsentReason":{reason}}}"#);
+            assert_eq!(merged(Kind::Observation, stored, &incoming), incoming);
+        }
+    }
+
+    #[test]
+    fn a_new_value_replaces_the_stored_one() {
+        let incoming = r#"{"status":"corrected","valueString":"x"}"#;
+        assert_eq!(merged(Kind::Observation, r#"{"status":"final","valueQuantity":{"value":1}}"#, incoming), incoming);
+    }
+
+    #[test]
+    fn a_patient_keeps_what_was_not_sent_and_loses_what_was_deleted() {
+        let stored = r#"{"resourceType":"Patient","identifier":[{"value":"1"},{"value":"2"}],"birthDate":"1980-02-29","address":[{"city":"A"}],"deceasedBoolean":false}"#;
+        let incoming = r#"{"resourceType":"Patient","identifier":[{"value":"2"},{"value":"3"}],"address":[{"extension":[{"url":"x","valueCode":"unknown"}]}],"deceasedDateTime":"2026-01-01"}"#;
+        assert_eq!(
+            merged(Kind::Patient, stored, incoming),
+            r#"{"resourceType":"Patient","identifier":[{"value":"1"},{"value":"2"},{"value":"3"}],"address":[{"extension":[{"url":"x","valueCode":"unknown"}]}],"deceasedDateTime":"2026-01-01","birthDate":"1980-02-29"}"#
+        );
+    }
+
+    #[test]
+    fn merging_again_changes_nothing() {
+        let incoming = r#"{"resourceType":"DiagnosticReport","result":[{"reference":"Observation/c"}]}"#;
+        let once = merged(Kind::DiagnosticReport, r#"{"result":[{"reference":"Observation/a"}]}"#, incoming);
+        assert_eq!(merged(Kind::DiagnosticReport, &once, incoming), once);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_replaced() {
+        assert_eq!(merged(Kind::Patient, "not json", "{}"), "{}");
+        assert_eq!(merged(Kind::Patient, "{}", "[1]"), "[1]");
+    }
+}
