@@ -22,8 +22,10 @@ mod counters;
 mod delivery;
 pub mod frame;
 pub mod listener;
+pub mod mapping;
 pub mod message;
 pub mod send;
+pub mod service;
 
 pub use counters::{Counter, Counters};
 pub use delivery::{BoxFuture, Delivery, Fingerprint, Received, Reply, Service};

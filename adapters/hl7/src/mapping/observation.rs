@@ -1,0 +1,7 @@
+//! OBX as Observation: rows with the same code and sub-id are one.
+
+mod logical;
+mod write;
+
+pub(super) use logical::{Logical, logicals};
+pub(super) use write::{Surroundings, Written, write};

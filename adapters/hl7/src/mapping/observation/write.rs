@@ -1,0 +1,442 @@
+//! Writing one observation.
+
+use std::borrow::Cow;
+
+use domain::id::RecordId;
+use domain::index::Field as IndexField;
+use domain::intake::IncomingMember;
+use domain::kind::Kind;
+use r4::json::{self, Array, Object};
+use r4::tables::{Section, interpretation, observation_status, uri};
+
+use super::super::attachment::{self, Document};
+use super::super::code::{CWE, codings, text_of, write_absent, write_alternate_code, write_concept, write_concept_members};
+use super::super::directory::{Named, Reference, write_profile};
+use super::super::issue::Issue;
+use super::super::log::{Row, parts};
+use super::super::note;
+use super::super::range;
+use super::super::scope::{Identity, Scope};
+use super::super::terms::Terms;
+use super::super::unit::Unit;
+use super::super::value::{self, LONGEST_STRING, ValueType};
+use super::logical::{Joined, Logical, Part};
+use crate::message::Repetition;
+
+/// What an observation is about and belongs to.
+pub(in super::super) struct Surroundings<'a> {
+    pub(in super::super) patient: RecordId,
+    pub(in super::super) encounter: Option<RecordId>,
+    pub(in super::super) request: Option<RecordId>,
+    pub(in super::super) section: Section,
+    /// Sender and order, before the observation's own part of its identifier.
+    pub(in super::super) prefix: &'a str,
+    /// Writes when the observation holds where OBX-14 says nothing: the order's time.
+    pub(in super::super) effective: &'a str,
+    /// The specimen, and whether the row describes it.
+    pub(in super::super) specimen: Option<(RecordId, bool)>,
+}
+
+/// A written observation, and what the report takes from it.
+pub(in super::super) struct Written {
+    pub(in super::super) member: IncomingMember,
+    pub(in super::super) documents: Vec<Document>,
+    pub(in super::super) performers: Vec<Reference>,
+    /// Whether OBX-29 says that this supports the order rather than answers it.
+    pub(in super::super) supporting: bool,
+}
+
+/// Writes one observation.
+pub(in super::super) fn write<'m>(
+    logical: &Logical<'m, '_>,
+    around: &Surroundings<'_>,
+    scope: &Scope<'m>,
+    terms: &mut Terms,
+) -> Option<Written> {
+    let head = logical.head()?;
+    let row = scope.log.row(head.segment, scope.log.target(Kind::Observation, logical.id));
+    row.structural(&[1, 2]);
+    let code = row.take_parts(3, "code", CWE).first();
+    let coded = !code.is_empty();
+    for coding in codings(code) {
+        terms.add(Kind::Observation, IndexField::Code, &coding.code);
+    }
+    let unit = Unit::read(row.take_parts(6, "value", CWE).first(), scope);
+    let status = row.take(11, "status").text();
+    let mut documents = read_documents(logical, &row, code);
+    let moment = row.take_parts(14, "effective", parts(&[1])).text();
+    let moment = scope.moment(&row, 14, &moment).inspect(|moment| terms.add_moment(Kind::DiagnosticReport, moment));
+    let to_the_day = moment.as_ref().is_none_or(|moment| moment.text.len() >= 10);
+    let performers = read_performers(&row, scope);
+    let supporting = supports(&row);
+    let body = json::object(|json| {
+        write_extensions(json, &row, &documents, scope);
+        write_identifiers(json, logical, &row, around, scope);
+        if let Some(request) = around.request {
+            json.array("basedOn", |list| Reference { kind: Kind::ServiceRequest, id: request }.write_item(list));
+        }
+        write_status(json, &row, &status);
+        write_category(json, &row, around.section);
+        json.object("code", |concept| {
+            if coded {
+                write_concept_members(concept, code, scope, None);
+            } else {
+                row.issue(3, Issue::CodeAbsent);
+                write_absent(concept, "unknown");
+            }
+        });
+        Reference { kind: Kind::Patient, id: around.patient }.write(json, "subject");
+        if let Some((specimen, true)) = around.specimen {
+            json.array("focus", |list| Reference { kind: Kind::Specimen, id: specimen }.write_item(list));
+        }
+        if let Some(encounter) = around.encounter {
+            Reference { kind: Kind::Encounter, id: encounter }.write(json, "encounter");
+        }
+        match &moment {
+            Some(moment) => moment.write(json, "effectiveDateTime", &scope.sender.time_zone),
+            None => json.members(around.effective),
+        }
+        json.array("performer", |list| performers.iter().for_each(|performer| performer.write_item(list)));
+        write_values(json, logical, &row, code, &unit, &status, &mut documents, scope);
+        json.array("note", |list| write_notes(list, logical, &row, !documents.is_empty(), scope));
+        write_site_and_method(json, &row, scope);
+        if let Some((specimen, _)) = around.specimen {
+            Reference { kind: Kind::Specimen, id: specimen }.write(json, "specimen");
+        }
+        write_device(json, &row, scope);
+        json.array("referenceRange", |list| range::write(list, row.take(7, "referenceRange"), &unit));
+        json.array("hasMember", |list| {
+            logical.members.iter().for_each(|id| Reference { kind: Kind::Observation, id: *id }.write_item(list));
+        });
+        if let Some(parent) = logical.derived_from {
+            json.array("derivedFrom", |list| Reference { kind: Kind::Observation, id: parent }.write_item(list));
+        }
+    });
+    let conforms = coded && around.section.laboratory && unit.conforms() && to_the_day;
+    let content = json::resource("Observation", &logical.id.to_string(), |json| {
+        if conforms {
+            write_profile(json, uri::US_CORE_OBSERVATION);
+        }
+        json.members(&body);
+    });
+    let member = IncomingMember { kind: Kind::Observation, id: logical.id, content };
+    Some(Written { member, documents, performers, supporting })
+}
+
+fn write_identifiers(json: &mut Object<'_>, logical: &Logical<'_, '_>, row: &Row<'_>, around: &Surroundings<'_>, scope: &Scope<'_>) {
+    row.take(4, "identifier");
+    json.array("identifier", |list| {
+        list.object(|identifier| {
+            let (code, sub_id) = (logical.key.code, logical.key.sub_id);
+            let mut value = format!("{}|{code}|{sub_id}", around.prefix);
+            if logical.repetition > 0 {
+                value.push_str(&format!("|{}", logical.repetition));
+            }
+            identifier.text("system", uri::OBSERVATION_IDENTIFIER);
+            identifier.text("value", &value);
+        });
+        if let Some(identity) = Identity::entity(row.take(21, "identifier").first()) {
+            list.object(|json| identity.write(json, scope, "FILL"));
+        }
+    });
+}
+
+/// Writes the status; never `final` for a code that is missing or unknown.
+fn write_status(json: &mut Object<'_>, row: &Row<'_>, status: &str) {
+    match observation_status(status) {
+        Some(known) => {
+            json.text("status", known.code);
+            if !known.exact {
+                write_alternate_code(json, "status", uri::V2_0085, status.trim());
+            }
+        }
+        None if status.trim().is_empty() => {
+            row.issue(11, Issue::StatusAbsent);
+            json.text("status", "unknown");
+        }
+        None => {
+            row.issue(11, Issue::StatusUnknown);
+            json.text("status", "unknown");
+            write_alternate_code(json, "status", uri::V2_0085, status);
+        }
+    }
+}
+
+fn write_category(json: &mut Object<'_>, row: &Row<'_>, section: Section) {
+    json.array("category", |list| {
+        list.object(|concept| {
+            concept.single("coding", |coding| {
+                coding.text("system", uri::OBSERVATION_CATEGORY);
+                coding.text("code", section.observation);
+            });
+        });
+        for value in row.take_parts(29, "category", CWE).repetitions() {
+            let code = value.component(1).text();
+            list.object(|concept| {
+                concept.single("coding", |coding| {
+                    if !code.trim().is_empty() {
+                        coding.text("system", "http://terminology.hl7.org/CodeSystem/v2-0936");
+                        coding.code("code", &code);
+                    }
+                });
+            });
+        }
+    });
+}
+
+/// OBX-29 (table 0936): answers to questions at ordering and supporting information are no results.
+fn supports(row: &Row<'_>) -> bool {
+    let is = |code: Cow<'_, str>| matches!(code.trim(), "QST" | "SCI");
+    row.peek(29).repetitions().any(|value| is(value.component(1).text()))
+}
+
+/// Writes `value[x]`, or `component` where there are several values, or why there is none.
+#[expect(clippy::too_many_arguments, reason = "one call, and each is a part of the row that was read already")]
+fn write_values<'m>(
+    json: &mut Object<'_>,
+    logical: &Logical<'m, '_>,
+    row: &Row<'m>,
+    code: Repetition<'m>,
+    unit: &Unit<'m>,
+    status: &str,
+    documents: &mut Vec<Document>,
+    scope: &Scope<'m>,
+) {
+    let kind = ValueType::read(&row.peek(2).text());
+    let field = row.take(5, "value");
+    let withdrawn = status.trim().eq_ignore_ascii_case("W");
+    if withdrawn {
+        // Taken back because it is another patient's: it must not stand here in any form.
+        value::write_absent(json, "error", true);
+        return;
+    }
+    for joined in logical.rows.iter().skip(1) {
+        read_further(joined, row, status);
+    }
+    let several = logical.rows.iter().any(|joined| joined.part == Part::Component)
+        || (!matches!(kind, ValueType::Paragraphs | ValueType::Document) && field.repetitions().count() > 1);
+    write_interpretation(json, row, scope);
+    if kind.is_text() && (kind == ValueType::Paragraphs || !several) {
+        let text = text_of_rows(logical);
+        if text.len() > LONGEST_STRING {
+            documents.push(Document::of_text(&text, &text_of(code)));
+            value::write_absent(json, "unsupported", false);
+        } else if text.trim().is_empty() {
+            write_no_value(json, status, field.is_null());
+        } else {
+            json.text("valueString", &text);
+        }
+    } else if several {
+        json.array("component", |list| write_components(list, logical, code, scope));
+    } else if !documents.is_empty() {
+        value::write_absent(json, "unsupported", false);
+    } else if !value::write(json, kind, field.first(), unit, row, scope) {
+        write_no_value(json, status, field.is_null());
+    }
+}
+
+fn write_no_value(json: &mut Object<'_>, status: &str, removed: bool) {
+    value::write_absent(json, value::absent_reason(status), removed);
+}
+
+/// Says where the fields of a further row go, and what of it is lost.
+fn read_further<'m>(joined: &Joined<'m, '_>, head: &Row<'m>, status: &str) {
+    let row = head.beside(joined.noted.segment);
+    row.structural(&[1, 2, 3, 4]);
+    if joined.part != Part::Component {
+        row.take(5, "value");
+    }
+    let own = row.take(11, "status").text();
+    if own.trim() != status.trim() {
+        row.issue(11, Issue::StatusDiffers);
+    }
+    row.repeats(head, (6..=30).filter(|number| *number != 11));
+}
+
+/// The lines of an observation's text.
+fn text_of_rows(logical: &Logical<'_, '_>) -> String {
+    let mut text = String::new();
+    for (at, joined) in logical.rows.iter().filter(|joined| joined.part == Part::Value).enumerate() {
+        if at > 0 {
+            text.push('\n');
+        }
+        let field = joined.noted.segment.field(5);
+        for (at, paragraph) in field.repetitions().enumerate() {
+            if at > 0 {
+                text.push('\n');
+            }
+            text.push_str(&paragraph.text());
+        }
+    }
+    text
+}
+
+/// Adds a component for each value of each row; an empty repetition keeps its place.
+fn write_components<'m>(list: &mut Array<'_>, logical: &Logical<'m, '_>, code: Repetition<'m>, scope: &Scope<'m>) {
+    for joined in logical.rows.iter().filter(|joined| matches!(joined.part, Part::Value | Part::Component)) {
+        let row = scope.log.row(joined.noted.segment, scope.log.target(Kind::Observation, logical.id));
+        let kind = ValueType::read(&row.peek(2).text());
+        let unit = Unit::read(row.take_parts(6, "component", CWE).first(), scope);
+        for repetition in row.take(5, "component").repetitions() {
+            list.object(|component| {
+                write_concept(component, "code", code, scope, None);
+                if !value::write(component, kind, repetition, &unit, &row, scope) {
+                    value::write_absent(component, "unknown", false);
+                }
+                if joined.part == Part::Component {
+                    write_interpretation(component, &row, scope);
+                    component.array("referenceRange", |list| range::write(list, row.take(7, "component"), &unit));
+                }
+            });
+        }
+    }
+}
+
+/// Writes OBX-8; a code of no table is kept as the sender's own, in a coding that says so.
+fn write_interpretation(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
+    let field = row.take_parts(8, "interpretation", CWE);
+    if field.is_null() {
+        return;
+    }
+    json.array("interpretation", |list| {
+        for value in field.repetitions() {
+            let code = value.component(1).text();
+            list.object(|concept| {
+                concept.array("coding", |list| match interpretation(&code) {
+                    Some(known) => list.object(|coding| {
+                        coding.text("system", uri::INTERPRETATION);
+                        coding.text("code", known);
+                    }),
+                    None => {
+                        let own = format!("{}/code/HL70078", scope.local);
+                        for coding in codings(value) {
+                            row.issue(8, Issue::CodeUnknown);
+                            coding.write(list, scope, Some(&own));
+                        }
+                    }
+                });
+                concept.text("text", &text_of(value));
+            });
+        }
+    });
+}
+
+fn write_notes<'m>(list: &mut Array<'_>, logical: &Logical<'m, '_>, row: &Row<'m>, documents: bool, scope: &Scope<'m>) {
+    if documents {
+        list.object(|note| note.text("text", "The document is among the presented forms of the report."));
+    }
+    for joined in &logical.rows {
+        if joined.part == Part::Comment {
+            for paragraph in joined.noted.segment.field(5).repetitions() {
+                list.object(|note| note.text("text", &paragraph.text()));
+            }
+        }
+        note::write(list, &joined.noted.notes, row, "note", scope);
+    }
+}
+
+fn write_extensions(json: &mut Object<'_>, row: &Row<'_>, documents: &[Document], scope: &Scope<'_>) {
+    json.array("extension", |list| {
+        write_sub_id(list, row);
+        for document in documents {
+            list.object(|extension| {
+                extension.text("url", uri::VALUE_ATTACHMENT);
+                extension.object("valueAttachment", |attachment| document.write_summary(attachment));
+            });
+        }
+        let analysed = row.take_parts(19, "extension", parts(&[1])).text();
+        if let Some(moment) = scope.moment(row, 19, &analysed) {
+            list.object(|extension| {
+                extension.text("url", "http://hl7.org/fhir/StructureDefinition/observation-analysis-date-time");
+                moment.write(extension, "valueDateTime", &scope.sender.time_zone);
+            });
+        }
+        for value in row.take_parts(10, "extension", CWE).repetitions() {
+            list.object(|extension| {
+                if value.is_empty() {
+                    return;
+                }
+                extension.text("url", "http://hl7.org/fhir/StructureDefinition/observation-nature-of-abnormal-test");
+                write_concept(extension, "valueCodeableConcept", value, scope, Some("http://terminology.hl7.org/CodeSystem/v2-0080"));
+            });
+        }
+    });
+}
+
+/// Adds OBX-4: as text (ST), or as group, sequence and identifier (OG, v2.8.2).
+fn write_sub_id(list: &mut Array<'_>, row: &Row<'_>) {
+    let value = row.peek(4).first();
+    if value.is_empty() {
+        return;
+    }
+    list.object(|extension| {
+        extension.text("url", uri::SUB_ID);
+        extension.array("extension", |list| {
+            for (number, url) in [(1usize, "original-sub-identifier"), (2, "group"), (3, "sequence"), (4, "identifier")] {
+                let text = value.component(number).text();
+                let number = matches!(url, "group" | "sequence").then(|| json::Decimal::read(&text)).flatten();
+                list.object(|part| match number {
+                    _ if text.trim().is_empty() => {}
+                    Some(number) => {
+                        part.text("url", url);
+                        part.decimal("valueDecimal", &number);
+                    }
+                    None => {
+                        part.text("url", url);
+                        part.text("valueString", &text);
+                    }
+                });
+            }
+        });
+    });
+}
+
+fn write_site_and_method(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
+    write_concept(json, "bodySite", row.take_parts(20, "bodySite", CWE).first(), scope, Some("http://terminology.hl7.org/CodeSystem/v2-0163"));
+    write_concept(json, "method", row.take_parts(17, "method", CWE).first(), scope, None);
+}
+
+fn write_device(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
+    if let Some(identity) = Identity::entity(row.take(18, "device").first()) {
+        json.object("device", |device| {
+            device.text("type", "Device");
+            device.object("identifier", |json| identity.write(json, scope, ""));
+        });
+    }
+}
+
+/// Who made the observation: the organization of OBX-23 (else OBX-15), with its director (OBX-25), and the observers of OBX-16.
+fn read_performers<'m>(row: &Row<'m>, scope: &Scope<'m>) -> Vec<Reference> {
+    let mut performers = Vec::new();
+    let address = row.take(24, "performer");
+    let organization = scope.organization_of_xon(row.take(23, "performer").first(), Some(address), None).or_else(|| {
+        let producer = row.take_parts(15, "performer", parts(&[1, 2, 3, 9])).first();
+        let coding = codings(producer).next();
+        scope.organization(Named {
+            name: text_of(producer),
+            identifiers: coding.map(|coding| (coding.address(scope, None), coding.code, "")).into_iter().collect(),
+            addresses: None,
+            telecoms: None,
+        })
+    });
+    let director = scope.practitioner(row.take(25, "performer").first());
+    match (organization, director) {
+        (Some(organization), Some(director)) => performers.push(scope.role(director, organization, Some((uri::V2_0912, "MDIR")))),
+        (Some(organization), None) => performers.push(organization),
+        (None, Some(director)) => performers.push(director),
+        (None, None) => {}
+    }
+    for value in row.take(16, "performer").repetitions() {
+        performers.extend(scope.practitioner(value).filter(|person| !performers.contains(person)));
+    }
+    performers
+}
+
+fn read_documents<'m>(logical: &Logical<'m, '_>, head: &Row<'m>, code: Repetition<'m>) -> Vec<Document> {
+    let mut values = Vec::new();
+    for joined in logical.rows.iter().filter(|joined| joined.part == Part::Document) {
+        let row = head.beside(joined.noted.segment);
+        values.extend(row.peek(5).repetitions().filter(|value| !value.is_empty() && value.raw() != "\"\"").map(|value| (row, value)));
+    }
+    if values.is_empty() { Vec::new() } else { attachment::read(&values, &text_of(code)) }
+}

@@ -1,0 +1,155 @@
+//! Who an order is: its numbers, the ids that follow from them, and which other order it goes back to.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use domain::id::RecordId;
+
+use super::groups::Order;
+use super::issue::Issue;
+use super::log::{Row, Target};
+use super::observation::{Logical, logicals};
+use super::scope::{Identity, Scope};
+use crate::message::Segment;
+
+/// An order with the ids of everything it becomes.
+pub(super) struct Plan<'m, 'g> {
+    pub(super) order: &'g Order<'m>,
+    pub(super) numbers: Numbers<'m>,
+    /// The report, whose family all the others are in.
+    pub(super) id: RecordId,
+    pub(super) request: RecordId,
+    /// One for each SPM, else one if OBR-15 speaks of a specimen.
+    pub(super) specimens: Vec<RecordId>,
+    pub(super) results: Vec<Logical<'m, 'g>>,
+    /// Sender and order, as identifiers of observations begin.
+    pub(super) prefix: String,
+    /// The order this one goes back to, where it is in the same message.
+    pub(super) parent: Option<RecordId>,
+}
+
+/// The numbers of an order: OBR's, else ORC's.
+pub(super) struct Numbers<'m> {
+    pub(super) placer: Option<Identity<'m>>,
+    pub(super) filler: Option<Identity<'m>>,
+}
+
+/// Plans the orders of a patient.
+pub(super) fn plan<'m, 'g>(orders: &'g [Order<'m>], control_id: &str, taken: &mut HashMap<RecordId, usize>, scope: &Scope<'m>) -> Vec<Plan<'m, 'g>> {
+    let mut plans: Vec<Plan<'m, 'g>> = orders.iter().map(|order| plan_one(order, control_id, taken, scope)).collect();
+    link(&mut plans, scope);
+    plans
+}
+
+/// Plans one order.
+///
+/// A report is the same report when sender, filler number with authority, and code are the same (the placer number where there is no
+/// filler number; the message and the order's place in it where there is neither). Orders of one message that are the same in all of these
+/// are counted, so that none overwrites another.
+fn plan_one<'m, 'g>(order: &'g Order<'m>, control_id: &str, taken: &mut HashMap<RecordId, usize>, scope: &Scope<'m>) -> Plan<'m, 'g> {
+    let row = scope.log.row(order.obr, Target::STRUCTURE);
+    let numbers = Numbers::read(order);
+    let code = order.obr.field(4).first();
+    let (code, system) = (code.component(1).raw(), code.component(3).raw());
+    let place = order.obr.occurrence().to_string();
+    let (kind, number, authority): (&str, &str, Cow<'_, str>) = match (&numbers.filler, &numbers.placer) {
+        (Some(filler), _) => ("filler", &filler.value, filler.system(scope)),
+        (None, Some(placer)) => ("placer", &placer.value, placer.system(scope)),
+        (None, None) => {
+            row.issue(3, Issue::IdentityFromMessage);
+            ("message", control_id, Cow::Borrowed(place.as_str()))
+        }
+    };
+    let name = |again: &str| scope.name("report", &[&scope.sender.name, kind, number, &authority, code, system, again]);
+    let first = name("");
+    let again = taken.entry(first).and_modify(|count| *count = count.saturating_add(1)).or_insert(0);
+    let id = if *again == 0 { first } else { name(&again.to_string()) };
+    let text = id.to_string();
+    let own = |space: &str, parts: &[&str]| {
+        let mut all = vec![text.as_str()];
+        all.extend(parts);
+        scope.name(space, &all).in_family_of(&id)
+    };
+    let specimens = match order.specimens.len() {
+        0 if !order.obr.field(15).is_empty() => vec![own("specimen", &["order"])],
+        _ => order.specimens.iter().enumerate().map(|(at, noted)| own("specimen", &[noted.segment.field(2).raw(), &at.to_string()])).collect(),
+    };
+    let results = logicals(&order.results, |key, repetition| {
+        own("observation", &[key.code, key.system, key.sub_id, &repetition.to_string()])
+    });
+    let request = own("request", &[]);
+    let prefix = format!("{}|{number}", scope.sender.name);
+    Plan { order, numbers, id, request, specimens, results, prefix, parent: None }
+}
+
+impl<'m> Numbers<'m> {
+    fn read(order: &Order<'m>) -> Self {
+        let read = |number: usize| {
+            let of = |segment: Segment<'m>| Identity::entity(segment.field(number).first());
+            of(order.obr).or_else(|| order.orc.and_then(of))
+        };
+        Self { placer: read(2), filler: read(3) }
+    }
+}
+
+/// Ties child orders to their parents in the same message (OBR-29), and their results to the parent result (OBR-26), as cultures and
+/// their susceptibilities are (HL7 v2.5.1 §7.4.1.26).
+fn link(plans: &mut [Plan<'_, '_>], scope: &Scope<'_>) {
+    for at in 0..plans.len() {
+        let Some(child) = plans.get(at) else {
+            return;
+        };
+        let row = scope.log.row(child.order.obr, Target::STRUCTURE);
+        let parent_field = row.take(29, "").first();
+        let result_field = row.take(26, "").first();
+        if parent_field.is_empty() {
+            continue;
+        }
+        let parent = find_parent(plans, at, &row);
+        let Some(parent_at) = parent else {
+            row.issue(29, Issue::ParentAbsent);
+            continue;
+        };
+        let (code, sub_id) = (result_field.component(1).sub(1).raw(), result_field.component(2).raw());
+        let request = plans.get(parent_at).map(|parent| parent.request);
+        let children: Vec<RecordId> = child.results.iter().map(|result| result.id).collect();
+        let organism = plans.get_mut(parent_at).and_then(|parent| find_result(&mut parent.results, code, sub_id));
+        let organism = organism.map(|organism| {
+            organism.members.extend(children);
+            organism.id
+        });
+        if organism.is_none() && !result_field.is_empty() {
+            row.issue(26, Issue::ParentAbsent);
+        }
+        if let Some(child) = plans.get_mut(at) {
+            child.parent = request;
+            for result in &mut child.results {
+                result.derived_from = organism;
+            }
+        }
+    }
+}
+
+/// Finds the order that OBR-29 names: by filler number, else by placer number among the orders before it.
+fn find_parent(plans: &[Plan<'_, '_>], child: usize, row: &Row<'_>) -> Option<usize> {
+    let field = row.peek(29).first();
+    let (placer, filler) = (field.component(1).sub(1).text(), field.component(2).sub(1).text());
+    let has = |number: &Option<Identity<'_>>, wanted: &str| number.as_ref().is_some_and(|number| number.value == wanted.trim());
+    let others = || plans.iter().enumerate().filter(move |(at, _)| *at != child);
+    if !filler.trim().is_empty() {
+        return others().find(|(_, plan)| has(&plan.numbers.filler, &filler)).map(|(at, _)| at);
+    }
+    others().take(child).find(|(_, plan)| has(&plan.numbers.placer, &placer)).map(|(at, _)| at)
+}
+
+/// Finds the result that OBR-26 names; without a sub-id only where one result has the code.
+fn find_result<'a, 'm, 'g>(results: &'a mut [Logical<'m, 'g>], code: &str, sub_id: &str) -> Option<&'a mut Logical<'m, 'g>> {
+    if code.is_empty() {
+        return None;
+    }
+    let fits = |result: &Logical<'_, '_>| result.key.code == code && (sub_id.is_empty() || result.key.sub_id == sub_id);
+    if results.iter().filter(|result| fits(result)).count() != 1 {
+        return None;
+    }
+    results.iter_mut().find(|result| fits(result))
+}

@@ -1,0 +1,234 @@
+//! What every part of the mapping needs to know: the sender, the keys for names, and the account being kept.
+
+use std::borrow::Cow;
+
+use domain::id::RecordId;
+use domain::keys::NameKey;
+use domain::time::Timestamp;
+use r4::json::Object;
+use r4::tables::{authority_uri, uri};
+
+use super::SenderProfile;
+use super::directory::Directory;
+use super::issue::Issue;
+use super::log::{Log, Row};
+use super::moment::Moment;
+use crate::message::{Component, Repetition};
+
+/// The surroundings of one mapping.
+pub(super) struct Scope<'m> {
+    pub(super) sender: &'m SenderProfile,
+    pub(super) names: &'m NameKey,
+    pub(super) log: &'m Log,
+    pub(super) directory: Directory<'m>,
+    /// MSH-7, when the message was made.
+    pub(super) sent: Option<Moment>,
+    /// When its last byte arrived.
+    pub(super) received: Timestamp,
+    /// Where everything lies that means something only beside this sender's name.
+    pub(super) local: String,
+}
+
+impl<'m> Scope<'m> {
+    pub(super) fn new(
+        sender: &'m SenderProfile,
+        names: &'m NameKey,
+        log: &'m Log,
+        sent: Option<Moment>,
+        received: Timestamp,
+    ) -> Self {
+        let local = format!("{}/sender/{}", uri::OURS, percent(&sender.name));
+        Self { sender, names, log, directory: Directory::default(), sent, received, local }
+    }
+
+    /// Returns the id of something this sender names.
+    pub(super) fn name(&self, space: &str, parts: &[&str]) -> RecordId {
+        self.names.name(space, parts)
+    }
+
+    /// Returns when the message says it was made, or when it arrived.
+    pub(super) fn as_of(&self) -> Timestamp {
+        self.sent.as_ref().map_or(self.received, |sent| sent.at)
+    }
+
+    /// Reads a date of a row; an invalid one is an issue and its text is handed back.
+    pub(super) fn moment(&self, row: &Row<'_>, field: u8, text: &str) -> Option<Moment> {
+        if text.trim().is_empty() {
+            return None;
+        }
+        let moment = Moment::read(text, &self.sender.time_zone);
+        if moment.is_none() {
+            row.issue(field, Issue::DateInvalid);
+        }
+        moment
+    }
+
+    /// Writes a date of a row as element `name`; of an invalid one its text, as an extension of the element. Says whether a date was written.
+    pub(super) fn write_moment(&self, json: &mut Object<'_>, name: &str, row: &Row<'_>, field: u8, text: &str) -> bool {
+        if text.trim().is_empty() {
+            return false;
+        }
+        match self.moment(row, field, text) {
+            Some(moment) => {
+                moment.write(json, name, &self.sender.time_zone);
+                true
+            }
+            None => {
+                write_original_text(json, name, text);
+                false
+            }
+        }
+    }
+}
+
+/// Writes the text that could not be read as element `name`.
+pub(super) fn write_original_text(json: &mut Object<'_>, name: &str, text: &str) {
+    json.object(&format!("_{name}"), |beside| {
+        beside.single("extension", |extension| {
+            extension.text("url", uri::ORIGINAL_TEXT);
+            extension.text("valueString", text);
+        });
+    });
+}
+
+/// An identifier with its authority: CX, EI, XCN and XON carry one each.
+#[derive(Clone)]
+pub(super) struct Identity<'m> {
+    pub(super) value: Cow<'m, str>,
+    pub(super) namespace: Cow<'m, str>,
+    pub(super) universal: Cow<'m, str>,
+    pub(super) universal_type: Cow<'m, str>,
+    pub(super) kind: Cow<'m, str>,
+}
+
+impl<'m> Identity<'m> {
+    /// Reads CX, XCN or XON: value, authority (HD) and type from these components.
+    pub(super) fn of(repetition: Repetition<'m>, value: usize, authority: usize, kind: usize) -> Option<Self> {
+        let text = repetition.component(value).sub(1).text();
+        if text.trim().is_empty() {
+            return None;
+        }
+        let authority = repetition.component(authority);
+        Some(Self {
+            value: trimmed(text),
+            namespace: trimmed(authority.sub(1).text()),
+            universal: trimmed(authority.sub(2).text()),
+            universal_type: trimmed(authority.sub(3).text()),
+            kind: trimmed(repetition.component(kind).text()),
+        })
+    }
+
+    /// Reads EI: four components.
+    pub(super) fn entity(repetition: Repetition<'m>) -> Option<Self> {
+        Self::from_parts(|number| repetition.component(number))
+    }
+
+    /// Reads EI inside one component of EIP: four subcomponents.
+    pub(super) fn nested(component: Component<'m>) -> Option<Self> {
+        Self::from_parts(|number| component.sub(number))
+    }
+
+    fn from_parts(part: impl Fn(usize) -> Component<'m>) -> Option<Self> {
+        let value = part(1).sub(1).text();
+        if value.trim().is_empty() {
+            return None;
+        }
+        Some(Self {
+            value: trimmed(value),
+            namespace: trimmed(part(2).text()),
+            universal: trimmed(part(3).text()),
+            universal_type: trimmed(part(4).text()),
+            kind: Cow::Borrowed(""),
+        })
+    }
+
+    /// Whether an authority was named at all.
+    pub(super) fn has_authority(&self) -> bool {
+        !self.namespace.is_empty() || !self.universal.is_empty()
+    }
+
+    /// The identifier system.
+    ///
+    /// In this order: what the sender's profile says, what FHIR's registry knows, the universal id as a URI, else an address
+    /// below the sender's own: the same short name at two senders is not the same authority, and a number without any counts for
+    /// its sender only.
+    pub(super) fn system(&self, scope: &Scope<'_>) -> Cow<'static, str> {
+        let known = [&self.universal, &self.namespace].into_iter().filter(|name| !name.is_empty());
+        for name in known {
+            if let Some(address) = scope.sender.authorities.get(name.as_ref()) {
+                return Cow::Owned(address.clone());
+            }
+            if let Some(address) = authority_uri(name) {
+                return Cow::Borrowed(address);
+            }
+        }
+        if let Some(address) = universal_uri(&self.universal, &self.universal_type) {
+            return address;
+        }
+        if !self.has_authority() && self.kind.eq_ignore_ascii_case("NPI") {
+            return Cow::Borrowed("http://hl7.org/fhir/sid/us-npi");
+        }
+        let name = if self.namespace.is_empty() { &self.universal } else { &self.namespace };
+        if name.is_empty() {
+            Cow::Owned(format!("{}/authority", scope.local))
+        } else {
+            Cow::Owned(format!("{}/authority/{}", scope.local, percent(name)))
+        }
+    }
+
+    /// Writes the members of an Identifier, of type `kind` where the identifier names none itself.
+    pub(super) fn write(&self, json: &mut Object<'_>, scope: &Scope<'_>, kind: &str) {
+        let kind = if kind.is_empty() { self.kind.as_ref() } else { kind };
+        if !kind.is_empty() {
+            json.object("type", |json| {
+                json.single("coding", |coding| {
+                    coding.text("system", uri::V2_0203);
+                    coding.code("code", kind);
+                });
+            });
+        }
+        json.text("system", &self.system(scope));
+        json.text("value", &self.value);
+        if !self.namespace.is_empty() {
+            json.object("assigner", |assigner| assigner.text("display", &self.namespace));
+        }
+    }
+}
+
+/// A universal id (HD.2 with HD.3) as a URI.
+fn universal_uri(id: &str, kind: &str) -> Option<Cow<'static, str>> {
+    let is_oid = || id.contains('.') && id.split('.').all(|arc| !arc.is_empty() && arc.bytes().all(|byte| byte.is_ascii_digit()));
+    let has_scheme = || ["http://", "https://", "urn:"].iter().any(|scheme| id.starts_with(scheme));
+    match kind.to_ascii_uppercase().as_str() {
+        "UUID" | "GUID" => Some(Cow::Owned(format!("urn:uuid:{}", id.to_ascii_lowercase()))),
+        _ if is_oid() => Some(Cow::Owned(format!("urn:oid:{id}"))),
+        _ if has_scheme() && !id.contains(char::is_whitespace) => Some(Cow::Owned(id.to_owned())),
+        "DNS" if !id.is_empty() => Some(Cow::Owned(format!("urn:dns:{}", percent(id)))),
+        _ => None,
+    }
+}
+
+/// Writes a text so that it may stand in a URI.
+pub(super) fn percent(text: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    if text.bytes().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len().saturating_mul(2));
+    for byte in text.bytes() {
+        if plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Trims without copying what is borrowed.
+pub(super) fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}
