@@ -4,7 +4,10 @@
 //! serving gateway adds meanwhile lies beyond what is looked at, so it is never a false alarm.
 
 use crate::exit::{Exit, Stop};
-use domain::audit::{Anchor, Break, BreakKind, ChainHead, ChainId, ChainKeys, CheckpointKey, SEGMENT_ENTRIES, Verifier, check_checkpoints};
+use domain::audit::{
+    Anchor, Break, BreakKind, ChainHead, ChainId, ChainKeys, CheckpointKey, SEGMENT_ENTRIES, Verifier,
+    check_checkpoints, compare,
+};
 use domain::ports::{Store, Unavailable};
 use domain::secret::Secret;
 use std::sync::Arc;
@@ -51,7 +54,9 @@ impl From<NotVerified> for Stop {
     fn from(fault: NotVerified) -> Self {
         match fault {
             NotVerified::Broken(broken) => Stop::new(Exit::BrokenChain, broken.to_json()),
-            NotVerified::Unavailable => Stop::new(Exit::Unavailable, "the audit chains cannot be read: the database does not answer"),
+            NotVerified::Unavailable => {
+                Stop::new(Exit::Unavailable, "the audit chains cannot be read: the database does not answer")
+            }
         }
     }
 }
@@ -84,7 +89,8 @@ impl Chains<'_> {
         let whole = entries <= whole_up_to;
         let mut report = Report { chains: Vec::new(), entries: 0, rest: Vec::new(), took: Duration::ZERO };
         for (chain, head) in heads {
-            let open_segment = head.length.saturating_sub(1).div_euclid(SEGMENT_ENTRIES).saturating_mul(SEGMENT_ENTRIES);
+            let open_segment =
+                head.length.saturating_sub(1).div_euclid(SEGMENT_ENTRIES).saturating_mul(SEGMENT_ENTRIES);
             let from = if whole { 0 } else { open_segment };
             self.chain(chain, &head, from).await?;
             report.entries = report.entries.saturating_add(head.length.saturating_sub(from));
@@ -102,6 +108,20 @@ impl Chains<'_> {
     /// # Errors
     /// [`NotVerified`].
     pub async fn chain(&self, chain: ChainId, head: &ChainHead, from: u64) -> Result<(), NotVerified> {
+        self.chain_with(chain, head, from, |verifier, lines| verifier.block(lines)).await
+    }
+
+    /// Does the same and lends each block to `look`, which must hand it to the verifier and may keep what is verified.
+    ///
+    /// # Errors
+    /// [`NotVerified`], also when `look` finds a break.
+    pub async fn chain_with(
+        &self,
+        chain: ChainId,
+        head: &ChainHead,
+        from: u64,
+        mut look: impl FnMut(&mut Verifier<'_>, &[u8]) -> Result<(), Break>,
+    ) -> Result<(), NotVerified> {
         let keys = ChainKeys::derive(self.audit_root);
         let anchor = self.anchors.as_ref().map(|anchors| anchors.iter().find(|anchor| anchor.chain == chain).copied());
         let mut verifier = if from == 0 {
@@ -111,12 +131,12 @@ impl Chains<'_> {
             Verifier::after(chain, &keys, &line)?.with_roots()
         };
         match anchor {
-            // An anchor behind the part that is read now was passed when that part was verified.
             Some(Some(anchor)) if anchor.length > from || from == 0 => verifier = verifier.against(anchor),
+            Some(Some(anchor)) => self.anchored_entry(&anchor, head, &keys).await?,
             Some(None) if head.length > 0 => {
                 return Err(Break { chain, sequence: head.length, kind: BreakKind::AnchorMissing }.into());
             }
-            Some(Some(_) | None) | None => {}
+            Some(None) | None => {}
         }
         let mut next = from.saturating_add(1);
         let mut reading = Some(self.read_ahead(chain, next, head));
@@ -125,7 +145,7 @@ impl Chains<'_> {
             next = next.saturating_add(u64::from(block.count));
             // The next block is on its way while this one is checked.
             reading = (block.count > 0 && next <= head.length).then(|| self.read_ahead(chain, next, head));
-            verifier.block(&block.lines)?;
+            look(&mut verifier, &block.lines)?;
         }
         let verified = verifier.finish(head)?;
         let notes = self.store.checkpoints(chain).await?;
@@ -135,6 +155,16 @@ impl Chains<'_> {
         let notes: Vec<_> = notes.into_iter().filter(|(segment, _)| *segment < closed).collect();
         check_checkpoints(chain, &public, &notes, head, &verified.roots)?;
         self.nothing_beyond(chain, head).await
+    }
+
+    /// Compares an anchor that lies behind the part that is read now with the one entry it speaks of.
+    async fn anchored_entry(&self, anchor: &Anchor, head: &ChainHead, keys: &ChainKeys) -> Result<(), NotVerified> {
+        if anchor.length == 0 {
+            return Ok(());
+        }
+        let line = self.store.entries(anchor.chain, anchor.length, 1).await?.lines;
+        let entry = Verifier::after(anchor.chain, keys, &line)?.head();
+        Ok(compare(anchor, head, Some(entry.tag))?)
     }
 
     /// Refuses entries behind the head: nobody wrote them through a commit.

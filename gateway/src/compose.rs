@@ -63,7 +63,9 @@ impl Gateway {
         let mut bound = Vec::new();
         for settings in &config.mllp {
             let socket = TcpListener::bind(settings.bind).await.map_err(|why| not_bound(settings.bind, &why))?;
-            addresses.mllp.push((settings.name.clone(), socket.local_addr().map_err(|why| not_bound(settings.bind, &why))?));
+            addresses
+                .mllp
+                .push((settings.name.clone(), socket.local_addr().map_err(|why| not_bound(settings.bind, &why))?));
             bound.push((settings, socket));
         }
         let fhir_socket = config.fhir.bind.map(bind).transpose()?;
@@ -79,7 +81,8 @@ impl Gateway {
         let mut listeners = Vec::new();
         for (settings, socket) in bound {
             let settings = listener_settings(settings)?;
-            let serving = listener::serve(socket, settings, Arc::clone(&reception), Arc::clone(&counters), stop.clone());
+            let serving =
+                listener::serve(socket, settings, Arc::clone(&reception), Arc::clone(&counters), stop.clone());
             listeners.push(tokio::spawn(serving));
         }
         let fhir = match fhir_socket {
@@ -128,7 +131,10 @@ impl Gateway {
         self.installation.close().await;
         self.stop_operations.cancel();
         if broken {
-            return Err(Stop::new(Exit::BrokenChain, "stopped: an audit chain is broken; `sealgate audit verify` says where"));
+            return Err(Stop::new(
+                Exit::BrokenChain,
+                "stopped: an audit chain is broken; `sealgate audit verify` says where",
+            ));
         }
         Ok(())
     }
@@ -193,8 +199,7 @@ fn serve_fhir(
     };
     let service =
         fhir::Service::new(retrieval(installation), Arc::new(clients), &base, env!("CARGO_PKG_VERSION"), limits);
-    let limits =
-        fhir::ServeLimits { max_connections: config.fhir.max_connections, ..fhir::ServeLimits::default() };
+    let limits = fhir::ServeLimits { max_connections: config.fhir.max_connections, ..fhir::ServeLimits::default() };
     Ok(tokio::spawn(fhir::serve(socket, tls, service, limits, async move { stop.cancelled().await })))
 }
 
@@ -206,7 +211,9 @@ fn verify_rest(installation: &Installation, rest: Vec<(ChainId, ChainHead)>, bro
             let chains = Chains { store: &store, audit_root: &roots.audit, anchors: None };
             match chains.chain(chain, &head, 0).await {
                 Ok(()) => tracing::info!(%chain, entries = head.length, "audit chain verified"),
-                Err(NotVerified::Unavailable) => tracing::error!(%chain, "audit chain could not be read to be verified"),
+                Err(NotVerified::Unavailable) => {
+                    tracing::error!(%chain, "audit chain could not be read to be verified")
+                }
                 Err(NotVerified::Broken(found)) => {
                     tracing::error!(diagnosis = found.to_json(), "audit chain is broken");
                     broken.cancel();

@@ -23,9 +23,11 @@ pub enum Exit {
     Configuration = 78,
 }
 
-impl From<Exit> for std::process::ExitCode {
-    fn from(exit: Exit) -> Self {
-        let number = match exit {
+impl Exit {
+    /// Returns the number.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
@@ -34,8 +36,13 @@ impl From<Exit> for std::process::ExitCode {
             Exit::Unavailable => 69,
             Exit::WrongSecret => 77,
             Exit::Configuration => 78,
-        };
-        Self::from(number)
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.number())
     }
 }
 

@@ -79,10 +79,11 @@ impl Installation {
         let store = database.store();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-        let recorder = Recorder::start(Arc::clone(&store), &roots.audit, Some(anchors))
-            .await
-            .map_err(|_| Stop::new(Exit::Unavailable, "the audit chains' heads cannot be read: the database does not answer"))?;
-        let vault = Arc::new(Vault::new(Arc::clone(&store), Arc::clone(&roots), Arc::clone(&clock), Arc::clone(&entropy)));
+        let recorder = Recorder::start(Arc::clone(&store), &roots.audit, Some(anchors)).await.map_err(|_| {
+            Stop::new(Exit::Unavailable, "the audit chains' heads cannot be read: the database does not answer")
+        })?;
+        let vault =
+            Arc::new(Vault::new(Arc::clone(&store), Arc::clone(&roots), Arc::clone(&clock), Arc::clone(&entropy)));
         let mut correlation = [0; 16];
         entropy
             .fill(&mut correlation)
@@ -161,7 +162,8 @@ pub async fn open_database(config: &config::Database) -> Outcome<Database> {
         }
         (None, Some(path)) => {
             let url = read_secret_file(path).map_err(|fault| Stop::new(Exit::Missing, fault))?;
-            let url = std::str::from_utf8(url.expose()).map_err(|_| Stop::new(Exit::Failed, "the PostgreSQL URL is not text"))?;
+            let url = std::str::from_utf8(url.expose())
+                .map_err(|_| Stop::new(Exit::Failed, "the PostgreSQL URL is not text"))?;
             store::open_postgres(url, options).await
         }
         (None, None) => return Err(Stop::new(Exit::Configuration, "[database] names no database")),
@@ -180,7 +182,11 @@ pub fn not_opened(fault: OpenError) -> Stop {
     Stop::new(exit, fault)
 }
 
-fn open_anchors(config: &Config, roots: &Roots) -> Outcome<AnchorFile> {
+/// Opens the anchor file that the configuration names.
+///
+/// # Errors
+/// [`Exit::BrokenChain`] when it is missing or altered.
+pub fn open_anchors(config: &Config, roots: &Roots) -> Outcome<AnchorFile> {
     let path = &config.audit.anchor_file;
     AnchorFile::open(path, AnchorKey::derive(&roots.audit)).map_err(|fault| anchors_not_opened(path, &fault))
 }
@@ -213,7 +219,9 @@ pub async fn open_roots(config: &config::Custody) -> Outcome<Roots> {
             (Some(path), _, _) => (SlotKind::Passphrase, read_secret_file(path)?),
             (None, Some(descriptor), _) => (SlotKind::Passphrase, read_secret_descriptor(descriptor)?),
             (None, None, Some(path)) => (SlotKind::CredentialFile, read_credential_file(path)?),
-            (None, None, None) => return Err(CustodyFault::Damaged { path: config.slots_file, what: "no way to open it is configured" }),
+            (None, None, None) => {
+                return Err(CustodyFault::Damaged { path: config.slots_file, what: "no way to open it is configured" });
+            }
         };
         wait(delay_before_attempt(&config.slots_file));
         custody.open(&config.slots_file, kind, secret.expose())
@@ -225,7 +233,7 @@ pub async fn open_roots(config: &config::Custody) -> Outcome<Roots> {
 }
 
 /// Waits on a thread of its own, which nobody else needs.
-fn wait(delay: std::time::Duration) {
+pub(crate) fn wait(delay: std::time::Duration) {
     if !delay.is_zero() {
         crate::output::note(format_args!("waiting {} s after failed attempts …", delay.as_secs()));
         std::thread::park_timeout(delay);

@@ -15,9 +15,9 @@ pub fn start(log: &Log) {
     };
     // Only our own crates speak: a library's event may carry a query, a header or a payload.
     let ours = tracing_subscriber::filter::filter_fn(|event| {
-        ["gateway", "hl7", "fhir", "store", "keys", "sealgate"].iter().any(|name| {
-            event.target().strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-        })
+        ["gateway", "hl7", "fhir", "store", "keys", "sealgate"]
+            .iter()
+            .any(|name| event.target().strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")))
     });
     use tracing_subscriber::layer::SubscriberExt;
     let registry = tracing_subscriber::registry().with(level).with(ours);

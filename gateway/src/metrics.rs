@@ -10,27 +10,67 @@ pub fn render(mllp: &Counters, ledger: &Snapshot) -> String {
     let mut text = String::with_capacity(4_096);
     gauge(&mut text, "sealgate_mllp_connections_open", "MLLP connections open now.", mllp.open.get());
     counter(&mut text, "sealgate_mllp_connections_total", "MLLP connections accepted.", mllp.connections.get());
-    counter(&mut text, "sealgate_mllp_connections_waited_total", "Times the connection limit was reached.", mllp.at_limit.get());
-    counter(&mut text, "sealgate_mllp_handshakes_failed_total", "TLS handshakes that failed.", mllp.handshakes_failed.get());
+    counter(
+        &mut text,
+        "sealgate_mllp_connections_waited_total",
+        "Times the connection limit was reached.",
+        mllp.at_limit.get(),
+    );
+    counter(
+        &mut text,
+        "sealgate_mllp_handshakes_failed_total",
+        "TLS handshakes that failed.",
+        mllp.handshakes_failed.get(),
+    );
     counter(&mut text, "sealgate_mllp_foreign_total", "Connections that spoke another protocol.", mllp.foreign.get());
     counter(&mut text, "sealgate_mllp_frames_total", "Frames received.", mllp.frames.get());
     counter(&mut text, "sealgate_mllp_frame_bytes_total", "Bytes in frames received.", mllp.frame_bytes.get());
-    counter(&mut text, "sealgate_mllp_bad_frames_total", "Frames that were broken and quarantined.", mllp.bad_frames.get());
+    counter(
+        &mut text,
+        "sealgate_mllp_bad_frames_total",
+        "Frames that were broken and quarantined.",
+        mllp.bad_frames.get(),
+    );
     counter(&mut text, "sealgate_mllp_junk_bytes_total", "Bytes received outside frames.", mllp.junk_bytes.get());
     let acknowledged = [("AA", mllp.accepted.get()), ("AE", mllp.errors.get()), ("AR", mllp.rejected.get())];
     heading(&mut text, "sealgate_mllp_acknowledgements_total", "Acknowledgements by code.", "counter");
     for (code, count) in acknowledged {
         let _ = writeln!(text, "sealgate_mllp_acknowledgements_total{{code=\"{code}\"}} {count}");
     }
-    counter(&mut text, "sealgate_mllp_unanswered_total", "Frames left with their sender because nothing could be stored.", mllp.unanswered.get());
+    counter(
+        &mut text,
+        "sealgate_mllp_unanswered_total",
+        "Frames left with their sender because nothing could be stored.",
+        mllp.unanswered.get(),
+    );
 
     gauge(&mut text, "sealgate_ledger_waiting", "Writes that wait to be recorded.", ledger.waiting);
     counter(&mut text, "sealgate_ledger_writes_total", "Writes recorded.", ledger.members);
     counter(&mut text, "sealgate_ledger_entries_total", "Audit entries chained.", ledger.entries);
-    counter(&mut text, "sealgate_ledger_conflicts_total", "Writes that repeated a message or lost a race.", ledger.conflicts);
-    counter(&mut text, "sealgate_ledger_relinked_total", "Batches linked anew because another gateway was first.", ledger.relinked);
-    counter(&mut text, "sealgate_ledger_turned_away_total", "Writes turned away: queue full or database not writable.", ledger.turned_away);
-    counter(&mut text, "sealgate_ledger_anchor_faults_total", "Anchors that could not be written.", ledger.anchor_faults);
+    counter(
+        &mut text,
+        "sealgate_ledger_conflicts_total",
+        "Writes that repeated a message or lost a race.",
+        ledger.conflicts,
+    );
+    counter(
+        &mut text,
+        "sealgate_ledger_relinked_total",
+        "Batches linked anew because another gateway was first.",
+        ledger.relinked,
+    );
+    counter(
+        &mut text,
+        "sealgate_ledger_turned_away_total",
+        "Writes turned away: queue full or database not writable.",
+        ledger.turned_away,
+    );
+    counter(
+        &mut text,
+        "sealgate_ledger_anchor_faults_total",
+        "Anchors that could not be written.",
+        ledger.anchor_faults,
+    );
     commit_times(&mut text, ledger);
     text
 }

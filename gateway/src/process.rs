@@ -19,7 +19,8 @@ pub fn harden() -> Outcome {
 /// Waits until the process is told to stop, by SIGTERM or Ctrl-C.
 pub async fn told_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("signals cannot be watched; stopping");
         return;
     };

@@ -49,7 +49,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Client(command) => commands::directory::client(&read()?, command).await,
         Command::Audit(command) => commands::audit::run(&cli.config, command).await,
         Command::Key(command) => commands::key::run(&read()?, command).await,
-        Command::Status(output) => commands::status::run(&read()?, output).await,
+        Command::Status(output) => commands::status::run(&read()?, &cli.config, output).await,
         Command::Completion { shell } => commands::shell::completion(shell),
         Command::Manual => commands::shell::manual(),
     }

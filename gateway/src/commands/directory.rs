@@ -29,7 +29,8 @@ pub async fn tenant(config: &Config, command: Tenant) -> Outcome {
 }
 
 async fn add_tenant(installation: &Installation, name: &str, output: Json) -> Outcome {
-    let tenant = installation.administration().add_tenant(&installation.by_operator(), name).await.map_err(not_changed)?;
+    let tenant =
+        installation.administration().add_tenant(&installation.by_operator(), name).await.map_err(not_changed)?;
     if output.json {
         return output::json(&json!({ "id": tenant.id.to_string(), "name": tenant.name }));
     }
@@ -39,10 +40,15 @@ async fn add_tenant(installation: &Installation, name: &str, output: Json) -> Ou
 async fn add_clinic(installation: &Installation, tenant: &str, name: &str, output: Json) -> Outcome {
     let directory = installation.directory().await?;
     let tenant = find::tenant(&directory, tenant)?;
-    let clinic =
-        installation.administration().add_clinic(&installation.by_operator(), tenant, name).await.map_err(not_changed)?;
+    let clinic = installation
+        .administration()
+        .add_clinic(&installation.by_operator(), tenant, name)
+        .await
+        .map_err(not_changed)?;
     if output.json {
-        return output::json(&json!({ "id": clinic.id.to_string(), "name": clinic.name, "tenant": tenant.to_string() }));
+        return output::json(
+            &json!({ "id": clinic.id.to_string(), "name": clinic.name, "tenant": tenant.to_string() }),
+        );
     }
     output::line(format_args!("clinic {} added: {}", clinic.name, clinic.id))
 }
@@ -156,7 +162,9 @@ async fn disable_interface(installation: &Installation, name: &str) -> Outcome {
         .interfaces()
         .find(|interface| interface.name == name || interface.id.to_string() == name)
         .map(|interface| interface.id)
-        .ok_or_else(|| Stop::new(Exit::Failed, format!("there is no interface `{name}`: `sealgate interface list` shows them")))?;
+        .ok_or_else(|| {
+            Stop::new(Exit::Failed, format!("there is no interface `{name}`: `sealgate interface list` shows them"))
+        })?;
     let changed =
         installation.administration().disable_interface(&installation.by_operator(), id).await.map_err(not_changed)?;
     output::line(format_args!("interface {} disabled: its messages are refused within a second", changed.name))
@@ -193,9 +201,12 @@ async fn add_client(
         .ok_or_else(|| Stop::new(Exit::Usage, format!("there is no role `{role}`; roles: {}", find::role_names())))?;
     let clinics = match clinics {
         [] => Clinics::All,
-        some => Clinics::Some(some.iter().map(|name| find::clinic(&directory, tenant, name)).collect::<Result<_, _>>()?),
+        some => {
+            Clinics::Some(some.iter().map(|name| find::clinic(&directory, tenant, name)).collect::<Result<_, _>>()?)
+        }
     };
-    let new = NewClient { tenant, name, roles: Roles::of(&[role]), clinics, purpose: Purpose::Treatment, expires: None };
+    let new =
+        NewClient { tenant, name, roles: Roles::of(&[role]), clinics, purpose: Purpose::Treatment, expires: None };
     let (client, token) =
         installation.administration().add_client(&installation.by_operator(), new).await.map_err(not_changed)?;
     if output.json {
@@ -240,7 +251,9 @@ async fn disable_client(installation: &Installation, name: &str) -> Outcome {
         .clients()
         .find(|client| client.name == name || client.id.to_string() == name)
         .map(|client| client.id)
-        .ok_or_else(|| Stop::new(Exit::Failed, format!("there is no client `{name}`: `sealgate client list` shows them")))?;
+        .ok_or_else(|| {
+            Stop::new(Exit::Failed, format!("there is no client `{name}`: `sealgate client list` shows them"))
+        })?;
     let changed =
         installation.administration().disable_client(&installation.by_operator(), id).await.map_err(not_changed)?;
     output::line(format_args!("client {} disabled: its token is refused within a second", changed.name))

@@ -12,11 +12,9 @@ use domain::id::{ClinicId, TenantId};
 /// [`Exit::Failed`] when there is none.
 pub fn tenant(directory: &Directory, name: &str) -> Outcome<TenantId> {
     let by_id = name.parse().ok().and_then(|id| directory.tenant(id));
-    directory
-        .tenant_by_name(name)
-        .or(by_id)
-        .map(|tenant| tenant.id)
-        .ok_or_else(|| Stop::new(Exit::Failed, format!("there is no tenant `{name}`: `sealgate tenant list` shows them")))
+    directory.tenant_by_name(name).or(by_id).map(|tenant| tenant.id).ok_or_else(|| {
+        Stop::new(Exit::Failed, format!("there is no tenant `{name}`: `sealgate tenant list` shows them"))
+    })
 }
 
 /// Returns the chain of a tenant's name or id, or of the system.
@@ -36,7 +34,9 @@ pub fn clinic(directory: &Directory, tenant: TenantId, name: &str) -> Outcome<Cl
         .clinics()
         .find(|clinic| clinic.tenant == tenant && (clinic.name == name || clinic.id.to_string() == name))
         .map(|clinic| clinic.id)
-        .ok_or_else(|| Stop::new(Exit::Failed, format!("the tenant has no clinic `{name}`: `sealgate tenant list` shows them")))
+        .ok_or_else(|| {
+            Stop::new(Exit::Failed, format!("the tenant has no clinic `{name}`: `sealgate tenant list` shows them"))
+        })
 }
 
 /// Returns a tenant's name, or its id when it has none here.

@@ -64,7 +64,8 @@ pub async fn make(init: &Init) -> Outcome<SupportCode> {
     let anchors = AnchorFile::create(&config.audit.anchor_file, AnchorKey::derive(&roots.audit))
         .map_err(|fault| Stop::new(Exit::Failed, fault))?;
     let database = open_new_database(&config).await?;
-    let heads = database.store().heads().await.map_err(|_| Stop::new(Exit::Unavailable, "the database does not answer"))?;
+    let heads =
+        database.store().heads().await.map_err(|_| Stop::new(Exit::Unavailable, "the database does not answer"))?;
     if !heads.is_empty() {
         return Err(Stop::new(Exit::Failed, "the database holds records already: init never takes one over"));
     }
@@ -111,7 +112,8 @@ fn secret(init: &Init) -> Outcome<(SlotKind, SecretBytes)> {
     let passphrase = match &init.passphrase_file {
         Some(path) => read_secret_file(path).map_err(unreadable)?,
         None => {
-            let line = "init needs --passphrase-file FILE or --credential-file FILE: a served gateway starts without a person";
+            let line =
+                "init needs --passphrase-file FILE or --credential-file FILE: a served gateway starts without a person";
             return Err(Stop::new(Exit::Usage, line));
         }
     };
@@ -151,7 +153,8 @@ async fn open_new_database(config: &Config) -> Outcome<store::Database> {
 
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Outcome {
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all())).map_err(|why| not_written(path, &why))
+    file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .map_err(|why| not_written(path, &why))
 }
 
 fn not_written(path: &Path, why: &std::io::Error) -> Stop {
@@ -160,7 +163,9 @@ fn not_written(path: &Path, why: &std::io::Error) -> Stop {
 
 /// Writes out the configuration with a word on each part; paths of the operator's are made absolute.
 fn configuration_text(init: &Init) -> String {
-    let absolute = |path: &PathBuf| toml::Value::from(std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string());
+    let absolute = |path: &PathBuf| {
+        toml::Value::from(std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string())
+    };
     let database = match &init.postgres_url_file {
         Some(path) => format!("postgres_url_file = {}", absolute(path)),
         None => "sqlite_file = \"sealgate.db\"".to_owned(),
@@ -170,7 +175,9 @@ fn configuration_text(init: &Init) -> String {
         (None, Some(path)) => format!("passphrase_file = {}", absolute(path)),
         (None, None) => String::new(),
     };
-    let plain = |address: &std::net::SocketAddr| if address.ip().is_loopback() { "" } else { "# tls.certificate_file = \"…\"\n# tls.key_file = \"…\"\n" };
+    let plain = |address: &std::net::SocketAddr| {
+        if address.ip().is_loopback() { "" } else { "# tls.certificate_file = \"…\"\n# tls.key_file = \"…\"\n" }
+    };
     format!(
         "# Sealgate. `sealgate check-config` reads this file and prints what is in force.\n\n\
          [database]\n{database}\n\n\

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod check_config;
+mod console;
 pub mod demo;
 pub mod directory;
 pub mod find;

@@ -4,7 +4,7 @@ mod fault;
 mod read;
 
 pub use fault::ConfigFault;
-pub use read::read;
+pub use read::{MAX_CONFIG_BYTES, read};
 
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;

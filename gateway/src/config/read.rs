@@ -63,11 +63,8 @@ fn contradictions(config: &Config) -> Result<(), (&'static str, &'static str)> {
         return Err(("database", "[database] needs exactly one of `sqlite_file` and `postgres_url_file`"));
     }
     let custody = &config.custody;
-    let ways = [
-        custody.passphrase_file.is_some(),
-        custody.passphrase_descriptor.is_some(),
-        custody.credential_file.is_some(),
-    ];
+    let ways =
+        [custody.passphrase_file.is_some(), custody.passphrase_descriptor.is_some(), custody.credential_file.is_some()];
     if ways.iter().filter(|way| **way).count() != 1 {
         return Err((
             "custody",
@@ -75,7 +72,9 @@ fn contradictions(config: &Config) -> Result<(), (&'static str, &'static str)> {
         ));
     }
     for (at, listener) in config.mllp.iter().enumerate() {
-        if listener.name.is_empty() || config.mllp.iter().skip(at.saturating_add(1)).any(|other| other.name == listener.name) {
+        if listener.name.is_empty()
+            || config.mllp.iter().skip(at.saturating_add(1)).any(|other| other.name == listener.name)
+        {
             return Err(("mllp", "every [[mllp]] listener needs a name of its own"));
         }
         if !may_be_plain(&listener.bind, listener.tls.as_ref(), listener.plain) {
@@ -91,7 +90,10 @@ fn contradictions(config: &Config) -> Result<(), (&'static str, &'static str)> {
         return Err(("fhir", "[fhir] beyond loopback needs `tls`, or `plain = true` behind a proxy that ends TLS"));
     }
     if config.operations.bind.is_some_and(|bind| !bind.ip().is_loopback()) {
-        return Err(("operations", "[operations] must be bound to loopback: health and metrics carry no authentication"));
+        return Err((
+            "operations",
+            "[operations] must be bound to loopback: health and metrics carry no authentication",
+        ));
     }
     Ok(())
 }

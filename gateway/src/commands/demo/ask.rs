@@ -4,7 +4,6 @@ use super::PATIENCE;
 use crate::exit::{Exit, Outcome, Stop};
 use domain::directory::BearerToken;
 use hl7::send::{Answer, Sender, Target};
-use serde_json::Value;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -20,8 +19,8 @@ pub(super) async fn send(to: SocketAddr, message: &str) -> Outcome<Answer> {
     sender.send(&bytes).await.map_err(|why| Stop::new(Exit::Failed, why))
 }
 
-/// Gets one resource or bundle as JSON; anything but 200 is an error.
-pub(super) async fn get(from: SocketAddr, path: &str, token: &BearerToken) -> Outcome<Value> {
+/// Gets one resource or bundle as its exact text; anything but 200 is an error.
+pub(super) async fn get(from: SocketAddr, path: &str, token: &BearerToken) -> Outcome<String> {
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {from}\r\nAuthorization: Bearer {}\r\nAccept: application/fhir+json\r\nConnection: close\r\n\r\n",
         token.expose()
@@ -35,7 +34,7 @@ pub(super) async fn get(from: SocketAddr, path: &str, token: &BearerToken) -> Ou
         let status = head.lines().next().unwrap_or_default();
         return Err(Stop::new(Exit::Failed, format!("the FHIR server answers {status}")));
     }
-    serde_json::from_str(body).map_err(|_| Stop::new(Exit::Failed, "the FHIR server's answer is not JSON"))
+    Ok(body.to_owned())
 }
 
 async fn exchange(with: SocketAddr, request: String) -> std::io::Result<String> {

@@ -26,7 +26,8 @@ use std::time::Duration;
 /// # Errors
 /// [`Exit::Failed`] with the first step that did not hold.
 pub async fn run(demo: Demo) -> Outcome {
-    let temporary = tempfile::tempdir().map_err(|why| Stop::new(Exit::Failed, format!("no temporary folder: {why}")))?;
+    let temporary =
+        tempfile::tempdir().map_err(|why| Stop::new(Exit::Failed, format!("no temporary folder: {why}")))?;
     let folder = demo.folder.clone().unwrap_or_else(|| temporary.path().join("sealgate"));
     say("Sealgate demo: every step below happens now, on this machine, with the real parts.")?;
 
@@ -71,11 +72,20 @@ async fn tell(folder: &Path, mllp: SocketAddr, fhir: SocketAddr, token: &BearerT
         say(format_args!("   > {}", shortened(line)))?;
     }
     let answer = ask::send(mllp, message::RESULT).await?;
-    say(format_args!("   < MSA|{}|DEMO0001   in {} ms: durable, sealed, indexed and in the audit chain", answer.code, answer.elapsed.as_millis()))?;
+    say(format_args!(
+        "   < MSA|{}|DEMO0001   in {} ms: durable, sealed, indexed and in the audit chain",
+        answer.code,
+        answer.elapsed.as_millis()
+    ))?;
     holds(answer.code == "AA", "the message is answered AA")?;
 
     step(5, "A client reads it as FHIR R4, with its bearer token")?;
-    let reports = ask::get(fhir, &format!("/fhir/DiagnosticReport?identifier={}&_include=DiagnosticReport:result", message::FILLER), token).await?;
+    let reports = ask::get(
+        fhir,
+        &format!("/fhir/DiagnosticReport?identifier={}&_include=DiagnosticReport:result", message::FILLER),
+        token,
+    )
+    .await?;
     say(format_args!("   GET /fhir/DiagnosticReport?identifier={}&_include=DiagnosticReport:result", message::FILLER))?;
     proof::report_is_right(&reports)?;
 
@@ -99,7 +109,10 @@ async fn serve_on(config: &Config, folder: &Path, addresses: &Addresses, token: 
     let (mllp, fhir) = ports(gateway.addresses())?;
     let configuration = folder.join("sealgate.toml");
     say("\nStill serving; stop with Ctrl-C. To try:")?;
-    say(format_args!("   curl -H 'Authorization: Bearer {}' 'http://{fhir}/fhir/DiagnosticReport?_count=1&_pretty=true'", token.expose()))?;
+    say(format_args!(
+        "   curl -H 'Authorization: Bearer {}' 'http://{fhir}/fhir/DiagnosticReport?_count=1&_pretty=true'",
+        token.expose()
+    ))?;
     say(format_args!("   sealgate send --to {mllp} your-result.hl7"))?;
     say(format_args!("   sealgate --config {} audit show --tenant 'Harbour Hospital'", configuration.display()))?;
     gateway.run_until(told_to_stop()).await

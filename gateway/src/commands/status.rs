@@ -1,0 +1,203 @@
+//! `sealgate status`: how the installation is, without looking into any record.
+
+use crate::cli::Json;
+use crate::commands::find;
+use crate::commands::key::kind_name;
+use crate::config::Config;
+use crate::exit::{Exit, Outcome, Stop};
+use crate::installation::{Installation, not_in_custody, open_anchors};
+use crate::output;
+use domain::audit::{Anchor, ChainHead, ChainId};
+use domain::directory::Directory;
+use domain::id::TenantId;
+use domain::ports::Unavailable;
+use keys::custody::Custody;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Prints how the installation is.
+///
+/// # Errors
+/// The first part that cannot be had, with its exit code; `--json` says it on standard output too.
+pub async fn run(config: &Config, config_file: &Path, print: Json) -> Outcome {
+    let status = match gather(config).await {
+        Ok(status) => status,
+        Err(stop) if print.json => {
+            output::json(&json!({ "well": false, "fault": stop.line, "exit_code": stop.exit.number() }))?;
+            return Err(stop);
+        }
+        Err(stop) => return Err(stop),
+    };
+    let file = std::path::absolute(config_file).unwrap_or_else(|_| config_file.to_owned());
+    if print.json { as_json(config, &file, &status) } else { as_text(config, &file, &status) }
+}
+
+struct Status {
+    directory: Directory,
+    slots: Vec<&'static str>,
+    chains: Vec<Chain>,
+    keys: Vec<Generation>,
+}
+
+struct Chain {
+    name: String,
+    id: ChainId,
+    head: ChainHead,
+    anchored: Anchored,
+}
+
+/// How a chain stands to its anchor, without verifying either.
+enum Anchored {
+    /// The anchor is this many entries behind, which is always allowed.
+    Behind(u64),
+    /// The chain was longer once: entries are missing.
+    Ahead(u64),
+    /// There are entries and no anchor.
+    Missing,
+}
+
+struct Generation {
+    name: String,
+    tenant: TenantId,
+    newest: u32,
+    /// Whether data keys are still wrapped under an older generation.
+    unfinished: bool,
+}
+
+async fn gather(config: &Config) -> Outcome<Status> {
+    let installation = Installation::open(config).await?;
+    let gathered = look(config, &installation).await;
+    installation.close().await;
+    gathered
+}
+
+async fn look(config: &Config, installation: &Installation) -> Outcome<Status> {
+    let directory = installation.directory().await?;
+    let slots = Custody::read(&config.custody.slots_file).map_err(not_in_custody)?.slots;
+    // Anchors before heads: what is added in between makes an anchor late, never ahead.
+    let anchors = open_anchors(config, &installation.roots)?.all();
+    let silent = |Unavailable| Stop::new(Exit::Unavailable, "the database does not answer");
+    let chains = installation.store.heads().await.map_err(silent)?.into_iter().map(|(id, head)| Chain {
+        name: name(&directory, id.tenant()),
+        id,
+        head,
+        anchored: anchored(&head, anchors.iter().find(|anchor| anchor.chain == id)),
+    });
+    let chains = chains.collect();
+    let mut keys = Vec::new();
+    for tenant in std::iter::once(TenantId::SYSTEM).chain(directory.tenants().map(|tenant| tenant.id)) {
+        let generations = installation.store.tenant_keys(tenant).await.map_err(silent)?;
+        let newest = generations.iter().map(|key| key.generation).max().unwrap_or_default();
+        let older = installation.store.data_keys_below(tenant, newest, 1).await.map_err(silent)?;
+        keys.push(Generation { name: name(&directory, tenant), tenant, newest, unfinished: !older.is_empty() });
+    }
+    Ok(Status { directory, slots: slots.iter().map(|slot| kind_name(slot.kind)).collect(), chains, keys })
+}
+
+fn anchored(head: &ChainHead, anchor: Option<&Anchor>) -> Anchored {
+    match anchor {
+        Some(anchor) if anchor.length > head.length => Anchored::Ahead(anchor.length.saturating_sub(head.length)),
+        Some(anchor) => Anchored::Behind(head.length.saturating_sub(anchor.length)),
+        None if head.length == 0 => Anchored::Behind(0),
+        None => Anchored::Missing,
+    }
+}
+
+fn name(directory: &Directory, tenant: TenantId) -> String {
+    if tenant == TenantId::SYSTEM { "system".to_owned() } else { find::tenant_name(directory, tenant) }
+}
+
+fn database(config: &Config) -> (&'static str, String) {
+    match (&config.database.sqlite_file, &config.database.postgres_url_file) {
+        (Some(file), _) => ("sqlite", file.display().to_string()),
+        (None, Some(file)) => ("postgresql", format!("URL in {}", file.display())),
+        (None, None) => ("none", String::new()),
+    }
+}
+
+fn opened_by(config: &Config) -> String {
+    let custody = &config.custody;
+    match (&custody.passphrase_file, custody.passphrase_descriptor, &custody.credential_file) {
+        (Some(file), _, _) => format!("passphrase in {}", file.display()),
+        (None, Some(descriptor), _) => format!("passphrase from descriptor {descriptor}"),
+        (None, None, Some(file)) => format!("credential file {}", file.display()),
+        (None, None, None) => "nothing".to_owned(),
+    }
+}
+
+fn as_text(config: &Config, file: &Path, status: &Status) -> Outcome {
+    let (kind, place) = database(config);
+    let directory = &status.directory;
+    let rows = [
+        ("sealgate", env!("CARGO_PKG_VERSION").to_owned()),
+        ("configuration", file.display().to_string()),
+        ("database", format!("{kind}, {place}: answers, schema up to date")),
+        ("root", format!("opens by the {}; slots: {}", opened_by(config), status.slots.join(", "))),
+        ("anchors", config.audit.anchor_file.display().to_string()),
+        (
+            "directory",
+            format!(
+                "{} tenants, {} clinics, {} interfaces, {} clients",
+                directory.tenants().count(),
+                directory.clinics().count(),
+                directory.interfaces().count(),
+                directory.clients().count()
+            ),
+        ),
+    ];
+    output::table(&rows.map(|(name, value)| vec![name.to_owned(), value]))?;
+    output::line("")?;
+    let mut rows = vec![["CHAIN", "ENTRIES", "LAST ENTRY", "ANCHOR"].map(str::to_owned).to_vec()];
+    for chain in &status.chains {
+        let anchored = match chain.anchored {
+            Anchored::Behind(0) => "at its head".to_owned(),
+            Anchored::Behind(entries) => format!("{entries} behind"),
+            Anchored::Ahead(entries) => format!("{entries} AHEAD: entries are missing, run `sealgate audit verify`"),
+            Anchored::Missing => "MISSING: run `sealgate audit verify`".to_owned(),
+        };
+        let entries = chain.head.length.to_string();
+        rows.push(vec![chain.name.clone(), entries, chain.head.time.rfc3339(), anchored]);
+    }
+    output::table(&rows)?;
+    output::line("")?;
+    let mut rows = vec![["KEY OF", "GENERATION", ""].map(str::to_owned).to_vec()];
+    for key in &status.keys {
+        let unfinished = if key.unfinished { "data keys of an older generation are left" } else { "" };
+        rows.push(vec![key.name.clone(), key.newest.to_string(), unfinished.to_owned()]);
+    }
+    output::table(&rows)
+}
+
+fn as_json(config: &Config, file: &Path, status: &Status) -> Outcome {
+    let (kind, place) = database(config);
+    let directory = &status.directory;
+    let chains = status.chains.iter().map(|chain| {
+        let (state, entries) = match chain.anchored {
+            Anchored::Behind(entries) => ("behind", Some(entries)),
+            Anchored::Ahead(entries) => ("ahead", Some(entries)),
+            Anchored::Missing => ("missing", None),
+        };
+        json!({ "chain": chain.id.to_string(), "name": chain.name, "entries": chain.head.length,
+                "last_entry": chain.head.time.rfc3339(), "anchor": { "state": state, "entries": entries } })
+    });
+    let keys = status.keys.iter().map(|key| {
+        json!({ "tenant": key.tenant.to_string(), "name": key.name, "generation": key.newest, "rotation_unfinished": key.unfinished })
+    });
+    let anchored = |chain: &Chain| matches!(chain.anchored, Anchored::Behind(_));
+    output::json(&json!({
+        "well": status.chains.iter().all(anchored),
+        "version": env!("CARGO_PKG_VERSION"),
+        "configuration": file.display().to_string(),
+        "database": { "kind": kind, "place": place, "reachable": true, "schema": "up to date" },
+        "root": { "opened_by": opened_by(config), "slots": status.slots },
+        "anchor_file": config.audit.anchor_file.display().to_string(),
+        "directory": {
+            "tenants": directory.tenants().count(),
+            "clinics": directory.clinics().count(),
+            "interfaces": directory.interfaces().count(),
+            "clients": directory.clients().count(),
+        },
+        "chains": chains.collect::<Vec<Value>>(),
+        "keys": keys.collect::<Vec<Value>>(),
+    }))
+}
