@@ -1,0 +1,219 @@
+//! Every SQL statement, once, in the SQL that SQLite and PostgreSQL share.
+//!
+//! Placeholders are `$1`, `$2` … in both. What the dialects write differently is only how many rows
+//! travel in one statement; a [`Bulk`] says `{rows}` there and each dialect fills it in.
+
+use std::fmt::Write;
+use std::sync::OnceLock;
+
+/// A statement that carries many rows.
+pub(crate) struct Bulk {
+    /// The statement, with `{rows}` where the rows stand.
+    template: &'static str,
+    /// The type of each column of a row.
+    pub(crate) columns: &'static [Column],
+    values: [OnceLock<String>; BUCKETS.len()],
+    arrays: OnceLock<String>,
+}
+
+/// The type of a column that travels in bulk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Column {
+    /// Whole numbers.
+    Int,
+    /// Bytes, or nothing.
+    Blob,
+}
+
+use Column::{Blob, Int};
+
+/// How many rows a statement of SQLite carries: few enough shapes to stay prepared, greatest first.
+pub(crate) const BUCKETS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+
+impl Bulk {
+    const fn new(template: &'static str, columns: &'static [Column]) -> Self {
+        Self { template, columns, values: [const { OnceLock::new() }; BUCKETS.len()], arrays: OnceLock::new() }
+    }
+
+    /// Returns the greatest bucket that `rows` fill, and the statement with that many rows as `VALUES`.
+    pub(crate) fn with_values(&'static self, rows: usize) -> Option<(usize, &'static str)> {
+        let (bucket, text) = BUCKETS.iter().zip(&self.values).find(|(bucket, _)| **bucket <= rows)?;
+        let text = text.get_or_init(|| {
+            let mut place = 0usize;
+            let mut list = String::from("VALUES ");
+            for row in 0..*bucket {
+                list.push_str(if row == 0 { "(" } else { ", (" });
+                for column in 0..self.columns.len() {
+                    place = place.saturating_add(1);
+                    let _ = write!(list, "{}${place}", if column == 0 { "" } else { ", " });
+                }
+                list.push(')');
+            }
+            self.template.replace("{rows}", &list)
+        });
+        Some((*bucket, text))
+    }
+
+    /// Returns the statement with any number of rows as one array a column.
+    pub(crate) fn with_arrays(&'static self) -> &'static str {
+        self.arrays.get_or_init(|| {
+            let mut list = String::from("SELECT * FROM unnest(");
+            for (at, column) in self.columns.iter().enumerate() {
+                let array = match column {
+                    Int => "bigint[]",
+                    Blob => "bytea[]",
+                };
+                let _ = write!(list, "{}${}::{array}", if at == 0 { "" } else { ", " }, at.saturating_add(1));
+            }
+            list.push(')');
+            self.template.replace("{rows}", &list)
+        })
+    }
+}
+
+/// Writes `$first, $first+1, …`, for `count` places.
+pub(crate) fn places(first: usize, count: usize) -> String {
+    let mut list = String::new();
+    for at in 0..count {
+        let _ = write!(list, "{}${}", if at == 0 { "" } else { ", " }, first.saturating_add(at));
+    }
+    list
+}
+
+// --- commit -----------------------------------------------------------------------------------------
+
+/// Moves heads that stand where the batch was linked; the rows that change must be as many as the moves.
+pub(crate) static MOVE_HEADS: Bulk = Bulk::new(
+    "WITH v (chain, from_length, from_tag, length, tag, time) AS ({rows})
+     UPDATE audit_head SET length = v.length, tag = v.tag, time = v.time FROM v
+     WHERE audit_head.chain = v.chain AND audit_head.length = v.from_length AND audit_head.tag = v.from_tag",
+    &[Blob, Int, Blob, Int, Blob, Int],
+);
+
+/// Makes the head of a chain that had none.
+pub(crate) static FIRST_HEADS: Bulk = Bulk::new(
+    "INSERT INTO audit_head (chain, length, tag, time) {rows} ON CONFLICT DO NOTHING",
+    &[Blob, Int, Blob, Int],
+);
+
+/// Adds data keys that are not there.
+pub(crate) static ADD_DATA_KEYS: Bulk = Bulk::new(
+    "INSERT INTO data_key (tenant, id, compartment, generation, created, wrapped) {rows} ON CONFLICT DO NOTHING",
+    &[Blob, Blob, Blob, Int, Int, Blob],
+);
+
+/// Takes claims; fewer rows than claims means that one was taken.
+pub(crate) static TAKE_CLAIMS: Bulk =
+    Bulk::new("INSERT INTO claim (tenant, token, message) {rows} ON CONFLICT DO NOTHING", &[Blob, Blob, Blob]);
+
+/// Adds first versions; fewer rows than records means that one existed.
+pub(crate) static ADD_RECORDS: Bulk = Bulk::new(
+    "INSERT INTO record (tenant, id, kind, clinic, version, arrival, last_updated, routing, sealed)
+     {rows} ON CONFLICT DO NOTHING",
+    &[Blob, Blob, Int, Blob, Int, Int, Int, Int, Blob],
+);
+
+/// Keeps the versions that are about to be replaced; fewer rows than replacements means that one was not current.
+pub(crate) static KEEP_VERSIONS: Bulk = Bulk::new(
+    "WITH v (tenant, id, version) AS ({rows})
+     INSERT INTO record_version (tenant, id, kind, clinic, version, arrival, last_updated, routing, sealed)
+     SELECT r.tenant, r.id, r.kind, r.clinic, r.version, r.arrival, r.last_updated, r.routing, r.sealed
+     FROM v CROSS JOIN record AS r WHERE r.tenant = v.tenant AND r.id = v.id AND r.version = v.version",
+    &[Blob, Blob, Int],
+);
+
+/// Puts new versions in the place of the kept ones.
+pub(crate) static REPLACE_RECORDS: Bulk = Bulk::new(
+    "WITH v (tenant, id, replaces, clinic, version, last_updated, routing, sealed) AS ({rows})
+     UPDATE record SET clinic = v.clinic, version = v.version, last_updated = v.last_updated, routing = v.routing,
+         sealed = v.sealed
+     FROM v WHERE record.tenant = v.tenant AND record.id = v.id AND record.version = v.replaces",
+    &[Blob, Blob, Int, Blob, Int, Int, Int, Blob],
+);
+
+/// Adds index terms that are not there.
+pub(crate) static ADD_TERMS: Bulk = Bulk::new(
+    "INSERT INTO index_term (tenant, token, arrival, record) {rows} ON CONFLICT DO NOTHING",
+    &[Blob, Blob, Int, Blob],
+);
+
+/// Adds linked entries.
+pub(crate) static ADD_ENTRIES: Bulk =
+    Bulk::new("INSERT INTO audit_entry (chain, sequence, entry, context) {rows}", &[Blob, Int, Blob, Blob]);
+
+/// Says which of these claims are taken; `{places}` are tokens.
+pub(crate) const TAKEN_CLAIMS: &str = "SELECT token FROM claim WHERE tenant = $1 AND token IN ({places})";
+
+/// Says at which version these records are; `{places}` are ids.
+pub(crate) const CURRENT_VERSIONS: &str = "SELECT id, version FROM record WHERE tenant = $1 AND id IN ({places})";
+
+// --- records ----------------------------------------------------------------------------------------
+
+/// Reads current versions; `{places}` are ids.
+pub(crate) const LOAD: &str = "SELECT tenant, id, kind, clinic, version, arrival, last_updated, routing, sealed
+     FROM record WHERE tenant = $1 AND id IN ({places})";
+
+/// Reads the current versions of a family, by its lowest and highest id.
+pub(crate) const LOAD_FAMILY: &str = "SELECT tenant, id, kind, clinic, version, arrival, last_updated, routing, sealed
+     FROM record WHERE tenant = $1 AND id BETWEEN $2 AND $3 ORDER BY id LIMIT $4";
+
+/// Reads versions of one record below a number, newest first.
+pub(crate) const VERSIONS: &str = "SELECT tenant, id, kind, clinic, version, arrival, last_updated, routing, sealed
+     FROM record WHERE tenant = $1 AND id = $2 AND version < $3
+     UNION ALL
+     SELECT tenant, id, kind, clinic, version, arrival, last_updated, routing, sealed
+     FROM record_version WHERE tenant = $1 AND id = $2 AND version < $3
+     ORDER BY version DESC LIMIT $4";
+
+/// Sums up the records of some kinds: adding one adds 2 or more, replacing one adds 1 or more.
+pub(crate) const MARK: &str =
+    "SELECT count(*) + coalesce(sum(version), 0) FROM record WHERE tenant = $1 AND kind IN ({kinds})";
+
+/// The same, answered from the small index of the directory.
+pub(crate) const MARK_DIRECTORY: &str = "SELECT count(*) + coalesce(sum(version), 0) FROM record
+     WHERE tenant = $1 AND kind IN ({kinds}) AND kind BETWEEN 40 AND 49";
+
+// --- keys -------------------------------------------------------------------------------------------
+
+/// Reads a data key by its id.
+pub(crate) const DATA_KEY: &str = "SELECT tenant, id, compartment, generation, created, wrapped
+     FROM data_key WHERE tenant = $1 AND id = $2";
+
+/// Reads the newest data key of a compartment.
+pub(crate) const DATA_KEY_OF: &str = "SELECT tenant, id, compartment, generation, created, wrapped
+     FROM data_key WHERE tenant = $1 AND compartment = $2 ORDER BY created DESC, id DESC LIMIT 1";
+
+/// Reads data keys wrapped under older generations.
+pub(crate) const DATA_KEYS_BELOW: &str = "SELECT tenant, id, compartment, generation, created, wrapped
+     FROM data_key WHERE tenant = $1 AND generation < $2 LIMIT $3";
+
+/// Replaces the wrapped form of data keys that are there.
+pub(crate) static REWRAP: Bulk = Bulk::new(
+    "WITH v (tenant, id, generation, wrapped) AS ({rows})
+     UPDATE data_key SET generation = v.generation, wrapped = v.wrapped
+     FROM v WHERE data_key.tenant = v.tenant AND data_key.id = v.id",
+    &[Blob, Blob, Int, Blob],
+);
+
+/// Reads the generations of a tenant's key.
+pub(crate) const TENANT_KEYS: &str =
+    "SELECT tenant, generation, wrapped FROM tenant_key WHERE tenant = $1 ORDER BY generation";
+
+/// Adds a generation of a tenant's key.
+pub(crate) static ADD_TENANT_KEY: Bulk =
+    Bulk::new("INSERT INTO tenant_key (tenant, generation, wrapped) {rows} ON CONFLICT DO NOTHING", &[Blob, Int, Blob]);
+
+// --- chains -----------------------------------------------------------------------------------------
+
+/// Reads every head.
+pub(crate) const HEADS: &str = "SELECT chain, length, tag, time FROM audit_head ORDER BY chain";
+
+/// Reads the sealed context of an entry.
+pub(crate) const CONTEXT: &str = "SELECT context FROM audit_entry WHERE chain = $1 AND sequence = $2";
+
+/// Adds a checkpoint that is not there.
+pub(crate) const ADD_CHECKPOINT: &str =
+    "INSERT INTO audit_checkpoint (chain, segment, note) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+
+/// Reads the checkpoints of a chain.
+pub(crate) const CHECKPOINTS: &str = "SELECT segment, note FROM audit_checkpoint WHERE chain = $1 ORDER BY segment";
