@@ -1,0 +1,117 @@
+//! Puts every store to the contract of its port: one test for each store and case.
+//!
+//! SQLite and the in-memory double run always. PostgreSQL runs where `TEST_POSTGRES_URL` says one is (`tests/postgres`
+//! starts it); otherwise its cases show as ignored. `REQUIRE_POSTGRES=1` turns that into failures.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use domain::double::{MemoryLedger, MemoryStore};
+use domain::keys::Roots;
+use domain::ports::Store;
+use domain::secret::Secret;
+use libtest_mimic::{Arguments, Failed, Trial};
+use ports_conformance::{LEDGER, LedgerBench, STORE, Verdict, audit_root};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::Arc;
+use store::{Database, Options, Recorder};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let url = std::env::var("TEST_POSTGRES_URL").ok();
+    let required = std::env::var("REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
+    let mut trials = Vec::new();
+    for case in STORE {
+        let name = |store: &str| format!("{store}::{} {}", case.id, case.sentence);
+        trials.push(Trial::test(name("double"), move || {
+            block_on(async move { judged((case.run)(&MemoryStore::default()).await) })
+        }));
+        trials.push(Trial::test(name("sqlite"), move || {
+            block_on(on_sqlite(move |store| async move { (case.run)(&*store).await }))
+        }));
+        trials.push(postgres(name("postgres"), case.id, &url, required, move |store| async move {
+            (case.run)(&*store).await
+        }));
+    }
+    for case in LEDGER {
+        let name = |store: &str| format!("{store}::{} {}", case.id, case.sentence);
+        let run = move |store: Arc<dyn Store>| async move {
+            let one = Recorder::start(store.clone(), &audit_root(), None).await?;
+            let two = Recorder::start(store.clone(), &audit_root(), None).await?;
+            let verdict = (case.run)(&LedgerBench { store, one: one.clone(), two: two.clone() }).await;
+            one.stop().await;
+            two.stop().await;
+            verdict
+        };
+        trials.push(Trial::test(name("double"), move || {
+            block_on(async move {
+                let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+                let ledger = || Arc::new(MemoryLedger::new(store.clone(), &roots()));
+                judged((case.run)(&LedgerBench { one: ledger(), two: ledger(), store: store.clone() }).await)
+            })
+        }));
+        trials.push(Trial::test(name("sqlite"), move || block_on(on_sqlite(run))));
+        trials.push(postgres(name("postgres"), case.id, &url, required, run));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Roots of which the cases know the audit root, and need no other.
+fn roots() -> Roots {
+    let unused = || Secret::new([0; 32]);
+    Roots { audit: audit_root(), root: unused(), index: unused(), content: unused(), session: unused() }
+}
+
+async fn on_sqlite<F: Future<Output = Verdict>>(run: impl FnOnce(Arc<dyn Store>) -> F) -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let database = store::open_sqlite(&directory.path().join("sealgate.db"), Options::default()).await?;
+    finished(run(database.store()).await, &database).await
+}
+
+/// Makes the test of a case on PostgreSQL, in a schema of its own.
+fn postgres<F: Future<Output = Verdict>>(
+    name: String,
+    id: &str,
+    url: &Option<String>,
+    required: bool,
+    run: impl FnOnce(Arc<dyn Store>) -> F + Send + 'static,
+) -> Trial {
+    let schema = format!("{}_{}", id.to_lowercase().replace('-', "_"), std::process::id());
+    match url.clone() {
+        Some(url) => Trial::test(name, move || block_on(on_postgres(url, schema, run))),
+        None if required => Trial::test(name, || Err("REQUIRE_POSTGRES=1 but TEST_POSTGRES_URL is not set".into())),
+        None => Trial::test(format!("{name} (ignored: TEST_POSTGRES_URL is not set; see tests/postgres)"), || Ok(()))
+            .with_ignored_flag(true),
+    }
+}
+
+async fn on_postgres<F: Future<Output = Verdict>>(
+    url: String,
+    schema: String,
+    run: impl FnOnce(Arc<dyn Store>) -> F,
+) -> Result<(), Failed> {
+    let mut admin = PgConnection::connect(&url).await?;
+    admin.execute(AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).await?;
+    let mark = if url.contains('?') { '&' } else { '?' };
+    let own = format!("{url}{mark}options=-csearch_path%3D{schema}");
+    let verdict = async {
+        let database = store::open_postgres(&own, Options::default()).await?;
+        finished(run(database.store()).await, &database).await
+    }
+    .await;
+    admin.execute(AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"))).await?;
+    verdict
+}
+
+async fn finished(verdict: Verdict, database: &Database) -> Result<(), Failed> {
+    database.close().await;
+    judged(verdict)
+}
+
+fn judged(verdict: Verdict) -> Result<(), Failed> {
+    verdict.map_err(|failure| failure.to_string().into())
+}
+
+fn block_on(work: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(work)
+}
