@@ -7,7 +7,7 @@ use domain::audit::Context;
 use domain::id::TenantId;
 use domain::journal::Act;
 use domain::keys::Compartment;
-use domain::ports::{Clock, KeyFault, KeyVault, Ledger};
+use domain::ports::{KeyFault, KeyVault, Ledger};
 use domain::retrieval::Caller;
 use domain::write::WriteSet;
 

@@ -295,18 +295,20 @@ fn page(entry: &EntryView<'_>, context: &Opened) -> Outcome {
         }
         Opened::Clear(context) => context,
     };
-    let lines = |name: &str, values: &mut dyn Iterator<Item = &str>| {
-        values.try_for_each(|value| output::line(format_args!("    {name:<9} {}", printable(value))))
-    };
-    lines("address", &mut context.address.as_deref().into_iter())?;
-    lines("request", &mut context.request.as_deref().into_iter())?;
-    lines("purpose", &mut context.purpose.as_deref().into_iter())?;
-    lines("reason", &mut context.reason.as_deref().into_iter())?;
-    lines("rule", &mut context.rule.as_deref().into_iter())?;
-    lines("role", &mut context.roles.iter().map(String::as_str))?;
-    lines("returned", &mut context.returned.iter().map(String::as_str))?;
-    let envelope: Vec<_> = context.envelope.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    lines("envelope", &mut envelope.iter().map(String::as_str))
+    let one = [
+        ("address", &context.address),
+        ("request", &context.request),
+        ("purpose", &context.purpose),
+        ("reason", &context.reason),
+        ("rule", &context.rule),
+    ];
+    let line = |name: &str, value: &str| output::line(format_args!("    {name:<9} {}", printable(value)));
+    for (name, value) in one {
+        value.as_deref().map_or(Ok(()), |value| line(name, value))?;
+    }
+    context.roles.iter().try_for_each(|role| line("role", role))?;
+    context.returned.iter().try_for_each(|reference| line("returned", reference))?;
+    context.envelope.iter().try_for_each(|(name, value)| line("envelope", &format!("{name} {value}")))
 }
 
 fn line_with_context(entry: &EntryView<'_>, context: &Opened) -> Outcome {

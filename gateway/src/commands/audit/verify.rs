@@ -42,20 +42,25 @@ async fn verify(config: &Config, print: Json) -> Outcome {
     let store = database.store();
     let anchors = installation::open_anchors(config, &roots)?;
     let chains = Chains { store: &store, audit_root: &roots.audit, anchors: Some(anchors.all()) };
-    let started = Instant::now();
-    let mut verifying = std::pin::pin!(chains.verify(u64::MAX));
-    let report = loop {
-        match tokio::time::timeout(PROGRESS, &mut verifying).await {
-            Ok(verified) => break verified?,
-            Err(_) => output::note(format_args!("verifying for {} s …", started.elapsed().as_secs())),
-        }
-    };
+    let report = patiently(chains.verify(u64::MAX)).await?;
     // Only now, with every chain whole, the ledger may start: the directory gives the chains their names.
     let installation = Installation::with(roots, database, anchors).await?;
     let directory = installation.directory().await;
     installation.close().await;
     let directory = directory?;
     if print.json { as_json(&report, &directory) } else { as_text(&report, &directory) }
+}
+
+/// Waits, and says from time to time that it goes on.
+async fn patiently(verifying: impl Future<Output = Result<Report, NotVerified>>) -> Result<Report, NotVerified> {
+    let started = Instant::now();
+    let mut verifying = std::pin::pin!(verifying);
+    loop {
+        match tokio::time::timeout(PROGRESS, &mut verifying).await {
+            Ok(verified) => return verified,
+            Err(_) => output::note(format_args!("verifying for {} s …", started.elapsed().as_secs())),
+        }
+    }
 }
 
 fn as_json(report: &Report, directory: &Directory) -> Outcome {
