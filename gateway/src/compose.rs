@@ -160,6 +160,7 @@ pub fn retrieval(installation: &Installation) -> Retrieval {
         vault: Arc::clone(&installation.vault) as Arc<dyn KeyVault>,
         clock: Arc::clone(&installation.clock),
         entropy: Arc::clone(&installation.entropy),
+        labels: Arc::new(r4::labels::SecurityLabels),
     }
 }
 

@@ -16,6 +16,7 @@
 pub mod bundle;
 pub mod capability;
 pub mod json;
+pub mod labels;
 pub mod merge;
 pub mod meta;
 pub mod outcome;

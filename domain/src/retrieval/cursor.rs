@@ -81,18 +81,9 @@ impl Retrieval {
     ///
     /// # Errors
     /// [`CursorFault`].
-    pub async fn open_cursor(
-        &self,
-        caller: &Caller,
-        question: &[u8],
-        sealed: &[u8],
-    ) -> Result<Position, CursorFault> {
+    pub async fn open_cursor(&self, caller: &Caller, question: &[u8], sealed: &[u8]) -> Result<Position, CursorFault> {
         let heading = record::heading(sealed).map_err(|_| CursorFault::Invalid)?;
-        let key = self
-            .vault
-            .find(caller.subject.tenant, heading.data_key)
-            .await
-            .map_err(|_| CursorFault::Invalid)?;
+        let key = self.vault.find(caller.subject.tenant, heading.data_key).await.map_err(|_| CursorFault::Invalid)?;
         let binding = self.cursor_binding(caller, question);
         let clear = record::open_cursor(&key, &binding, sealed).map_err(|_| CursorFault::Invalid)?;
         let (issued, position) = Position::from_bytes(&clear).ok_or(CursorFault::Invalid)?;

@@ -46,12 +46,8 @@ impl Retrieval {
         limit: u32,
     ) -> Result<Vec<MessageHeading>, Refusal> {
         self.may(caller, Action::MessageView, Kind::Hl7Message).await?;
-        let query = Find {
-            kinds: alloc::vec![Kind::Hl7Message, Kind::QuarantinedFrame],
-            routing,
-            limit,
-            ..Find::default()
-        };
+        let query =
+            Find { kinds: alloc::vec![Kind::Hl7Message, Kind::QuarantinedFrame], routing, limit, ..Find::default() };
         let found = self.store.find(caller.subject.tenant, query).await.map_err(|_| Refusal::Unavailable)?;
         Ok(found.iter().map(heading).collect())
     }

@@ -42,6 +42,14 @@ pub struct Retrieval {
     pub clock: Arc<dyn Clock>,
     /// Draws randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Reads the labels of opened content.
+    pub labels: Arc<dyn ReadLabels>,
+}
+
+/// Reads security labels; pure, implemented where FHIR is understood.
+pub trait ReadLabels: Send + Sync {
+    /// Returns the labels of a resource (`meta.security`); labels that are unknown restrict as much as any.
+    fn labels(&self, content: &str) -> access::Labels;
 }
 
 /// Who asks, and with what words.
@@ -133,8 +141,9 @@ impl Retrieval {
                     before = older.last().map(|record| record.version);
                     for record in &older {
                         opened_so_far = opened_so_far.saturating_add(1);
-                        if let Some(opened) = self.open::<Read>(caller, kind, record).await?
+                        if let Found::Opened(opened) = self.open::<Read>(caller, kind, record).await?
                             && is_it(&opened)
+                            && opened.with(kind, id, |_, text| self.labelled(caller, &opened, text)) == Some(Ok(()))
                         {
                             found = Some(opened);
                         }
@@ -182,8 +191,9 @@ impl Retrieval {
             below = last.version;
             for record in &older {
                 opened_so_far = opened_so_far.saturating_add(1);
-                if let Some(opened) = self.open::<Read>(caller, kind, record).await?
+                if let Found::Opened(opened) = self.open::<Read>(caller, kind, record).await?
                     && wanted(&opened, &versions)
+                    && opened.with(kind, id, |_, text| self.labelled(caller, &opened, text)) == Some(Ok(()))
                 {
                     versions.push(opened);
                 }
@@ -192,7 +202,8 @@ impl Retrieval {
         let more = versions.len() > enough;
         versions.truncate(enough);
         let context = Context { returned: alloc::vec![reference(kind, id)], ..asked(caller) };
-        let receipt = self.record(caller, Act::done(Action::FhirHistory.name(), kind.name(), &id.to_string()), context).await?;
+        let receipt =
+            self.record(caller, Act::done(Action::FhirHistory.name(), kind.name(), &id.to_string()), context).await?;
         let entries: Vec<_> = versions.into_iter().filter_map(|opened| resource(opened, &receipt, kind, id)).collect();
         let next = entries.last().map(|entry| entry.version).filter(|_| more);
         Ok(History { entries, total: Some(newest), next })
@@ -211,13 +222,44 @@ impl Retrieval {
             if record.kind != kind.record() {
                 continue;
             }
-            if let Some(opened) = self.open::<Read>(caller, kind, &record).await?
-                && opened.version_of(kind, id).is_some()
-            {
-                return Ok(Some((record, opened)));
+            let opened = match self.open::<Read>(caller, kind, &record).await? {
+                Found::Opened(opened) => opened,
+                Found::Gone => continue,
+                Found::Hidden(denial) => {
+                    self.hidden(caller, kind, id, denial.reason()).await?;
+                    continue;
+                }
+            };
+            match opened.with(kind, id, |_, text| self.labelled(caller, &opened, text)) {
+                None => {}
+                Some(Ok(())) => return Ok(Some((record, opened))),
+                Some(Err(reason)) => self.hidden(caller, kind, id, reason.name()).await?,
             }
         }
         Ok(None)
+    }
+
+    /// Decides once more when what was opened is labelled; unlabelled content was decided on its heading.
+    fn labelled(&self, caller: &Caller, opened: &Opened, text: &str) -> Result<(), access::Reason> {
+        let labels = self.labels.labels(text);
+        if labels.is_empty() {
+            return Ok(());
+        }
+        let binding = opened.binding();
+        let resource = access::Resource::record(binding.tenant, binding.kind)
+            .with_clinic(binding.clinic)
+            .with_patient(patient_of(binding.compartment))
+            .with_labels(labels);
+        match access::decide(&caller.subject, Action::FhirRead, &resource, &self.context(caller)) {
+            access::Decision::Permit { .. } => Ok(()),
+            access::Decision::Deny(reason) => Err(reason),
+        }
+    }
+
+    /// Records that a resource that is there was denied.
+    async fn hidden(&self, caller: &Caller, kind: Kind, id: RecordId, reason: &str) -> Result<(), Refusal> {
+        let act = Act::denied(Action::FhirRead.name(), kind.name(), &id.to_string(), reason);
+        self.record(caller, act, asked(caller)).await.map(|_| ())
     }
 
     async fn older(&self, record: &StoredRecord, below: Version) -> Result<Vec<StoredRecord>, Refusal> {
@@ -225,10 +267,8 @@ impl Retrieval {
         self.store.versions(record.tenant, record.id, Some(below), PAGE).await.map_err(|_| Refusal::Unavailable)
     }
 
-    /// Decides on a record's authenticated heading and opens it; `None` when the policy hides it.
-    ///
-    /// A denial is recorded here, with its reason in the sealed context.
-    async fn open<A: Opens>(&self, caller: &Caller, kind: Kind, stored: &StoredRecord) -> Result<Option<Opened>, Refusal> {
+    /// Decides on a record's authenticated heading and opens it.
+    async fn open<A: Opens>(&self, caller: &Caller, kind: Kind, stored: &StoredRecord) -> Result<Found, Refusal> {
         let Ok(heading) = record::heading(&stored.sealed) else {
             return Err(self.broken(caller, kind, stored.id).await);
         };
@@ -236,7 +276,7 @@ impl Retrieval {
             Ok(key) => key,
             Err(KeyFault::Unavailable) => return Err(Refusal::Unavailable),
             // The key of a shredded patient is gone, and so is what it sealed.
-            Err(KeyFault::Missing) => return Ok(None),
+            Err(KeyFault::Missing) => return Ok(Found::Gone),
             Err(KeyFault::Broken) => return Err(self.broken(caller, kind, stored.id).await),
         };
         let resource = access::Resource {
@@ -248,14 +288,10 @@ impl Retrieval {
         };
         let permit: Permit<A> = match access::authorise(&caller.subject, &resource, &self.context(caller)) {
             Ok(permit) => permit,
-            Err(denial) => {
-                let act = Act::denied(Action::FhirRead.name(), kind.name(), &stored.id.to_string(), denial.reason());
-                self.record(caller, act, asked(caller)).await?;
-                return Ok(None);
-            }
+            Err(denial) => return Ok(Found::Hidden(denial)),
         };
         match record::open(permit, &key, stored) {
-            Ok(opened) => Ok(Some(opened)),
+            Ok(opened) => Ok(Found::Opened(opened)),
             Err(_) => Err(self.broken(caller, kind, stored.id).await),
         }
     }
@@ -271,7 +307,8 @@ impl Retrieval {
         let Some(opened) = found else {
             return Err(self.absent(caller, action, kind, id).await);
         };
-        let receipt = self.record(caller, Act::done(action.name(), kind.name(), &id.to_string()), asked(caller)).await?;
+        let receipt =
+            self.record(caller, Act::done(action.name(), kind.name(), &id.to_string()), asked(caller)).await?;
         resource(opened, &receipt, kind, id).ok_or(Refusal::NotFound)
     }
 
@@ -290,7 +327,8 @@ impl Retrieval {
 
     /// Refuses unless the subject may do this to resources of this kind at all; a denial is recorded.
     async fn may(&self, caller: &Caller, action: Action, kind: Kind) -> Result<(), Refusal> {
-        let resource = access::Resource { tenant: caller.subject.tenant, kind: Some(kind), ..access::Resource::default() };
+        let resource =
+            access::Resource { tenant: caller.subject.tenant, kind: Some(kind), ..access::Resource::default() };
         match access::decide(&caller.subject, action, &resource, &self.context(caller)) {
             access::Decision::Permit { .. } => Ok(()),
             access::Decision::Deny(reason) => {
@@ -305,7 +343,8 @@ impl Retrieval {
     async fn record(&self, caller: &Caller, act: Act, context: Context) -> Result<Receipt, Refusal> {
         let tenant = caller.subject.tenant;
         let held = self.vault.current(tenant, Compartment::Context).await.map_err(refusal)?;
-        let actor = Actor { subject: &caller.subject, workstation: &caller.workstation, correlation: caller.correlation };
+        let actor =
+            Actor { subject: &caller.subject, workstation: &caller.workstation, correlation: caller.correlation };
         let secrets = self.vault.secrets(tenant);
         let act = act
             .with_context(&actor, &context, &held.key, &secrets.content, self.entropy.as_ref())
@@ -327,12 +366,17 @@ impl Retrieval {
     }
 }
 
+/// What became of opening one stored record.
+enum Found {
+    Opened(Opened),
+    /// The policy denies it; whether that is an entry of its own is for the caller to say.
+    Hidden(access::Denial),
+    /// Its key was destroyed.
+    Gone,
+}
+
 fn asked(caller: &Caller) -> Context {
-    Context {
-        address: Some(caller.address.clone()),
-        request: Some(caller.request.clone()),
-        ..Context::default()
-    }
+    Context { address: Some(caller.address.clone()), request: Some(caller.request.clone()), ..Context::default() }
 }
 
 fn reference(kind: Kind, id: RecordId) -> String {
@@ -359,4 +403,3 @@ fn refusal(fault: KeyFault) -> Refusal {
         KeyFault::Unavailable => Refusal::Unavailable,
     }
 }
-

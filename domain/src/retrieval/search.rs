@@ -1,6 +1,6 @@
 //! Searching: the index selects, opening re-checks, the chain names what is returned.
 
-use super::{Caller, Position, Refusal, Resource, Retrieval, asked, reference};
+use super::{Caller, Found, Position, Refusal, Resource, Retrieval, asked, reference};
 use crate::access::{Action, Read};
 use crate::audit::Context;
 use crate::id::RecordId;
@@ -76,6 +76,8 @@ struct Harvest {
     last: Option<Position>,
     more: bool,
     counted: u64,
+    /// Hits that the policy hides.
+    hidden: u64,
     opened: usize,
 }
 
@@ -94,6 +96,7 @@ impl Retrieval {
             last: search.after,
             more: false,
             counted: 0,
+            hidden: 0,
             opened: 0,
         };
         match &search.ids {
@@ -103,18 +106,27 @@ impl Retrieval {
         if let Some(include) = search.include {
             self.include(caller, include, &mut harvest).await?;
         }
-        let named = |list: &[(usize, Kind, RecordId)]| list.iter().map(|(_, kind, id)| reference(*kind, *id)).collect::<Vec<String>>();
+        let named = |list: &[(usize, Kind, RecordId)]| {
+            list.iter().map(|(_, kind, id)| reference(*kind, *id)).collect::<Vec<String>>()
+        };
         let mut returned = named(&harvest.matches);
         returned.extend(named(&harvest.included));
         let act = Act::done(Action::FhirSearch.name(), search.kind.name(), &caller.correlation.to_string());
-        let receipt = self.record(caller, act, Context { returned, ..asked(caller) }).await?;
+        let reason = (harvest.hidden > 0).then(|| alloc::format!("{} hits hidden by policy", harvest.hidden));
+        let receipt = self.record(caller, act, Context { returned, reason, ..asked(caller) }).await?;
 
         let disclosed: Vec<_> = harvest.records.into_iter().map(|opened| opened.disclose(&receipt)).collect();
         let resource = |(at, kind, id): &(usize, Kind, RecordId)| {
             let record = disclosed.get(*at)?;
             let heading = record.heading(*kind, *id)?;
             let content = record.text(*kind, *id)?.to_string();
-            Some(Resource { kind: *kind, id: *id, version: heading.version, last_updated: heading.last_updated, content })
+            Some(Resource {
+                kind: *kind,
+                id: *id,
+                version: heading.version,
+                last_updated: heading.last_updated,
+                content,
+            })
         };
         let first = search.after.is_none();
         let whole = first && !harvest.more;
@@ -122,7 +134,8 @@ impl Retrieval {
             matches: harvest.matches.iter().filter_map(resource).collect(),
             included: harvest.included.iter().filter_map(resource).collect(),
             next: harvest.last.filter(|_| harvest.more && !search.only_count),
-            total: (whole || (first && (search.total == TotalMode::Accurate || search.only_count))).then_some(harvest.counted),
+            total: (whole || (first && (search.total == TotalMode::Accurate || search.only_count)))
+                .then_some(harvest.counted),
         })
     }
 
@@ -167,13 +180,19 @@ impl Retrieval {
         let mut before = search.after.map(|position| (position.arrival, position.id.after()));
         let mut skip = search.after;
         loop {
-            let query = Find { kinds: alloc::vec![search.kind.record()], all_of: all_of.clone(), routing: None, before, limit: FETCH };
-            let found =
-                self.store.find(caller.subject.tenant, query).await.map_err(|_| Refusal::Unavailable)?;
+            let query = Find {
+                kinds: alloc::vec![search.kind.record()],
+                all_of: all_of.clone(),
+                routing: None,
+                before,
+                limit: FETCH,
+            };
+            let found = self.store.find(caller.subject.tenant, query).await.map_err(|_| Refusal::Unavailable)?;
             let exhausted = found.len() < usize::try_from(FETCH).unwrap_or(usize::MAX);
             for record in &found {
                 before = Some((record.arrival, record.id));
-                let already = skip.take().filter(|position| position.id == record.id).map_or(0, |position| position.skip);
+                let already =
+                    skip.take().filter(|position| position.id == record.id).map_or(0, |position| position.skip);
                 harvest.opened = harvest.opened.saturating_add(1);
                 if harvest.opened > MAX_OPENED {
                     if counting {
@@ -183,8 +202,14 @@ impl Retrieval {
                     harvest.last = Some(Position { arrival: record.arrival, id: record.id, skip: already });
                     return Ok(());
                 }
-                if let Some(opened) = self.open::<Read>(caller, search.kind, record).await? {
-                    harvest.take(search, record, opened, already);
+                match self.open::<Read>(caller, search.kind, record).await? {
+                    Found::Opened(opened) => {
+                        let visible = |opened: &Opened, text: &str| self.labelled(caller, opened, text).is_ok();
+                        harvest.take(search, record, opened, already, &visible);
+                    }
+                    // Hidden hits are told together, in the entry of the search.
+                    Found::Hidden(_) => harvest.hidden = harvest.hidden.saturating_add(1),
+                    Found::Gone => {}
                 }
                 if harvest.more && !counting {
                     return Ok(());
@@ -196,12 +221,7 @@ impl Retrieval {
         }
     }
 
-    async fn include(
-        &self,
-        caller: &Caller,
-        include: Include<'_>,
-        harvest: &mut Harvest,
-    ) -> Result<(), Refusal> {
+    async fn include(&self, caller: &Caller, include: Include<'_>, harvest: &mut Harvest) -> Result<(), Refusal> {
         let mut wanted: Vec<(usize, Kind, RecordId)> = Vec::new();
         let mut seen: BTreeSet<(Kind, RecordId)> = harvest.matches.iter().map(|(_, kind, id)| (*kind, *id)).collect();
         for (at, kind, id) in &harvest.matches {
@@ -231,13 +251,24 @@ impl Harvest {
     }
 
     /// Takes the matching members of one opened record, after the `already` returned ones.
-    fn take(&mut self, search: &Search<'_>, record: &StoredRecord, opened: Opened, already: u32) {
+    fn take(
+        &mut self,
+        search: &Search<'_>,
+        record: &StoredRecord,
+        opened: Opened,
+        already: u32,
+        visible: &dyn Fn(&Opened, &str) -> bool,
+    ) {
         let at = self.records.len();
         let mut place = 0u32;
         let mut kept = false;
         opened.inspect_kind(search.kind, |heading, text| {
             place = place.saturating_add(1);
             if place <= already || !(search.matches)(&view(heading, text)) {
+                return;
+            }
+            if !visible(&opened, text) {
+                self.hidden = self.hidden.saturating_add(1);
                 return;
             }
             self.counted = self.counted.saturating_add(1);

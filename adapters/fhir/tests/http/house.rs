@@ -86,6 +86,7 @@ impl House {
             vault: self.doubles.vault.clone(),
             clock: self.doubles.clock.clone(),
             entropy: self.doubles.entropy.clone(),
+            labels: Arc::new(r4::labels::SecurityLabels),
         };
         Service::new(retrieval, self.door.clone(), BASE, "0.1.0", limits)
     }
