@@ -127,7 +127,7 @@ impl Reception {
         let delivered = self.delivered(delivery, &owner, bytes, &identity, correlation, received);
         let outcome = match self.intake.receive(&delivered, &incoming).await {
             Ok(intake::Received::Stored { message, routing }) => {
-                tracing::info!(%correlation, %message, routing = routing.name(), "message stored");
+                tracing::info!(%correlation, record = %message, routing = routing.name(), "message stored");
                 let as_error = channel.interface.mapping_failure_as == MappingFailureAs::ApplicationError;
                 match routing {
                     Routing::Unmapped if as_error => {
@@ -168,7 +168,7 @@ impl Reception {
         let delivered = self.delivered(delivery, owner, bytes, &[], correlation, received);
         match self.intake.quarantine(&delivered, reason).await {
             Ok(message) => {
-                tracing::warn!(%correlation, %message, reason, "message refused and quarantined");
+                tracing::warn!(%correlation, record = %message, reason, "message refused and quarantined");
                 self.answer(envelope, &outcome, received)
             }
             Err(_) => self.unavailable(owner, envelope, correlation, received),
@@ -192,7 +192,7 @@ impl Reception {
         let delivered = self.delivered(delivery, &owner, bytes, &[], correlation, received);
         match self.intake.quarantine(&delivered, reason).await {
             Ok(message) => {
-                tracing::warn!(%correlation, %message, reason, "broken frame quarantined");
+                tracing::warn!(%correlation, record = %message, reason, "broken frame quarantined");
                 Reply::Silent
             }
             Err(_) => {
