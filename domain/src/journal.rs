@@ -49,7 +49,13 @@ impl Act {
 
     /// Tells of a change from one content to another.
     #[must_use]
-    pub fn changed(action: &str, resource_type: &str, resource_id: &str, before: Option<ContentMac>, after: ContentMac) -> Self {
+    pub fn changed(
+        action: &str,
+        resource_type: &str,
+        resource_id: &str,
+        before: Option<ContentMac>,
+        after: ContentMac,
+    ) -> Self {
         Self { before, after: Some(after), ..Self::new(action, resource_type, resource_id, Outcome::Success) }
     }
 

@@ -186,4 +186,3 @@ pub enum ConflictReason {
     /// A record is not at the version the write replaces.
     Version,
 }
-

@@ -96,28 +96,37 @@ impl Intake {
     /// # Errors
     /// [`NotReceived`]; then nothing of it is stored.
     pub async fn receive(&self, delivery: &Delivery<'_>, incoming: &Incoming) -> Result<Received, NotReceived> {
-        let actor = Actor {
-            subject: delivery.subject,
-            workstation: delivery.workstation,
-            correlation: delivery.correlation,
-        };
+        let actor =
+            Actor { subject: delivery.subject, workstation: delivery.workstation, correlation: delivery.correlation };
         let message = RecordId::from_time(delivery.received, self.random()?);
         let secrets = self.vault.secrets(delivery.subject.tenant);
         for _ in 0..MAX_ATTEMPTS {
             let (stored, keys) = self.stored(delivery, incoming).await?;
-            let joined = match join(delivery, incoming, &stored, &keys, &secrets.content, self.merge.as_ref(), self.clock.now()) {
-                Ok(joined) => joined,
-                Err(join::NotJoined::Denied(denial)) => {
-                    let act = Act::denied(access::Action::MessageReceive.name(), Kind::Hl7Message.name(), &message.to_string(), denial.reason());
-                    self.note(&actor, act, Context { address: Some(delivery.address.clone()), ..Context::default() }).await?;
-                    return Err(NotReceived::Denied);
-                }
-                Err(join::NotJoined::Integrity(id)) => {
-                    let act = Act::failed("IntegrityFailure", Kind::DiagnosticReport.name(), &id.to_string());
-                    self.note(&actor, act, Context::default()).await?;
-                    return Err(NotReceived::Integrity);
-                }
-            };
+            let joined =
+                match join(delivery, incoming, &stored, &keys, &secrets.content, self.merge.as_ref(), self.clock.now())
+                {
+                    Ok(joined) => joined,
+                    Err(join::NotJoined::Denied(denial)) => {
+                        let act = Act::denied(
+                            access::Action::MessageReceive.name(),
+                            Kind::Hl7Message.name(),
+                            &message.to_string(),
+                            denial.reason(),
+                        );
+                        self.note(
+                            &actor,
+                            act,
+                            Context { address: Some(delivery.address.clone()), ..Context::default() },
+                        )
+                        .await?;
+                        return Err(NotReceived::Denied);
+                    }
+                    Err(join::NotJoined::Integrity(id)) => {
+                        let act = Act::failed("IntegrityFailure", Kind::DiagnosticReport.name(), &id.to_string());
+                        self.note(&actor, act, Context::default()).await?;
+                        return Err(NotReceived::Integrity);
+                    }
+                };
             let routing = joined.routing;
             let write = self.write_set(&actor, delivery, incoming, message, joined).await?;
             let made: Vec<_> = write.keys.iter().map(|key| key.id).collect();
@@ -139,11 +148,8 @@ impl Intake {
     /// # Errors
     /// [`NotReceived`]; then they are not stored.
     pub async fn quarantine(&self, delivery: &Delivery<'_>, reason: &'static str) -> Result<RecordId, NotReceived> {
-        let actor = Actor {
-            subject: delivery.subject,
-            workstation: delivery.workstation,
-            correlation: delivery.correlation,
-        };
+        let actor =
+            Actor { subject: delivery.subject, workstation: delivery.workstation, correlation: delivery.correlation };
         let id = RecordId::from_time(delivery.received, self.random()?);
         let mut write = WriteSet::default();
         let content = Content {
@@ -156,12 +162,19 @@ impl Intake {
                 bytes: delivery.bytes.to_vec(),
             }],
         };
-        let plan = Plan { kind: Kind::QuarantinedFrame, id, compartment: Compartment::Own(id), content, replaces: None, version: 1, arrival: delivery.received, routing: Routing::Quarantined, before: None };
-        let context = Context {
-            address: Some(delivery.address.clone()),
-            reason: Some(reason.to_string()),
-            ..Context::default()
+        let plan = Plan {
+            kind: Kind::QuarantinedFrame,
+            id,
+            compartment: Compartment::Own(id),
+            content,
+            replaces: None,
+            version: 1,
+            arrival: delivery.received,
+            routing: Routing::Quarantined,
+            before: None,
         };
+        let context =
+            Context { address: Some(delivery.address.clone()), reason: Some(reason.to_string()), ..Context::default() };
         self.add(&actor, delivery, plan, Some(context), &mut write).await?;
         let made: Vec<_> = write.keys.iter().map(|key| key.id).collect();
         self.ledger.record(write).await.map_err(|_| NotReceived::Unavailable)?;
@@ -223,7 +236,17 @@ impl Intake {
             reason: Some(joined.routing.name().to_string()),
             ..Context::default()
         };
-        let plan = Plan { kind: Kind::Hl7Message, id: message, compartment, content, replaces: None, version: 1, arrival: delivery.received, routing: joined.routing, before: None };
+        let plan = Plan {
+            kind: Kind::Hl7Message,
+            id: message,
+            compartment,
+            content,
+            replaces: None,
+            version: 1,
+            arrival: delivery.received,
+            routing: joined.routing,
+            before: None,
+        };
         self.add(actor, delivery, plan, Some(context), &mut write).await?;
         for plan in joined.plans {
             let (id, arrival) = (plan.id, plan.arrival);
@@ -248,7 +271,14 @@ impl Intake {
         let held = self.vault.current(tenant, plan.compartment).await.map_err(not_received)?;
         let clinic = plan.clinic(delivery.clinic);
         let plaintext = plan.content.encode().map_err(|_| NotReceived::Unavailable)?;
-        let binding = Binding { tenant, clinic, compartment: plan.compartment, kind: plan.kind, id: plan.id, version: plan.version };
+        let binding = Binding {
+            tenant,
+            clinic,
+            compartment: plan.compartment,
+            kind: plan.kind,
+            id: plan.id,
+            version: plan.version,
+        };
         let sealed = record::seal(&held.key, &binding, &plaintext, self.entropy.as_ref())
             .map_err(|_| NotReceived::Unavailable)?;
         if let Some(key) = held.unstored
@@ -278,7 +308,13 @@ impl Intake {
         Ok(())
     }
 
-    async fn with_context(&self, actor: &Actor<'_>, act: Act, context: Context, write: &mut WriteSet) -> Result<Act, NotReceived> {
+    async fn with_context(
+        &self,
+        actor: &Actor<'_>,
+        act: Act,
+        context: Context,
+        write: &mut WriteSet,
+    ) -> Result<Act, NotReceived> {
         let held = self.vault.current(actor.subject.tenant, Compartment::Context).await.map_err(not_received)?;
         if let Some(key) = held.unstored
             && !write.keys.iter().any(|known| known.id == key.id)
@@ -333,8 +369,18 @@ impl Plan {
 }
 
 /// The permit every delivery needs before anything stored is opened for it.
-fn permit(delivery: &Delivery<'_>, patient: Option<RecordId>, kind: Kind) -> Result<access::Permit<Receive>, access::Denial> {
-    let resource = Resource { tenant: delivery.subject.tenant, clinic: delivery.clinic, kind: Some(kind), patient, ..Resource::default() };
+fn permit(
+    delivery: &Delivery<'_>,
+    patient: Option<RecordId>,
+    kind: Kind,
+) -> Result<access::Permit<Receive>, access::Denial> {
+    let resource = Resource {
+        tenant: delivery.subject.tenant,
+        clinic: delivery.clinic,
+        kind: Some(kind),
+        patient,
+        ..Resource::default()
+    };
     access::authorise::<Receive>(delivery.subject, &resource, &access::Context::at(delivery.received))
 }
 
@@ -344,4 +390,3 @@ fn not_received(fault: KeyFault) -> NotReceived {
         KeyFault::Unavailable => NotReceived::Unavailable,
     }
 }
-
