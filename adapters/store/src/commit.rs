@@ -217,10 +217,10 @@ enum Short {
 }
 
 /// Finds members that want what an earlier member of the same batch takes.
-fn doubles(members: &[WriteSet]) -> Vec<Conflict> {
+pub(crate) fn doubles<'a>(members: impl IntoIterator<Item = &'a WriteSet>) -> Vec<Conflict> {
     let (mut claims, mut records) = (BTreeSet::new(), BTreeSet::new());
     let mut found = Vec::new();
-    for (member, write) in members.iter().enumerate() {
+    for (member, write) in members.into_iter().enumerate() {
         // A member refused takes nothing, so what it wants is entered only if all of it is free.
         let own_claims: Vec<_> = write.claims.iter().map(|claim| (claim.tenant, claim.token)).collect();
         let own_records: Vec<_> = write.records.iter().map(|record| (record.tenant, record.id)).collect();

@@ -15,12 +15,13 @@
 
 use crate::anchor_file::AnchorFile;
 use crate::checkpoints::{self, WAITING_CHAINS};
+use crate::commit::doubles;
 use crate::metrics::{Metrics, Snapshot};
 use domain::audit::{ChainHead, ChainId, ChainKeys, Draft, LinkedEntry, SEGMENT_ENTRIES, link};
 use domain::ports::{BoxFuture, CommitFault, Ledger, NotRecorded, Receipt, Store, Unavailable};
 use domain::secret::Secret;
 use domain::write::{Batch, Conflict, HeadMove, WriteSet};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -167,13 +168,28 @@ impl Task {
                 break;
             }
             for batch in by_size(waiting.drain(..)) {
-                self.record(batch).await;
+                self.record_in_turn(batch).await;
             }
         }
         if let Some(anchors) = &self.anchors
             && let Err(error) = anchors.sync()
         {
             tracing::error!(%error, "anchors not synced");
+        }
+    }
+
+    /// Commits a batch; members that want what an earlier one takes wait until that one is durable.
+    ///
+    /// To answer them at once would be to say of a repeated message that it is stored while it is not yet.
+    async fn record_in_turn(&mut self, mut batch: Vec<Waiting>) {
+        while !batch.is_empty() {
+            let doubled = doubles(batch.iter().map(|waiting| &waiting.write));
+            // The first is never in anybody's way but its own, and that is for the commit to say.
+            let later: BTreeSet<usize> = doubled.iter().map(|conflict| conflict.member).filter(|place| *place > 0).collect();
+            let (now, next): (Vec<_>, Vec<_>) =
+                batch.into_iter().enumerate().partition(|(place, _)| !later.contains(place));
+            self.record(now.into_iter().map(|(_, waiting)| waiting).collect()).await;
+            batch = next.into_iter().map(|(_, waiting)| waiting).collect();
         }
     }
 
