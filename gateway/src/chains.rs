@@ -103,6 +103,46 @@ impl Chains<'_> {
         Ok(report)
     }
 
+    /// Looks at the last entry of each chain and at the anchored one: cut and older databases are found at once.
+    ///
+    /// A command that is about to write needs no more: what it adds can then not carry a chain past its anchor
+    /// and hide that it was cut or replaced.
+    ///
+    /// # Errors
+    /// [`NotVerified`].
+    pub async fn tips(&self) -> Result<(), NotVerified> {
+        let keys = ChainKeys::derive(self.audit_root);
+        let heads = self.store.heads().await?;
+        for anchor in self.anchors.iter().flatten().filter(|anchor| anchor.length > 0) {
+            let head = heads.iter().find(|(chain, _)| *chain == anchor.chain).map_or(ChainHead::EMPTY, |(_, head)| *head);
+            let tag = match head.length < anchor.length {
+                true => None,
+                false => Some(self.entry(anchor.chain, anchor.length, &keys).await?.tag),
+            };
+            compare(anchor, &head, tag)?;
+        }
+        for (chain, head) in heads.into_iter().filter(|(_, head)| head.length > 0) {
+            let anchored = self.anchors.as_ref().is_none_or(|anchors| anchors.iter().any(|anchor| anchor.chain == chain));
+            if !anchored {
+                return Err(Break { chain, sequence: head.length, kind: BreakKind::AnchorMissing }.into());
+            }
+            if self.entry(chain, head.length, &keys).await? != head {
+                return Err(Break { chain, sequence: head.length, kind: BreakKind::HeadMismatch }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one entry, checks its MAC, and returns the head that it would be.
+    async fn entry(&self, chain: ChainId, sequence: u64, keys: &ChainKeys) -> Result<ChainHead, NotVerified> {
+        let line = self.store.entries(chain, sequence, 1).await?.lines;
+        if line.is_empty() {
+            return Err(Break { chain, sequence, kind: BreakKind::Truncated }.into());
+        }
+        let found = Verifier::after(chain, keys, &line)?.head();
+        if found.length == sequence { Ok(found) } else { Err(Break { chain, sequence, kind: BreakKind::Gap }.into()) }
+    }
+
     /// Verifies one chain up to a head, starting behind entry `from`.
     ///
     /// # Errors

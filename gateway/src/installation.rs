@@ -45,14 +45,24 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Opens an installation for a command, without verifying its chains.
+    /// Opens an installation for a command: of its chains only the ends are held against the anchors.
     ///
     /// # Errors
-    /// [`Exit::WrongSecret`], [`Exit::Missing`], [`Exit::Unavailable`].
+    /// [`Exit::WrongSecret`], [`Exit::Missing`], [`Exit::Unavailable`], [`Exit::BrokenChain`].
     pub async fn open(config: &Config) -> Outcome<Self> {
         let roots = open_roots(&config.custody).await?;
+        Self::open_with(config, roots).await
+    }
+
+    /// Does the same with roots that were opened in another way than the configured one.
+    ///
+    /// # Errors
+    /// As for [`Installation::open`].
+    pub async fn open_with(config: &Config, roots: Roots) -> Outcome<Self> {
         let database = open_database(&config.database).await?;
         let anchors = open_anchors(config, &roots)?;
+        let store = database.store();
+        Chains { store: &store, audit_root: &roots.audit, anchors: Some(anchors.all()) }.tips().await?;
         Self::with(roots, database, anchors).await
     }
 

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::{Installation, not_in_custody, open_anchors};
 use crate::output;
-use domain::audit::{Anchor, ChainHead, ChainId};
+use domain::audit::{ChainHead, ChainId};
 use domain::directory::Directory;
 use domain::id::TenantId;
 use domain::ports::Unavailable;
@@ -43,17 +43,8 @@ struct Chain {
     name: String,
     id: ChainId,
     head: ChainHead,
-    anchored: Anchored,
-}
-
-/// How a chain stands to its anchor, without verifying either.
-enum Anchored {
-    /// The anchor is this many entries behind, which is always allowed.
-    Behind(u64),
-    /// The chain was longer once: entries are missing.
-    Ahead(u64),
-    /// There are entries and no anchor.
-    Missing,
+    /// How many entries the anchor is behind; it may be, and never ahead: opening the installation has found that out.
+    behind: u64,
 }
 
 struct Generation {
@@ -77,11 +68,9 @@ async fn look(config: &Config, installation: &Installation) -> Outcome<Status> {
     // Anchors before heads: what is added in between makes an anchor late, never ahead.
     let anchors = open_anchors(config, &installation.roots)?.all();
     let silent = |Unavailable| Stop::new(Exit::Unavailable, "the database does not answer");
-    let chains = installation.store.heads().await.map_err(silent)?.into_iter().map(|(id, head)| Chain {
-        name: name(&directory, id.tenant()),
-        id,
-        head,
-        anchored: anchored(&head, anchors.iter().find(|anchor| anchor.chain == id)),
+    let chains = installation.store.heads().await.map_err(silent)?.into_iter().map(|(id, head)| {
+        let anchored = anchors.iter().find(|anchor| anchor.chain == id).map_or(0, |anchor| anchor.length);
+        Chain { name: name(&directory, id.tenant()), id, head, behind: head.length.saturating_sub(anchored) }
     });
     let chains = chains.collect();
     let mut keys = Vec::new();
@@ -92,15 +81,6 @@ async fn look(config: &Config, installation: &Installation) -> Outcome<Status> {
         keys.push(Generation { name: name(&directory, tenant), tenant, newest, unfinished: !older.is_empty() });
     }
     Ok(Status { directory, slots: slots.iter().map(|slot| kind_name(slot.kind)).collect(), chains, keys })
-}
-
-fn anchored(head: &ChainHead, anchor: Option<&Anchor>) -> Anchored {
-    match anchor {
-        Some(anchor) if anchor.length > head.length => Anchored::Ahead(anchor.length.saturating_sub(head.length)),
-        Some(anchor) => Anchored::Behind(head.length.saturating_sub(anchor.length)),
-        None if head.length == 0 => Anchored::Behind(0),
-        None => Anchored::Missing,
-    }
 }
 
 fn name(directory: &Directory, tenant: TenantId) -> String {
@@ -149,11 +129,9 @@ fn as_text(config: &Config, file: &Path, status: &Status) -> Outcome {
     output::line("")?;
     let mut rows = vec![["CHAIN", "ENTRIES", "LAST ENTRY", "ANCHOR"].map(str::to_owned).to_vec()];
     for chain in &status.chains {
-        let anchored = match chain.anchored {
-            Anchored::Behind(0) => "at its head".to_owned(),
-            Anchored::Behind(entries) => format!("{entries} behind"),
-            Anchored::Ahead(entries) => format!("{entries} AHEAD: entries are missing, run `sealgate audit verify`"),
-            Anchored::Missing => "MISSING: run `sealgate audit verify`".to_owned(),
+        let anchored = match chain.behind {
+            0 => "at its head".to_owned(),
+            entries => format!("{entries} entries behind"),
         };
         let entries = chain.head.length.to_string();
         rows.push(vec![chain.name.clone(), entries, chain.head.time.rfc3339(), anchored]);
@@ -172,20 +150,14 @@ fn as_json(config: &Config, file: &Path, status: &Status) -> Outcome {
     let (kind, place) = database(config);
     let directory = &status.directory;
     let chains = status.chains.iter().map(|chain| {
-        let (state, entries) = match chain.anchored {
-            Anchored::Behind(entries) => ("behind", Some(entries)),
-            Anchored::Ahead(entries) => ("ahead", Some(entries)),
-            Anchored::Missing => ("missing", None),
-        };
         json!({ "chain": chain.id.to_string(), "name": chain.name, "entries": chain.head.length,
-                "last_entry": chain.head.time.rfc3339(), "anchor": { "state": state, "entries": entries } })
+                "last_entry": chain.head.time.rfc3339(), "anchor_behind": chain.behind })
     });
     let keys = status.keys.iter().map(|key| {
         json!({ "tenant": key.tenant.to_string(), "name": key.name, "generation": key.newest, "rotation_unfinished": key.unfinished })
     });
-    let anchored = |chain: &Chain| matches!(chain.anchored, Anchored::Behind(_));
     output::json(&json!({
-        "well": status.chains.iter().all(anchored),
+        "well": true,
         "version": env!("CARGO_PKG_VERSION"),
         "configuration": file.display().to_string(),
         "database": { "kind": kind, "place": place, "reachable": true, "schema": "up to date" },

@@ -5,7 +5,7 @@ use crate::cli::Json;
 use crate::commands::console::Console;
 use crate::config::{self, Config};
 use crate::exit::{Exit, Outcome, Stop};
-use crate::installation::{self, Installation, not_in_custody, wait};
+use crate::installation::{Installation, not_in_custody, wait};
 use crate::output;
 use domain::access::{Action, Role};
 use domain::audit::Context;
@@ -98,9 +98,7 @@ pub(super) async fn recover(config: &Config, code_file: Option<&Path>, passphras
     let code = SupportCode::generate(&SystemEntropy)
         .map_err(|_| Stop::new(Exit::Failed, "the operating system gives no randomness"))?;
 
-    let database = installation::open_database(&config.database).await?;
-    let anchors = installation::open_anchors(config, &roots)?;
-    let installation = Installation::with(roots, database, anchors).await?;
+    let installation = Installation::open_with(config, roots).await?;
     let changed = async {
         let old: Vec<_> =
             custody.slots.iter().filter(|slot| slot.kind != SlotKind::CredentialFile).map(|slot| slot.id).collect();
