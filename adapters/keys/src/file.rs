@@ -48,19 +48,19 @@ pub enum SecretFileFault {
 /// [`SecretFileFault`]; the file must not be open to group or others.
 pub fn read_secret_file(path: &Path) -> Result<SecretBytes, SecretFileFault> {
     let mode = mode_of(path)?;
-    if mode & 0o077 != 0 {
+    if mode & 0o077 != 0 && !handed_over(path, mode) {
         return Err(SecretFileFault::TooOpen { path: path.to_owned(), mode });
     }
     read_all(open(path)?, &path.display().to_string())
 }
 
-/// Reads a credential file: mode 0400 exactly, as `systemd` hands credentials over.
+/// Reads a credential file: mode 0400 exactly, or as `systemd` hands credentials over.
 ///
 /// # Errors
 /// [`SecretFileFault`].
 pub fn read_credential_file(path: &Path) -> Result<SecretBytes, SecretFileFault> {
     let mode = mode_of(path)?;
-    if mode != 0o400 {
+    if mode != 0o400 && !handed_over(path, mode) {
         return Err(SecretFileFault::TooOpen { path: path.to_owned(), mode });
     }
     read_all(open(path)?, &path.display().to_string())
@@ -74,6 +74,15 @@ pub fn read_secret_descriptor(descriptor: u32) -> Result<SecretBytes, SecretFile
     // Opening the descriptor's path borrows no raw descriptor, so no unsafe is needed.
     let path = PathBuf::from(format!("/dev/fd/{descriptor}"));
     read_all(open(&path)?, &format!("descriptor {descriptor}"))
+}
+
+/// Says whether the service manager put the file there for this process alone.
+///
+/// For a service with an account of its own, systemd 254 and later grants the account access by an access control list;
+/// the list's mask then shows as group bits (0440), though no group may read, and nobody else enters the folder.
+fn handed_over(path: &Path, mode: u32) -> bool {
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY");
+    mode == 0o440 && folder.is_some_and(|folder| !folder.is_empty() && path.parent() == Some(Path::new(&folder)))
 }
 
 fn mode_of(path: &Path) -> Result<u32, SecretFileFault> {
