@@ -185,7 +185,8 @@ impl Task {
         while !batch.is_empty() {
             let doubled = doubles(batch.iter().map(|waiting| &waiting.write));
             // The first is never in anybody's way but its own, and that is for the commit to say.
-            let later: BTreeSet<usize> = doubled.iter().map(|conflict| conflict.member).filter(|place| *place > 0).collect();
+            let later: BTreeSet<usize> =
+                doubled.iter().map(|conflict| conflict.member).filter(|place| *place > 0).collect();
             let (now, next): (Vec<_>, Vec<_>) =
                 batch.into_iter().enumerate().partition(|(place, _)| !later.contains(place));
             self.record(now.into_iter().map(|(_, waiting)| waiting).collect()).await;

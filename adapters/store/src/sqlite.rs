@@ -195,3 +195,116 @@ const READ_ONLY: i32 = 8;
 const IO: i32 = 10;
 const FULL: i32 = 13;
 const CONSTRAINT: i32 = 19;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commit;
+    use crate::statements as sql;
+    use domain::id::{RecordId, TenantId};
+    use domain::kind::Kind;
+    use domain::ports::CommitFault;
+    use domain::time::Timestamp;
+    use domain::write::{Batch, RecordWrite, Routing, WriteSet};
+    use sqlx::AssertSqlSafe;
+
+    async fn open() -> (tempfile::TempDir, SqliteEngine) {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = SqliteEngine::open(&directory.path().join("db"), &Options::default()).await.unwrap();
+        (directory, engine)
+    }
+
+    async fn write_records(engine: &SqliteEngine, first: u8, sealed: usize) -> Result<(), CommitFault> {
+        let member = |id| WriteSet {
+            records: vec![RecordWrite {
+                tenant: TenantId([1; 16]),
+                id: RecordId([id; 16]),
+                kind: Kind::Patient,
+                clinic: None,
+                replaces: None,
+                version: 1,
+                arrival: Timestamp(1),
+                last_updated: Timestamp(1),
+                routing: Routing::None,
+                sealed: vec![7; sealed],
+            }],
+            ..WriteSet::default()
+        };
+        let members: Vec<WriteSet> = (first..first + 3).map(member).collect();
+        commit::commit(engine, &Batch { members: &members, moves: Vec::new(), entries: Vec::new() }).await
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_leaves_nothing_and_heals() {
+        let (_directory, engine) = open().await;
+        sqlx::query("PRAGMA max_page_count = 60").execute(&engine.writer).await.unwrap();
+        assert_eq!(write_records(&engine, 1, 400_000).await, Err(CommitFault::Full));
+        let rows = engine.fetch("SELECT count(*) FROM record", &[]).await.unwrap();
+        assert_eq!(rows[0].int(0), Some(0));
+        write_records(&engine, 1, 10).await.unwrap();
+        sqlx::query("PRAGMA max_page_count = 100000").execute(&engine.writer).await.unwrap();
+        write_records(&engine, 9, 400_000).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn commits_are_durable_and_readers_cannot_write() {
+        let (directory, engine) = open().await;
+        for (pragma, value) in [("synchronous", 2), ("foreign_keys", 1), ("trusted_schema", 0), ("page_size", 8_192)] {
+            let row = sqlx::query(AssertSqlSafe(format!("PRAGMA {pragma}"))).fetch_one(&engine.writer).await.unwrap();
+            assert_eq!(row.int(0), Some(value), "{pragma}");
+        }
+        assert!(sqlx::query("DELETE FROM record").execute(&engine.readers).await.is_err());
+        write_records(&engine, 1, 10).await.unwrap();
+        for file in std::fs::read_dir(directory.path()).unwrap() {
+            let mode = file.unwrap().metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        engine.close().await;
+        assert!(!directory.path().join("db-wal").exists(), "the log is folded in at the end");
+    }
+
+    #[tokio::test]
+    async fn audit_rows_cannot_be_changed_or_deleted() {
+        let (_directory, engine) = open().await;
+        let insert = "INSERT INTO audit_entry VALUES (x'01', 1, x'02', NULL);
+                      INSERT INTO audit_checkpoint VALUES (x'01', 0, 'note')";
+        sqlx::raw_sql(insert).execute(&engine.writer).await.unwrap();
+        for statement in [
+            "UPDATE audit_entry SET entry = x'03'",
+            "DELETE FROM audit_entry",
+            "UPDATE audit_checkpoint SET note = ''",
+            "DELETE FROM audit_checkpoint",
+        ] {
+            assert!(sqlx::raw_sql(statement).execute(&engine.writer).await.is_err(), "{statement}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_schema_of_a_newer_release_is_refused() {
+        let (directory, engine) = open().await;
+        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                     VALUES (9999, 'from the future', 1, x'00', 0)";
+        sqlx::raw_sql(newer).execute(&engine.writer).await.unwrap();
+        engine.close().await;
+        let refused = SqliteEngine::open(&directory.path().join("db"), &Options::default()).await;
+        assert!(matches!(refused.err(), Some(OpenError::Newer { migration: 9999 })));
+    }
+
+    #[tokio::test]
+    async fn no_statement_scans_a_table() {
+        let (_directory, engine) = open().await;
+        let bulk = [&sql::MOVE_HEADS, &sql::KEEP_VERSIONS, &sql::REPLACE_RECORDS, &sql::REWRAP];
+        let bulk = bulk.into_iter().flat_map(|b| [1, 64].map(|rows| b.with_values(rows).unwrap().1.to_owned()));
+        let single = [sql::LOAD_FAMILY, sql::VERSIONS, sql::DATA_KEY_OF, sql::DATA_KEYS_BELOW, SqliteEngine::ENTRIES];
+        let listed = [sql::LOAD, sql::TAKEN_CLAIMS].map(|text| text.replace("{places}", "$2, $3, $4, $5"));
+        let marks = [sql::MARK, sql::MARK_DIRECTORY].map(|text| text.replace("{kinds}", "40, 41, 42"));
+        for text in bulk.chain(single.map(str::to_owned)).chain(listed).chain(marks) {
+            let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"))).fetch_all(&engine.readers);
+            for row in plan.await.unwrap() {
+                let step = row.text(3).unwrap();
+                let scans = ["record", "record_version", "data_key", "audit_head", "claim", "index_term", "r"];
+                assert!(!scans.iter().any(|table| step == format!("SCAN {table}")), "{step} in {text}");
+            }
+        }
+    }
+}
