@@ -62,6 +62,7 @@ pub async fn serve(
         .client_disconnect_timeout(limits.disconnect_timeout)
         .keep_alive(limits.keep_alive)
         .shutdown_timeout(limits.stop_timeout.as_secs())
+        .tcp_nodelay(true)
         .disable_signals();
     let server = match tls {
         Some(tls) => server.listen_rustls_0_23(listener, tls)?,
