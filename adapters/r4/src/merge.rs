@@ -24,7 +24,9 @@ impl Merge for ResourceMerge {
         let joined = match kind {
             Kind::DiagnosticReport => report(stored, incoming),
             Kind::Observation => observation(stored, incoming),
-            Kind::Patient | Kind::Practitioner | Kind::PractitionerRole | Kind::Organization => person(stored, incoming),
+            Kind::Patient | Kind::Practitioner | Kind::PractitionerRole | Kind::Organization => {
+                person(stored, incoming)
+            }
             _ => None,
         };
         joined.unwrap_or_else(|| incoming.to_owned())
@@ -55,7 +57,9 @@ fn observation(stored: &str, incoming: &str) -> Option<String> {
     for name in stored.names().filter(|name| is_value(name)) {
         joined.keep(name, &stored);
     }
-    for name in ["dataAbsentReason", "interpretation", "referenceRange", "note", "extension", "hasMember", "derivedFrom"] {
+    for name in
+        ["dataAbsentReason", "interpretation", "referenceRange", "note", "extension", "hasMember", "derivedFrom"]
+    {
         joined.keep(name, &stored);
     }
     Some(joined.write())
@@ -70,8 +74,10 @@ fn person(stored: &str, incoming: &str) -> Option<String> {
     joined.unite("identifier", &stored);
     for name in stored.names() {
         // A choice may come under another name: deceasedBoolean after deceasedDateTime.
-        let family = ["deceased", "multipleBirth"].into_iter().find(|family| name.trim_start_matches('_').starts_with(family));
-        let replaced = family.is_some_and(|family| joined.names().any(|other| other.trim_start_matches('_').starts_with(family)));
+        let family =
+            ["deceased", "multipleBirth"].into_iter().find(|family| name.trim_start_matches('_').starts_with(family));
+        let replaced =
+            family.is_some_and(|family| joined.names().any(|other| other.trim_start_matches('_').starts_with(family)));
         // A value and the extensions of the value (_birthDate) belong together.
         let twin = name.strip_prefix('_').map_or_else(|| format!("_{name}"), ToOwned::to_owned);
         if !replaced && name != "meta" && joined.get(&twin).is_none() {
@@ -103,7 +109,8 @@ mod tests {
     #[test]
     fn a_status_without_a_value_keeps_the_stored_value_exactly() {
         let stored = r#"{"resourceType":"Observation","status":"preliminary","valueQuantity":{"value":1.50}}"#;
-        let incoming = r#"{"resourceType":"Observation","status":"final","dataAbsentReason":{"coding":[{"code":"unknown"}]}}"#;
+        let incoming =
+            r#"{"resourceType":"Observation","status":"final","dataAbsentReason":{"coding":[{"code":"unknown"}]}}"#;
         assert_eq!(
             merged(Kind::Observation, stored, incoming),
             r#"{"resourceType":"Observation","status":"final","valueQuantity":{"value":1.50}}"#
@@ -113,7 +120,10 @@ mod tests {
     #[test]
     fn a_value_that_was_taken_away_or_cancelled_does_not_come_back() {
         let stored = r#"{"status":"final","valueQuantity":{"value":1.50}}"#;
-        for reason in [r#"{"coding":[{"code":"not-performed"}]}"#, r#"{"coding":[{"code":"unknown"}],"text":"value removed by the sender"}"#] {
+        for reason in [
+            r#"{"coding":[{"code":"not-performed"}]}"#,
+            r#"{"coding":[{"code":"unknown"}],"text":"value removed by the sender"}"#,
+        ] {
             let incoming = format!(r#"{{"status":"cancelled","dataAbsentReason":{reason}}}"#);
             assert_eq!(merged(Kind::Observation, stored, &incoming), incoming);
         }

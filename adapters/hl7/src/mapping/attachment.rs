@@ -1,8 +1,8 @@
 //! ED values as documents: decoded, checked by their first bytes, and encoded anew.
 
 use base64::Engine;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use r4::json::{self, Object};
 
 use super::issue::Issue;
@@ -56,9 +56,14 @@ pub(super) fn read<'m>(rows: &[(Row<'m>, Repetition<'m>)], title: &str) -> Vec<D
     let Some((first_row, _)) = rows.first() else {
         return Vec::new();
     };
-    let cut = parts.len() > 1 && parts.iter().skip(1).all(|part| part.decode().is_none_or(|bytes| recognise(&bytes).is_none()));
+    let cut = parts.len() > 1
+        && parts.iter().skip(1).all(|part| part.decode().is_none_or(|bytes| recognise(&bytes).is_none()));
     if let (true, Some(first)) = (cut, parts.first()) {
-        let whole = Part { claimed: first.claimed, encoding: first.encoding, text: parts.iter().map(|part| part.text.as_str()).collect() };
+        let whole = Part {
+            claimed: first.claimed,
+            encoding: first.encoding,
+            text: parts.iter().map(|part| part.text.as_str()).collect(),
+        };
         if whole.decode().is_some_and(|bytes| recognise(&bytes).is_some()) {
             return vec![whole.into_document(first_row, title)];
         }
@@ -98,7 +103,8 @@ impl Part {
             encoding = Encoding::Unnamed;
         }
         let text = value.component(if bare { 1 } else { 5 }).text();
-        let text = if encoding == Encoding::Plain { text.into_owned() } else { text.split_ascii_whitespace().collect() };
+        let text =
+            if encoding == Encoding::Plain { text.into_owned() } else { text.split_ascii_whitespace().collect() };
         Part { claimed: claimed_type(&name(2), &name(3)), encoding, text }
     }
 
@@ -145,7 +151,9 @@ const BYTES: &str = "application/octet-stream";
 /// Decodes base64 with or without its padding.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
 
 /// The media type that ED.2 and ED.3 claim (tables 0191 and 0291), in capitals; senders put the type into either.

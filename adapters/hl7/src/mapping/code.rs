@@ -41,7 +41,11 @@ pub(super) fn codings<'m>(value: Repetition<'m>) -> impl Iterator<Item = Coding<
 
 /// The text of a coded value: what the user saw (CWE.9), else the first description there is.
 pub(super) fn text_of(value: Repetition<'_>) -> Cow<'_, str> {
-    [9usize, 2, 5, 11].into_iter().map(|number| value.component(number).text()).find(|text| !text.trim().is_empty()).unwrap_or_default()
+    [9usize, 2, 5, 11]
+        .into_iter()
+        .map(|number| value.component(number).text())
+        .find(|text| !text.trim().is_empty())
+        .unwrap_or_default()
 }
 
 /// The text of a coded value, or its code.
@@ -54,12 +58,23 @@ pub(super) fn words_of(value: Repetition<'_>) -> String {
 /// Writes element `name` as CodeableConcept: every coding that has a code, and the text.
 ///
 /// `table` is the code system of a value that names none itself, as the field's HL7 table; without one it is the sender's own.
-pub(super) fn write_concept(json: &mut Object<'_>, name: &str, value: Repetition<'_>, scope: &Scope<'_>, table: Option<&str>) {
+pub(super) fn write_concept(
+    json: &mut Object<'_>,
+    name: &str,
+    value: Repetition<'_>,
+    scope: &Scope<'_>,
+    table: Option<&str>,
+) {
     json.object(name, |concept| write_concept_members(concept, value, scope, table));
 }
 
 /// Writes the members of a CodeableConcept.
-pub(super) fn write_concept_members(concept: &mut Object<'_>, value: Repetition<'_>, scope: &Scope<'_>, table: Option<&str>) {
+pub(super) fn write_concept_members(
+    concept: &mut Object<'_>,
+    value: Repetition<'_>,
+    scope: &Scope<'_>,
+    table: Option<&str>,
+) {
     concept.array("coding", |list| {
         for coding in codings(value) {
             coding.write(list, scope, table);
@@ -93,7 +108,8 @@ impl Coding<'_> {
             None => {}
         }
         for oid in [name, self.oid.as_ref()] {
-            let is_oid = oid.len() > 3 && oid.contains('.') && oid.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            let is_oid =
+                oid.len() > 3 && oid.contains('.') && oid.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
             if is_oid {
                 return oid_system(oid).map_or_else(|| Cow::Owned(format!("urn:oid:{oid}")), Cow::Borrowed);
             }

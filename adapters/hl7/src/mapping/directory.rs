@@ -29,6 +29,7 @@ pub(super) struct Directory<'m> {
 enum Shape {
     Xcn,
     Ndl,
+    Xon,
 }
 
 /// A reference to a resource.
@@ -51,7 +52,28 @@ impl Reference {
 
     /// Writes the `reference` member itself.
     pub(super) fn write_member(self, reference: &mut Object<'_>) {
-        reference.text("reference", &format!("{}/{}", self.kind, self.id));
+        reference.text("reference", &self.text());
+    }
+
+    /// `Patient/` and so on, with the id.
+    pub(super) fn text(self) -> String {
+        let mut text = String::with_capacity(56);
+        text.push_str(self.kind.name());
+        text.push('/');
+        push_id(&mut text, &self.id);
+        text
+    }
+}
+
+/// Appends an id as UUID text; a report has a hundred references, and formatting would cost more than the rest of them.
+fn push_id(text: &mut String, id: &RecordId) {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    for (at, byte) in id.as_bytes().iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0x0f));
     }
 }
 
@@ -72,7 +94,9 @@ impl<'m> Directory<'m> {
 
     fn known(&self, text: &'m str, shape: Shape) -> Option<Option<Reference>> {
         let read = self.read.borrow();
-        read.iter().find(|(other, other_shape, _)| *other == text && *other_shape == shape).map(|(_, _, reference)| *reference)
+        read.iter()
+            .find(|(other, other_shape, _)| *other == text && *other_shape == shape)
+            .map(|(_, _, reference)| *reference)
     }
 
     fn learn(&self, text: &'m str, shape: Shape, reference: Option<Reference>) -> Option<Reference> {
@@ -176,21 +200,25 @@ impl<'m> Scope<'m> {
         Some(self.directory.keep(self, Kind::Practitioner, id, content, terms.finish()))
     }
 
-    /// Reads XON: name, id (XON.10, else XON.3) and authority.
+    /// Reads XON: name, id (XON.10, else XON.3) and authority; the address that came with its first mention counts.
     pub(super) fn organization_of_xon(
         &self,
         value: Repetition<'m>,
         addresses: Option<Field<'m>>,
         telecoms: Option<Field<'m>>,
     ) -> Option<Reference> {
+        if let Some(known) = self.directory.known(value.raw(), Shape::Xon) {
+            return known;
+        }
         let number = if value.component(10).is_empty() { 3 } else { 10 };
         let identifiers = Identity::of(value, number, 6, 7).map(|identity| (identity.system(self), identity.value, ""));
-        self.organization(Named {
+        let reference = self.organization(Named {
             name: super::scope::trimmed(value.component(1).text()),
             identifiers: identifiers.into_iter().collect(),
             addresses,
             telecoms,
-        })
+        });
+        self.directory.learn(value.raw(), Shape::Xon, reference)
     }
 
     /// Keeps an organization; `None` when it has neither name nor identifier.

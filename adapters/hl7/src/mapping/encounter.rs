@@ -89,7 +89,12 @@ fn write<'m>(
     write_class(json, row, &class, scope);
     json.array("type", |list| {
         list.object(|concept| {
-            super::code::write_concept_members(concept, admission, scope, Some("http://terminology.hl7.org/CodeSystem/v2-0007"));
+            super::code::write_concept_members(
+                concept,
+                admission,
+                scope,
+                Some("http://terminology.hl7.org/CodeSystem/v2-0007"),
+            );
         });
     });
     let service = row.take_parts(10, "serviceType", CWE).first();
@@ -123,7 +128,13 @@ fn write<'m>(
         let source = row.take_parts(14, "hospitalization", CWE).first();
         write_concept(stay, "admitSource", source, scope, Some("http://terminology.hl7.org/CodeSystem/v2-0023"));
         let disposition = row.take_parts(36, "hospitalization", CWE).first();
-        write_concept(stay, "dischargeDisposition", disposition, scope, Some("http://terminology.hl7.org/CodeSystem/v2-0112"));
+        write_concept(
+            stay,
+            "dischargeDisposition",
+            disposition,
+            scope,
+            Some("http://terminology.hl7.org/CodeSystem/v2-0112"),
+        );
     });
     json.array("location", |list| {
         let now = if class.trim().eq_ignore_ascii_case("P") { "planned" } else { "active" };
@@ -189,4 +200,3 @@ fn place_of(place: Repetition<'_>) -> String {
     }
     words
 }
-

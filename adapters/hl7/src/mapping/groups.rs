@@ -52,7 +52,8 @@ pub(super) fn split(message: &Message) -> Vec<Group<'_>> {
     let mut orc = None;
     let mut last = Last::Patient;
     for segment in message.segments() {
-        let starts_patient = segment.name() == "PID" && groups.last().is_some_and(|group| group.pid.is_some() || !group.orders.is_empty());
+        let starts_patient = segment.name() == "PID"
+            && groups.last().is_some_and(|group| group.pid.is_some() || !group.orders.is_empty());
         if starts_patient {
             groups.push(Group::default());
             orc = None;

@@ -21,7 +21,7 @@ macro_rules! issues {
 }
 
 issues! {
-    PatientAbsent = "patient_absent", "no PID stands before this order; the message is held";
+    PatientAbsent = "patient_absent", "no PID says whose this is; the message is held";
     PatientUnidentified = "patient_unidentified", "PID names no usable identifier; the message is held";
     StatusAbsent = "status_absent", "the result status is missing; it was mapped as unknown, never as final";
     StatusUnknown = "status_unknown", "the result status is in no table; it was mapped as unknown and the code kept beside";

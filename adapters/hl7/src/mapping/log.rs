@@ -9,6 +9,7 @@ use domain::id::RecordId;
 use domain::kind::Kind;
 use r4::json;
 
+use super::directory::Reference;
 use super::issue::Issue;
 use crate::message::{Field, Message, Segment};
 
@@ -110,7 +111,7 @@ impl Log {
             };
             list.object(|item| {
                 item.text("from", &path(segment, 0, 0));
-                item.text("to", &format!("{kind}/{id}"));
+                item.text("to", &Reference { kind: *kind, id: *id }.text());
                 item.array("fields", |fields| {
                     for (at, mark) in run.iter().enumerate() {
                         let before = run.get(..at).unwrap_or_default();
@@ -193,12 +194,18 @@ fn write_place(list: &mut json::Array<'_>, path: &str, reason: &str) {
 
 /// `OBX[2]-5.3`; field and component are left out when 0.
 fn path(segment: &Segment<'_>, field: u8, component: usize) -> String {
-    let (name, occurrence) = (segment.name(), segment.occurrence());
-    match (field, component) {
-        (0, _) => format!("{name}[{occurrence}]"),
-        (field, 0) => format!("{name}[{occurrence}]-{field}"),
-        (field, component) => format!("{name}[{occurrence}]-{field}.{component}"),
+    let mut path = String::with_capacity(16);
+    path.push_str(segment.name());
+    path.push('[');
+    path.push_str(&segment.occurrence().to_string());
+    path.push(']');
+    for (mark, number) in [('-', usize::from(field)), ('.', component)] {
+        if number > 0 {
+            path.push(mark);
+            path.push_str(&number.to_string());
+        }
     }
+    path
 }
 
 /// A segment being read for one resource.

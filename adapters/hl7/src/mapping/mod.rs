@@ -84,8 +84,9 @@ fn map_groups<'m>(message: &'m Message, scope: &Scope<'m>) -> Option<Vec<Incomin
     let mut records: Vec<IncomingRecord> = Vec::with_capacity(8);
     let mut taken = HashMap::new();
     for group in &groups {
-        if let (None, Some(order)) = (group.pid, group.orders.first()) {
-            scope.log.row(order.obr, Target::STRUCTURE).issue(0, Issue::PatientAbsent);
+        let place = group.orders.first().map(|order| order.obr).or_else(|| message.segments().next());
+        if let (None, Some(place)) = (group.pid, place) {
+            scope.log.row(place, Target::STRUCTURE).issue(0, Issue::PatientAbsent);
         }
         let patient = patient::map(group, scope)?;
         let encounter = encounter::map(group, patient.id, scope);
@@ -117,7 +118,13 @@ fn map_orders<'m>(
     for (at, plan) in plans.iter().enumerate() {
         if at == 0 {
             about.beside = observation::logicals(&group.observations, |key, repetition| {
-                let parts = [patient.to_string(), key.code.to_owned(), key.system.to_owned(), key.sub_id.to_owned(), repetition.to_string()];
+                let parts = [
+                    patient.to_string(),
+                    key.code.to_owned(),
+                    key.system.to_owned(),
+                    key.sub_id.to_owned(),
+                    repetition.to_string(),
+                ];
                 let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
                 scope.name("patient-observation", &parts).in_family_of(&plan.id)
             });

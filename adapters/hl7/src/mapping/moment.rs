@@ -39,7 +39,7 @@ impl Moment {
         }
         let days = days_from_civil(year, month.unwrap_or(1), day.unwrap_or(1));
         let midnight = days.checked_mul(86_400)?;
-        let (Some(month), Some(day), Some(hour)) = (month, day, part(8, 10)) else {
+        let Some(hour) = part(8, 10) else {
             let at = midnight.checked_sub(offset_at(zone, midnight)?)?;
             return Some(Moment { text: date_text(digits), at: seconds(at)?, timed: false, assumed: false });
         };
@@ -55,14 +55,20 @@ impl Moment {
             Some(minutes) => (minutes.checked_mul(60)?, false),
             None => (offset_at(zone, local)?, true),
         };
-        let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+        let mut text = String::with_capacity(32);
+        text.push_str(&date_text(digits));
+        for (mark, from, to) in [('T', 8, 10), (':', 10, 12), (':', 12, 14)] {
+            text.push(mark);
+            text.push_str(digits.get(from..to).unwrap_or("00"));
+        }
         if !fraction.is_empty() {
             text.push('.');
             text.push_str(fraction);
         }
-        let (sign, minutes) = (if shift < 0 { '-' } else { '+' }, shift.abs().div_euclid(60));
-        text.push_str(&format!("{sign}{:02}:{:02}", minutes.div_euclid(60), minutes.rem_euclid(60)));
-        let micros = fraction.chars().chain("000000".chars()).take(6).collect::<String>().parse::<i64>().ok()?;
+        push_offset(&mut text, shift);
+        let micros = fraction.bytes().chain(*b"000000").take(6).fold(0i64, |micros, digit| {
+            micros.saturating_mul(10).saturating_add(i64::from(digit.saturating_sub(b'0')))
+        });
         let at = Timestamp(seconds(local.checked_sub(shift)?)?.0.checked_add(micros)?);
         Some(Moment { text, at, timed: true, assumed })
     }
@@ -114,6 +120,18 @@ fn date_text(digits: &str) -> String {
         }
     }
     text
+}
+
+/// Appends an offset in seconds as `±HH:MM`.
+fn push_offset(text: &mut String, shift: i64) {
+    let minutes = shift.abs().div_euclid(60);
+    text.push(if shift < 0 { '-' } else { '+' });
+    for (mark, value) in [("", minutes.div_euclid(60)), (":", minutes.rem_euclid(60))] {
+        text.push_str(mark);
+        for digit in [value.div_euclid(10), value.rem_euclid(10)] {
+            text.push(u32::try_from(digit).ok().and_then(|digit| char::from_digit(digit, 10)).unwrap_or('0'));
+        }
+    }
 }
 
 fn write_zone_mark(list: &mut r4::json::Array<'_>, zone: &TimeZone) {
@@ -177,7 +195,8 @@ fn split_zone(text: &str) -> Option<(&str, Option<i64>)> {
 fn offset_at(zone: &TimeZone, local: i64) -> Option<i64> {
     let (year, month, day) = civil(local.div_euclid(86_400));
     let of_day = local.rem_euclid(86_400);
-    let (hour, minute, second) = (of_day.div_euclid(3_600), of_day.div_euclid(60).rem_euclid(60), of_day.rem_euclid(60));
+    let (hour, minute, second) =
+        (of_day.div_euclid(3_600), of_day.div_euclid(60).rem_euclid(60), of_day.rem_euclid(60));
     let small = |value: i64| i8::try_from(value).ok();
     let moment = DateTime::new(
         i16::try_from(year).ok()?,
@@ -241,7 +260,20 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_none() {
-        for text in ["", "20261301", "20260230", "20260314240000", "2026031", "00000101", "20260314 0930", "2026-03-14", "abcd", "20260314093060", "20260314+9900", "２０２６"] {
+        for text in [
+            "",
+            "20261301",
+            "20260230",
+            "20260314240000",
+            "2026031",
+            "00000101",
+            "20260314 0930",
+            "2026-03-14",
+            "abcd",
+            "20260314093060",
+            "20260314+9900",
+            "２０２６",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }

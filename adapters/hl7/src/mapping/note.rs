@@ -7,7 +7,13 @@ use super::scope::Scope;
 use crate::message::Segment;
 
 /// Adds the annotations of the notes behind a segment.
-pub(super) fn write<'m>(list: &mut Array<'_>, notes: &[Segment<'m>], row: &Row<'m>, element: &'static str, scope: &Scope<'m>) {
+pub(super) fn write<'m>(
+    list: &mut Array<'_>,
+    notes: &[Segment<'m>],
+    row: &Row<'m>,
+    element: &'static str,
+    scope: &Scope<'m>,
+) {
     for annotation in read(notes, row, element, scope) {
         list.raw(&annotation);
     }

@@ -81,7 +81,13 @@ pub(super) fn map<'m>(
 }
 
 /// Writes the placer and filler numbers; ORC's are marked as read where they are the same or stand alone.
-pub(super) fn write_identifiers<'m>(json: &mut Object<'_>, plan: &Plan<'m, '_>, obr: &Row<'m>, orc: Option<&Row<'m>>, scope: &Scope<'m>) {
+pub(super) fn write_identifiers<'m>(
+    json: &mut Object<'_>,
+    plan: &Plan<'m, '_>,
+    obr: &Row<'m>,
+    orc: Option<&Row<'m>>,
+    scope: &Scope<'m>,
+) {
     json.array("identifier", |list| {
         for (number, identity, kind) in [(2u8, &plan.numbers.placer, "PLAC"), (3, &plan.numbers.filler, "FILL")] {
             obr.take(number, "identifier");

@@ -50,7 +50,8 @@ pub(super) fn map<'m>(group: &Group<'m>, scope: &Scope<'m>) -> Option<IncomingRe
 /// Those are shared by strangers and mistyped too often to put results together by. PID-2 and PID-4 count where PID-3 is empty (v2.1, 2.2).
 fn identify<'m>(pid: &Row<'m>) -> Option<Identity<'m>> {
     let read = |number: u8| pid.peek(number).repetitions().filter_map(|value| Identity::of(value, 1, 4, 5));
-    let is = |identity: &Identity<'_>, kinds: &[&str]| kinds.iter().any(|kind| identity.kind.eq_ignore_ascii_case(kind));
+    let is =
+        |identity: &Identity<'_>, kinds: &[&str]| kinds.iter().any(|kind| identity.kind.eq_ignore_ascii_case(kind));
     read(3)
         .find(|identity| is(identity, &["MR"]))
         .or_else(|| read(3).find(|identity| !is(identity, &["SS", "DL", "AN", "PPN", "MC", "MA", "SN"])))
@@ -77,7 +78,13 @@ fn write<'m>(json: &mut Object<'_>, row: &Row<'m>, group: &Group<'m>, scope: &Sc
         if !religion.raw().is_empty() {
             list.object(|extension| {
                 extension.text("url", "http://hl7.org/fhir/StructureDefinition/patient-religion");
-                write_concept(extension, "valueCodeableConcept", religion, scope, Some("http://terminology.hl7.org/CodeSystem/v2-0006"));
+                write_concept(
+                    extension,
+                    "valueCodeableConcept",
+                    religion,
+                    scope,
+                    Some("http://terminology.hl7.org/CodeSystem/v2-0006"),
+                );
             });
         }
         let place = row.take(23, "extension").text();
@@ -335,7 +342,12 @@ fn write_contact<'m>(json: &mut Object<'_>, row: &Row<'m>, scope: &Scope<'m>) {
     json.array("relationship", |list| {
         for value in row.take_parts(3, "contact", CWE).repetitions() {
             list.object(|concept| {
-                super::code::write_concept_members(concept, value, scope, Some("http://terminology.hl7.org/CodeSystem/v2-0063"));
+                super::code::write_concept_members(
+                    concept,
+                    value,
+                    scope,
+                    Some("http://terminology.hl7.org/CodeSystem/v2-0063"),
+                );
             });
         }
     });

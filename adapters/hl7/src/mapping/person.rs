@@ -52,7 +52,12 @@ impl<'m> Name<'m> {
     }
 
     /// Puts a name together from its parts.
-    pub(super) fn of_parts(family: Cow<'m, str>, given: [Cow<'m, str>; 2], suffix: Cow<'m, str>, prefix: Cow<'m, str>) -> Self {
+    pub(super) fn of_parts(
+        family: Cow<'m, str>,
+        given: [Cow<'m, str>; 2],
+        suffix: Cow<'m, str>,
+        prefix: Cow<'m, str>,
+    ) -> Self {
         let none = Cow::Borrowed("");
         Self { family, given, suffix: [suffix, none.clone(), none.clone()], prefix, kind: none }
     }
@@ -89,7 +94,11 @@ pub(super) fn write_names<'m>(list: &mut Array<'_>, values: impl Iterator<Item =
 }
 
 /// Adds the addresses of a field.
-pub(super) fn write_addresses<'m>(list: &mut Array<'_>, values: impl Iterator<Item = Repetition<'m>>, scope: &Scope<'_>) {
+pub(super) fn write_addresses<'m>(
+    list: &mut Array<'_>,
+    values: impl Iterator<Item = Repetition<'m>>,
+    scope: &Scope<'_>,
+) {
     for value in values {
         list.object(|json| write_address(json, value, scope));
     }
@@ -195,7 +204,13 @@ fn number_of(value: Repetition<'_>) -> Cow<'_, str> {
 }
 
 /// Writes `period` from two components, or from one that holds both (DR).
-fn write_period(json: &mut Object<'_>, value: Repetition<'_>, [start, end]: [usize; 2], range: usize, scope: &Scope<'_>) {
+fn write_period(
+    json: &mut Object<'_>,
+    value: Repetition<'_>,
+    [start, end]: [usize; 2],
+    range: usize,
+    scope: &Scope<'_>,
+) {
     let zone = &scope.sender.time_zone;
     let read = |number: usize, sub: usize| {
         let component = value.component(number);

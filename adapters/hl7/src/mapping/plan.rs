@@ -35,7 +35,12 @@ pub(super) struct Numbers<'m> {
 }
 
 /// Plans the orders of a patient.
-pub(super) fn plan<'m, 'g>(orders: &'g [Order<'m>], control_id: &str, taken: &mut HashMap<RecordId, usize>, scope: &Scope<'m>) -> Vec<Plan<'m, 'g>> {
+pub(super) fn plan<'m, 'g>(
+    orders: &'g [Order<'m>],
+    control_id: &str,
+    taken: &mut HashMap<RecordId, usize>,
+    scope: &Scope<'m>,
+) -> Vec<Plan<'m, 'g>> {
     let mut plans: Vec<Plan<'m, 'g>> = orders.iter().map(|order| plan_one(order, control_id, taken, scope)).collect();
     link(&mut plans, scope);
     plans
@@ -46,7 +51,12 @@ pub(super) fn plan<'m, 'g>(orders: &'g [Order<'m>], control_id: &str, taken: &mu
 /// A report is the same report when sender, filler number with authority, and code are the same (the placer number where there is no
 /// filler number; the message and the order's place in it where there is neither). Orders of one message that are the same in all of these
 /// are counted, so that none overwrites another.
-fn plan_one<'m, 'g>(order: &'g Order<'m>, control_id: &str, taken: &mut HashMap<RecordId, usize>, scope: &Scope<'m>) -> Plan<'m, 'g> {
+fn plan_one<'m, 'g>(
+    order: &'g Order<'m>,
+    control_id: &str,
+    taken: &mut HashMap<RecordId, usize>,
+    scope: &Scope<'m>,
+) -> Plan<'m, 'g> {
     let row = scope.log.row(order.obr, Target::STRUCTURE);
     let numbers = Numbers::read(order);
     let code = order.obr.field(4).first();
@@ -72,7 +82,12 @@ fn plan_one<'m, 'g>(order: &'g Order<'m>, control_id: &str, taken: &mut HashMap<
     };
     let specimens = match order.specimens.len() {
         0 if !order.obr.field(15).is_empty() => vec![own("specimen", &["order"])],
-        _ => order.specimens.iter().enumerate().map(|(at, noted)| own("specimen", &[noted.segment.field(2).raw(), &at.to_string()])).collect(),
+        _ => order
+            .specimens
+            .iter()
+            .enumerate()
+            .map(|(at, noted)| own("specimen", &[noted.segment.field(2).raw(), &at.to_string()]))
+            .collect(),
     };
     let results = logicals(&order.results, |key, repetition| {
         own("observation", &[key.code, key.system, key.sub_id, &repetition.to_string()])
@@ -134,7 +149,9 @@ fn link(plans: &mut [Plan<'_, '_>], scope: &Scope<'_>) {
 fn find_parent(plans: &[Plan<'_, '_>], child: usize, row: &Row<'_>) -> Option<usize> {
     let field = row.peek(29).first();
     let (placer, filler) = (field.component(1).sub(1).text(), field.component(2).sub(1).text());
-    let has = |number: &Option<Identity<'_>>, wanted: &str| number.as_ref().is_some_and(|number| number.value == wanted.trim());
+    let has = |number: &Option<Identity<'_>>, wanted: &str| {
+        number.as_ref().is_some_and(|number| number.value == wanted.trim())
+    };
     let others = || plans.iter().enumerate().filter(move |(at, _)| *at != child);
     if !filler.trim().is_empty() {
         return others().find(|(_, plan)| has(&plan.numbers.filler, &filler)).map(|(at, _)| at);
@@ -143,7 +160,11 @@ fn find_parent(plans: &[Plan<'_, '_>], child: usize, row: &Row<'_>) -> Option<us
 }
 
 /// Finds the result that OBR-26 names; without a sub-id only where one result has the code.
-fn find_result<'a, 'm, 'g>(results: &'a mut [Logical<'m, 'g>], code: &str, sub_id: &str) -> Option<&'a mut Logical<'m, 'g>> {
+fn find_result<'a, 'm, 'g>(
+    results: &'a mut [Logical<'m, 'g>],
+    code: &str,
+    sub_id: &str,
+) -> Option<&'a mut Logical<'m, 'g>> {
     if code.is_empty() {
         return None;
     }

@@ -22,7 +22,8 @@ pub(super) fn map<'m>(
     let control_id = String::from_utf8_lossy(message.envelope().control_id());
     let recorded = scope.sent.as_ref().filter(|sent| sent.timed);
     let moment = recorded.map_or_else(|| scope.received.rfc3339(), |sent| sent.text.clone());
-    let id = |name: &str| scope.name("provenance", &[&report.to_string(), &control_id, &moment, name]).in_family_of(&report);
+    let id =
+        |name: &str| scope.name("provenance", &[&report.to_string(), &control_id, &moment, name]).in_family_of(&report);
     let (source, transformation) = (id("source"), id("transformation"));
     let entity = |json: &mut Object<'_>| {
         json.single("entity", |entity| {

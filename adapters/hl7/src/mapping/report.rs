@@ -133,7 +133,8 @@ fn write_observations<'m>(
         effective,
         specimen,
     };
-    let after = plan.results.iter().filter_map(Logical::head).find(|head| head.after.is_some_and(|after| !after.describes));
+    let after =
+        plan.results.iter().filter_map(Logical::head).find(|head| head.after.is_some_and(|after| !after.describes));
     if let Some(first) = after {
         scope.log.row(first.segment, scope.log.target(Kind::DiagnosticReport, plan.id)).issue(0, Issue::AfterSpecimen);
     }
@@ -161,7 +162,9 @@ fn specimen_of<'m>(plan: &Plan<'m, '_>, head: &Noted<'m>, scope: &Scope<'m>) -> 
         let value = |number: usize| named.component(number).sub(1).raw();
         let found = plan.order.specimens.iter().position(|noted| {
             let ids = noted.segment.field(2).first();
-            [1usize, 2].into_iter().any(|number| !value(number).is_empty() && ids.component(number).sub(1).raw() == value(number))
+            [1usize, 2]
+                .into_iter()
+                .any(|number| !value(number).is_empty() && ids.component(number).sub(1).raw() == value(number))
         });
         if let Some(id) = found.and_then(|at| plan.specimens.get(at)) {
             scope.log.row(head.segment, scope.log.target(Kind::DiagnosticReport, plan.id)).take(33, "specimen");
@@ -177,11 +180,21 @@ fn specimen_of<'m>(plan: &Plan<'m, '_>, head: &Noted<'m>, scope: &Scope<'m>) -> 
     }
 }
 
-fn write_specimens<'m>(plan: &Plan<'m, '_>, patient: RecordId, row: &Row<'m>, scope: &Scope<'m>) -> Vec<IncomingMember> {
+fn write_specimens<'m>(
+    plan: &Plan<'m, '_>,
+    patient: RecordId,
+    row: &Row<'m>,
+    scope: &Scope<'m>,
+) -> Vec<IncomingMember> {
     if plan.order.specimens.is_empty() {
         return plan.specimens.iter().map(|id| specimen::map_of_order(row, *id, patient, scope)).collect();
     }
-    plan.order.specimens.iter().zip(&plan.specimens).map(|(noted, id)| specimen::map(noted, *id, patient, scope)).collect()
+    plan.order
+        .specimens
+        .iter()
+        .zip(&plan.specimens)
+        .map(|(noted, id)| specimen::map(noted, *id, patient, scope))
+        .collect()
 }
 
 /// OBR-24, and whether the report is a laboratory's.
@@ -258,7 +271,11 @@ impl Effective {
         }
         let collected = specimen::collected(&plan.order.specimens, scope).map(|moment| (moment, "specimen-collection"));
         let other = collected.or_else(|| {
-            let times = plan.order.results.iter().filter_map(|noted| Moment::read(&noted.segment.field(14).component(1).text(), zone));
+            let times = plan
+                .order
+                .results
+                .iter()
+                .filter_map(|noted| Moment::read(&noted.segment.field(14).component(1).text(), zone));
             times.min_by_key(|moment| moment.at).map(|moment| (moment, "first-result"))
         });
         let report = json::object(|json| match &other {
@@ -266,7 +283,9 @@ impl Effective {
                 terms.add_moment(Kind::DiagnosticReport, moment);
                 moment.write_assumed(json, "effectiveDateTime", zone, whence);
             }
-            None if start.trim().is_empty() => json.object("_effectiveDateTime", |beside| write_absent(beside, "unknown")),
+            None if start.trim().is_empty() => {
+                json.object("_effectiveDateTime", |beside| write_absent(beside, "unknown"))
+            }
             None => write_original_text(json, "effectiveDateTime", &start),
         });
         Effective { own, report, known: other.is_some() }
@@ -382,7 +401,14 @@ fn write_issued(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
 /// Adds notes, which a report of R4 has no element for, and the reason of its status.
 ///
 /// Notes behind PID belong to this report: on Patient they would stick.
-fn write_extensions<'m>(list: &mut Array<'_>, plan: &Plan<'m, '_>, about: &About<'_, 'm>, row: &Row<'m>, orc: Option<&Row<'m>>, scope: &Scope<'m>) {
+fn write_extensions<'m>(
+    list: &mut Array<'_>,
+    plan: &Plan<'m, '_>,
+    about: &About<'_, 'm>,
+    row: &Row<'m>,
+    orc: Option<&Row<'m>>,
+    scope: &Scope<'m>,
+) {
     for notes in [&about.group.notes, &plan.order.notes] {
         for annotation in note::read(notes, row, "extension", scope) {
             list.object(|extension| {
@@ -405,7 +431,13 @@ fn write_extensions<'m>(list: &mut Array<'_>, plan: &Plan<'m, '_>, about: &About
 }
 
 /// Adds who answers for the report: the organizations of its results, else the sending facility; then technician and typist.
-fn write_performers<'m>(list: &mut Array<'_>, row: &Row<'m>, about: &About<'_, 'm>, results: &Results, scope: &Scope<'m>) {
+fn write_performers<'m>(
+    list: &mut Array<'_>,
+    row: &Row<'m>,
+    about: &About<'_, 'm>,
+    results: &Results,
+    scope: &Scope<'m>,
+) {
     results.performers.iter().for_each(|performer| performer.write_item(list));
     if let Some(facility) = about.facility.filter(|_| results.performers.is_empty()) {
         facility.write_item(list);

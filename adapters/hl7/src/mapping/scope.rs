@@ -197,7 +197,9 @@ impl<'m> Identity<'m> {
 
 /// A universal id (HD.2 with HD.3) as a URI.
 fn universal_uri(id: &str, kind: &str) -> Option<Cow<'static, str>> {
-    let is_oid = || id.contains('.') && id.split('.').all(|arc| !arc.is_empty() && arc.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_oid = || {
+        id.contains('.') && id.split('.').all(|arc| !arc.is_empty() && arc.bytes().all(|byte| byte.is_ascii_digit()))
+    };
     let has_scheme = || ["http://", "https://", "urn:"].iter().any(|scheme| id.starts_with(scheme));
     match kind.to_ascii_uppercase().as_str() {
         "UUID" | "GUID" => Some(Cow::Owned(format!("urn:uuid:{}", id.to_ascii_lowercase()))),

@@ -68,7 +68,13 @@ pub(super) fn map<'m>(noted: &Noted<'m>, id: RecordId, patient: RecordId, scope:
             let container = row.take_parts(27, "container", CWE).first();
             write_concept(json, "type", container, scope, None);
             let additive = row.take_parts(6, "container", CWE).first();
-            write_concept(json, "additiveCodeableConcept", additive, scope, Some("http://terminology.hl7.org/CodeSystem/v2-0371"));
+            write_concept(
+                json,
+                "additiveCodeableConcept",
+                additive,
+                scope,
+                Some("http://terminology.hl7.org/CodeSystem/v2-0371"),
+            );
         });
         json.array("condition", |list| {
             let conditions = row.take_parts(24, "condition", CWE).repetitions();
@@ -135,7 +141,8 @@ pub(super) fn map_of_order<'m>(obr: &Row<'m>, id: RecordId, patient: RecordId, s
 fn write_nested(concept: &mut Object<'_>, source: Repetition<'_>, number: usize, scope: &Scope<'_>, table: &str) {
     let value = source.component(number);
     let part = |sub: usize| super::scope::trimmed(value.sub(sub).text());
-    let coding = super::code::Coding { code: part(1), display: part(2), system: part(3), version: part(7), oid: part(14) };
+    let coding =
+        super::code::Coding { code: part(1), display: part(2), system: part(3), version: part(7), oid: part(14) };
     concept.array("coding", |list| {
         if !coding.code.is_empty() {
             coding.write(list, scope, Some(&format!("{}{table}", uri::V2)));
@@ -160,7 +167,8 @@ fn write_parent(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
     let parents = row.take_parts(3, "parent", EIP);
     json.array("parent", |list| {
         for value in parents.repetitions() {
-            let Some(identity) = Identity::nested(value.component(2)).or_else(|| Identity::nested(value.component(1))) else {
+            let Some(identity) = Identity::nested(value.component(2)).or_else(|| Identity::nested(value.component(1)))
+            else {
                 continue;
             };
             list.object(|reference| {

@@ -5,7 +5,7 @@ use domain::kind::Kind;
 
 use super::moment::Moment;
 
-/// Collects terms, each once.
+/// Collects terms; handed out each once.
 #[derive(Default)]
 pub(super) struct Terms(Vec<Term>);
 
@@ -15,11 +15,10 @@ const MOST_MONTHS: usize = 120;
 const DAY: i64 = 86_400_000_000;
 
 impl Terms {
-    /// Adds a term, unless it is blank or there already.
+    /// Adds a term, unless it is blank.
     pub(super) fn add(&mut self, kind: Kind, field: Field, value: &str) {
         let value = value.trim();
-        let known = |term: &Term| term.field == field && term.kind == kind && term.value == value;
-        if !value.is_empty() && !self.0.iter().any(known) {
+        if !value.is_empty() {
             self.0.push(Term { kind, field, value: value.to_owned() });
         }
     }
@@ -72,13 +71,13 @@ impl Terms {
 
     /// Adds terms that were collected elsewhere.
     pub(super) fn extend(&mut self, terms: Vec<Term>) {
-        for term in terms {
-            self.add(term.kind, term.field, &term.value);
-        }
+        self.0.extend(terms);
     }
 
-    /// Returns what was collected.
-    pub(super) fn finish(self) -> Vec<Term> {
+    /// Returns what was collected, in order of kind, field and value.
+    pub(super) fn finish(mut self) -> Vec<Term> {
+        self.0.sort_unstable_by(|a, b| (a.kind, a.field, &a.value).cmp(&(b.kind, b.field, &b.value)));
+        self.0.dedup();
         self.0
     }
 }
@@ -106,9 +105,7 @@ mod tests {
         let mut terms = Terms::default();
         let read = |text| Moment::read(text, &TimeZone::UTC).unwrap();
         terms.add_period(Kind::DiagnosticReport, &read("20260227"), &read("20260302"));
-        let mut days = values(terms, Field::Day);
-        days.sort();
-        assert_eq!(days, ["2026-02-27", "2026-02-28", "2026-03-01", "2026-03-02"]);
+        assert_eq!(values(terms, Field::Day), ["2026-02-27", "2026-02-28", "2026-03-01", "2026-03-02"]);
     }
 
     #[test]
@@ -116,6 +113,6 @@ mod tests {
         let mut terms = Terms::default();
         terms.add_name(Kind::Patient, Field::Family, "van den BERG");
         terms.add_name(Kind::Patient, Field::Family, "BERG");
-        assert_eq!(values(terms, Field::Family), ["van den BERG", "van", "den", "BERG"]);
+        assert_eq!(values(terms, Field::Family), ["BERG", "den", "van", "van den BERG"]);
     }
 }

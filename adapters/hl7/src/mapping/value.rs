@@ -49,9 +49,14 @@ pub(super) enum ValueType {
 impl ValueType {
     /// Reads OBX-2, without regard to case or white space.
     pub(super) fn read(text: &str) -> ValueType {
-        let mut name = text.trim().to_owned();
-        name.make_ascii_uppercase();
-        match name.as_str() {
+        let mut name = [0u8; 4];
+        let text = text.trim().as_bytes();
+        let Some(space) = name.get_mut(..text.len()) else {
+            return ValueType::Unknown;
+        };
+        space.copy_from_slice(text);
+        space.make_ascii_uppercase();
+        match core::str::from_utf8(space).unwrap_or("?") {
             "NM" => ValueType::Number,
             "SN" => ValueType::Structured,
             "ST" => ValueType::Text,
@@ -63,8 +68,8 @@ impl ValueType {
             "NR" => ValueType::Range,
             "ED" => ValueType::Document,
             "RP" => ValueType::Pointer,
-            "AD" | "CD" | "CK" | "CN" | "CNN" | "CP" | "CQ" | "CX" | "EI" | "HD" | "ID" | "MA" | "MO" | "NA" | "PL" | "PN" | "SI"
-            | "TN" | "VR" | "XAD" | "XCN" | "XON" | "XPN" | "XTN" => ValueType::Other,
+            "AD" | "CD" | "CK" | "CN" | "CNN" | "CP" | "CQ" | "CX" | "EI" | "HD" | "ID" | "MA" | "MO" | "NA" | "PL"
+            | "PN" | "SI" | "TN" | "VR" | "XAD" | "XCN" | "XON" | "XPN" | "XTN" => ValueType::Other,
             "" => ValueType::Absent,
             _ => ValueType::Unknown,
         }
@@ -81,7 +86,14 @@ pub(super) const LONGEST_STRING: usize = 1024 * 1024;
 
 /// Writes one repetition of OBX-5 as `value[x]`. Says whether anything was written; a value that cannot be what its type says is
 /// kept as text, with an issue, and never dropped.
-pub(super) fn write(json: &mut Object<'_>, kind: ValueType, value: Repetition<'_>, unit: &Unit<'_>, row: &Row<'_>, scope: &Scope<'_>) -> bool {
+pub(super) fn write(
+    json: &mut Object<'_>,
+    kind: ValueType,
+    value: Repetition<'_>,
+    unit: &Unit<'_>,
+    row: &Row<'_>,
+    scope: &Scope<'_>,
+) -> bool {
     if value.is_empty() || value.raw() == "\"\"" {
         return false;
     }

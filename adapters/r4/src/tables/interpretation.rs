@@ -8,8 +8,9 @@ use super::look_up;
 #[must_use]
 pub fn interpretation(code: &str) -> Option<&'static str> {
     const CODES: &[&str] = &[
-        "<", ">", "A", "AA", "B", "CAR", "D", "DET", "E", "EX", "EXP", "H", "HH", "HU", "I", "IE", "IND", "L", "LL", "LU", "MS",
-        "N", "NCL", "ND", "NEG", "NR", "NS", "POS", "R", "RR", "S", "SDD", "SYN-R", "SYN-S", "U", "UNE", "VS", "W", "WR",
+        "<", ">", "A", "AA", "B", "CAR", "D", "DET", "E", "EX", "EXP", "H", "HH", "HU", "I", "IE", "IND", "L", "LL",
+        "LU", "MS", "N", "NCL", "ND", "NEG", "NR", "NS", "POS", "R", "RR", "S", "SDD", "SYN-R", "SYN-S", "U", "UNE",
+        "VS", "W", "WR",
     ];
     look_up(code, |code| CODES.iter().copied().find(|known| *known == code))
 }

@@ -10,7 +10,9 @@ use r4::json::{self, Array, Object};
 use r4::tables::{Section, interpretation, observation_status, uri};
 
 use super::super::attachment::{self, Document};
-use super::super::code::{CWE, codings, text_of, write_absent, write_alternate_code, write_concept, write_concept_members};
+use super::super::code::{
+    CWE, codings, text_of, write_absent, write_alternate_code, write_concept, write_concept_members,
+};
 use super::super::directory::{Named, Reference, write_profile};
 use super::super::issue::Issue;
 use super::super::log::{Row, parts};
@@ -69,7 +71,11 @@ pub(in super::super) fn write<'m>(
     let to_the_day = moment.as_ref().is_none_or(|moment| moment.text.len() >= 10);
     let performers = read_performers(&row, scope);
     let supporting = supports(&row);
-    let body = json::object(|json| {
+    let conforms = coded && around.section.laboratory && unit.conforms() && to_the_day;
+    let content = json::resource("Observation", &logical.id.to_string(), |json| {
+        if conforms {
+            write_profile(json, uri::US_CORE_OBSERVATION);
+        }
         write_extensions(json, &row, &documents, scope);
         write_identifiers(json, logical, &row, around, scope);
         if let Some(request) = around.request {
@@ -112,18 +118,17 @@ pub(in super::super) fn write<'m>(
             json.array("derivedFrom", |list| Reference { kind: Kind::Observation, id: parent }.write_item(list));
         }
     });
-    let conforms = coded && around.section.laboratory && unit.conforms() && to_the_day;
-    let content = json::resource("Observation", &logical.id.to_string(), |json| {
-        if conforms {
-            write_profile(json, uri::US_CORE_OBSERVATION);
-        }
-        json.members(&body);
-    });
     let member = IncomingMember { kind: Kind::Observation, id: logical.id, content };
     Some(Written { member, documents, performers, supporting })
 }
 
-fn write_identifiers(json: &mut Object<'_>, logical: &Logical<'_, '_>, row: &Row<'_>, around: &Surroundings<'_>, scope: &Scope<'_>) {
+fn write_identifiers(
+    json: &mut Object<'_>,
+    logical: &Logical<'_, '_>,
+    row: &Row<'_>,
+    around: &Surroundings<'_>,
+    scope: &Scope<'_>,
+) {
     row.take(4, "identifier");
     json.array("identifier", |list| {
         list.object(|identifier| {
@@ -357,7 +362,13 @@ fn write_extensions(json: &mut Object<'_>, row: &Row<'_>, documents: &[Document]
                     return;
                 }
                 extension.text("url", "http://hl7.org/fhir/StructureDefinition/observation-nature-of-abnormal-test");
-                write_concept(extension, "valueCodeableConcept", value, scope, Some("http://terminology.hl7.org/CodeSystem/v2-0080"));
+                write_concept(
+                    extension,
+                    "valueCodeableConcept",
+                    value,
+                    scope,
+                    Some("http://terminology.hl7.org/CodeSystem/v2-0080"),
+                );
             });
         }
     });
@@ -372,7 +383,8 @@ fn write_sub_id(list: &mut Array<'_>, row: &Row<'_>) {
     list.object(|extension| {
         extension.text("url", uri::SUB_ID);
         extension.array("extension", |list| {
-            for (number, url) in [(1usize, "original-sub-identifier"), (2, "group"), (3, "sequence"), (4, "identifier")] {
+            for (number, url) in [(1usize, "original-sub-identifier"), (2, "group"), (3, "sequence"), (4, "identifier")]
+            {
                 let text = value.component(number).text();
                 let number = matches!(url, "group" | "sequence").then(|| json::Decimal::read(&text)).flatten();
                 list.object(|part| match number {
@@ -392,7 +404,13 @@ fn write_sub_id(list: &mut Array<'_>, row: &Row<'_>) {
 }
 
 fn write_site_and_method(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
-    write_concept(json, "bodySite", row.take_parts(20, "bodySite", CWE).first(), scope, Some("http://terminology.hl7.org/CodeSystem/v2-0163"));
+    write_concept(
+        json,
+        "bodySite",
+        row.take_parts(20, "bodySite", CWE).first(),
+        scope,
+        Some("http://terminology.hl7.org/CodeSystem/v2-0163"),
+    );
     write_concept(json, "method", row.take_parts(17, "method", CWE).first(), scope, None);
 }
 
@@ -409,19 +427,22 @@ fn write_device(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
 fn read_performers<'m>(row: &Row<'m>, scope: &Scope<'m>) -> Vec<Reference> {
     let mut performers = Vec::new();
     let address = row.take(24, "performer");
-    let organization = scope.organization_of_xon(row.take(23, "performer").first(), Some(address), None).or_else(|| {
-        let producer = row.take_parts(15, "performer", parts(&[1, 2, 3, 9])).first();
-        let coding = codings(producer).next();
-        scope.organization(Named {
-            name: text_of(producer),
-            identifiers: coding.map(|coding| (coding.address(scope, None), coding.code, "")).into_iter().collect(),
-            addresses: None,
-            telecoms: None,
-        })
-    });
+    let organization =
+        scope.organization_of_xon(row.take(23, "performer").first(), Some(address), None).or_else(|| {
+            let producer = row.take_parts(15, "performer", parts(&[1, 2, 3, 9])).first();
+            let coding = codings(producer).next();
+            scope.organization(Named {
+                name: text_of(producer),
+                identifiers: coding.map(|coding| (coding.address(scope, None), coding.code, "")).into_iter().collect(),
+                addresses: None,
+                telecoms: None,
+            })
+        });
     let director = scope.practitioner(row.take(25, "performer").first());
     match (organization, director) {
-        (Some(organization), Some(director)) => performers.push(scope.role(director, organization, Some((uri::V2_0912, "MDIR")))),
+        (Some(organization), Some(director)) => {
+            performers.push(scope.role(director, organization, Some((uri::V2_0912, "MDIR"))))
+        }
         (Some(organization), None) => performers.push(organization),
         (None, Some(director)) => performers.push(director),
         (None, None) => {}
@@ -436,7 +457,12 @@ fn read_documents<'m>(logical: &Logical<'m, '_>, head: &Row<'m>, code: Repetitio
     let mut values = Vec::new();
     for joined in logical.rows.iter().filter(|joined| joined.part == Part::Document) {
         let row = head.beside(joined.noted.segment);
-        values.extend(row.peek(5).repetitions().filter(|value| !value.is_empty() && value.raw() != "\"\"").map(|value| (row, value)));
+        values.extend(
+            row.peek(5)
+                .repetitions()
+                .filter(|value| !value.is_empty() && value.raw() != "\"\"")
+                .map(|value| (row, value)),
+        );
     }
     if values.is_empty() { Vec::new() } else { attachment::read(&values, &text_of(code)) }
 }
