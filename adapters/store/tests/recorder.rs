@@ -9,7 +9,7 @@ use domain::kind::Kind;
 use domain::ports::{BoxFuture, CommitFault, EntryBlock, Find, Ledger, NotRecorded, Store, Unavailable};
 use domain::secret::Secret;
 use domain::time::Timestamp;
-use domain::write::{Batch, Claim, StoredRecord, Version, WriteSet};
+use domain::write::{Batch, Claim, Conflict, ConflictReason, StoredRecord, Version, WriteSet};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use store::{AnchorFile, QUEUE_MEMBERS, Recorder};
@@ -59,6 +59,8 @@ enum Fate {
     LostAndOvertaken,
     /// It is refused.
     Refused(CommitFault),
+    /// There is no space; but a claim that two members want is noticed before that.
+    FullUnlessDoubled,
 }
 
 /// A store whose commits meet a fate; without one they pass through, as many at a time as there are permits.
@@ -95,6 +97,15 @@ impl Store for Fated {
             match fate {
                 None => self.inner.commit(batch).await,
                 Some(Fate::Refused(fault)) => Err(fault),
+                Some(Fate::FullUnlessDoubled) => {
+                    let token = |write: &WriteSet| write.claims.first().map(|claim| claim.token);
+                    match batch.members {
+                        [first, repeat] if token(first) == token(repeat) => {
+                            Err(CommitFault::Conflicts(vec![Conflict { member: 1, reason: ConflictReason::Claimed }]))
+                        }
+                        _ => Err(CommitFault::Full),
+                    }
+                }
                 Some(fate) => {
                     if matches!(fate, Fate::AppliedUnseen | Fate::AppliedUnseenAndPassed) {
                         self.inner.commit(batch).await?;
@@ -330,7 +341,7 @@ async fn a_repeat_beside_its_first_is_not_told_that_it_is_stored_before_it_is() 
     store.committing.acquire().await.unwrap().forget();
     let (first, repeat) = (recorder.record(act(1)), recorder.record(act(1)));
     // Both wait in the queue and so come into one batch, and that batch finds the database full.
-    store.fates.lock().unwrap().extend([Fate::Refused(CommitFault::Full), Fate::Refused(CommitFault::Full)]);
+    store.fates.lock().unwrap().extend([Fate::FullUnlessDoubled, Fate::FullUnlessDoubled]);
     store.gate.add_permits(1_000);
     blocking.await.unwrap();
     assert_eq!(first.await, Err(NotRecorded::Unavailable));
