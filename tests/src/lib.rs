@@ -1,5 +1,22 @@
-//! What the tests from outside share: synthetic messages, a bare MLLP sender, a gateway under test.
+//! What the tests from outside share: a gateway as a process of its own, and bare clients that know only protocols.
+//!
+//! ```text
+//!   home (an installation in a temporary folder) ──► gateway (the program, serving it)
+//!                                                        ▲ mllp · fhir · signals      database (SQL behind its back)
+//! ```
+//! Nothing here is shipped: a step of a test that cannot be done ends the test.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "test support: a step that cannot be done fails the test that asked for it"
+)]
 
+pub mod consistency;
+pub mod database;
+pub mod fhir;
 pub mod gateway;
+pub mod home;
 pub mod message;
 pub mod mllp;

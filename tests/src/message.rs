@@ -60,7 +60,8 @@ impl Oru {
              OBR|1|P{filler}^EHR|{filler}^LIS|24323-8^Comprehensive metabolic panel^LN^CMP^Metabolic panel^L|||20260301094500+0000|||||||20260301095500+0000|SER^Serum^HL70070|1780013^ADAMS^RUTH^^^DR^^^NPI^L^^^NPI||||||{time}||LAB|{status}\r"
         );
         for row in 1..=self.rows {
-            let (code, name, unit, range) = ANALYTES.get(row.saturating_sub(1) % ANALYTES.len()).copied().unwrap_or_default();
+            let (code, name, unit, range) =
+                ANALYTES.get(row.saturating_sub(1) % ANALYTES.len()).copied().unwrap_or_default();
             let value = if row == 1 { self.first_value.clone() } else { format!("{}.{}0", row * 3, row % 10) };
             let _ = write!(
                 text,
@@ -68,9 +69,19 @@ impl Oru {
                 if row > ANALYTES.len() { row.to_string() } else { String::new() }
             );
         }
-        let _ = write!(text, "NTE|1|L|Specimen received in good order.\rSPM|1|S{filler}^LIS||119364003^Serum specimen^SCT|||||||||||||20260301094500+0000|20260301095500+0000\r");
+        let _ = write!(
+            text,
+            "NTE|1|L|Specimen received in good order.\rSPM|1|S{filler}^LIS||119364003^Serum specimen^SCT|||||||||||||20260301094500+0000|20260301095500+0000\r"
+        );
         text.into_bytes()
     }
+}
+
+/// Leaves out every segment of a name.
+#[must_use]
+pub fn without(message: &[u8], name: &str) -> Vec<u8> {
+    let kept = message.split_inclusive(|byte| *byte == b'\r').filter(|segment| !segment.starts_with(name.as_bytes()));
+    kept.flatten().copied().collect()
 }
 
 const ANALYTES: [(&str, &str, &str, &str); 20] = [

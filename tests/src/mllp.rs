@@ -43,6 +43,30 @@ impl Sender {
         self.socket.write_all(&frame)
     }
 
+    /// Sends bytes as they are.
+    ///
+    /// # Errors
+    /// What the socket says.
+    pub fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.socket.write_all(bytes)
+    }
+
+    /// Says that nothing more will come, and still listens.
+    ///
+    /// # Errors
+    /// What the socket says.
+    pub fn finish(&mut self) -> std::io::Result<()> {
+        self.socket.shutdown(std::net::Shutdown::Write)
+    }
+
+    /// Waits at most this long for each further answer.
+    ///
+    /// # Errors
+    /// What the socket says.
+    pub fn patience(&mut self, patience: Duration) -> std::io::Result<()> {
+        self.socket.set_read_timeout(Some(patience))
+    }
+
     /// Returns the next framed answer.
     ///
     /// # Errors

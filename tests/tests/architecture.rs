@@ -22,7 +22,7 @@ const OURS: &[(&str, &[&str])] = &[
 const ONLY: &[(&str, &[&str])] = &[
     ("fhir-sdk", &["r4"]),
     ("hl7-parser", &["hl7"]),
-    ("sqlx", &["store"]),
+    ("sqlx", &["store", "tests"]),
     ("actix-web", &["fhir", "gateway"]),
     ("clap", &["gateway", "conformance"]),
     ("reqwest", &["conformance", "tests"]),
@@ -89,7 +89,8 @@ fn packages() -> Vec<(String, Vec<String>)> {
         .iter()
         .map(|package| {
             let uses = package["dependencies"].as_array().expect("dependencies").iter();
-            let uses = uses.filter(|used| used["kind"] != "dev" && used["kind"] != "build").map(|used| text(&used["name"]));
+            let uses =
+                uses.filter(|used| used["kind"] != "dev" && used["kind"] != "build").map(|used| text(&used["name"]));
             (text(&package["name"]), uses.collect())
         })
         .collect()
