@@ -1,0 +1,206 @@
+//! The main job, whole: a result arrives over MLLP, is acknowledged, and is read back as FHIR R4.
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::Value;
+use tests::fhir::Fhir;
+use tests::gateway::Gateway;
+use tests::home::Home;
+use tests::message::{Oru, PLANTED_MRN, without};
+use tests::mllp::code;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
+
+fn serving() -> (Home, Gateway, Fhir) {
+    let home = Home::new(PROGRAM);
+    let gateway = home.serve();
+    let fhir = gateway.fhir(home.first());
+    (home, gateway, fhir)
+}
+
+fn accepted(gateway: &Gateway, message: &[u8]) {
+    let answer = gateway.mllp().exchange(message).unwrap();
+    assert_eq!(code(&answer), "AA", "{}", String::from_utf8_lossy(&answer));
+}
+
+fn reports(fhir: &Fhir, filler: &str) -> Vec<Value> {
+    fhir.get(&format!("/DiagnosticReport?identifier={filler}")).resources()
+}
+
+fn report(fhir: &Fhir, filler: &str) -> Value {
+    let found = reports(fhir, filler);
+    assert_eq!(found.len(), 1, "one report has the filler number {filler}");
+    found[0].clone()
+}
+
+fn states(home: &Home) -> Vec<String> {
+    let list = home.json(&["message", "list", "--tenant", "Harbour", "--json"]);
+    list.as_array().unwrap().iter().map(|message| message["state"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_result_is_acknowledged_and_read_back_exactly() {
+    let (_home, gateway, fhir) = serving();
+    let mut sent = Oru::new("MJ1", "F100", 20);
+    sent.first_value = "1.50".to_owned();
+    let answer = String::from_utf8(gateway.mllp().exchange(&sent.render()).unwrap()).unwrap();
+    assert!(answer.contains("\rMSA|AA|MJ1"), "{answer}");
+
+    let answer = fhir.get("/DiagnosticReport?identifier=F100&_include=DiagnosticReport:result");
+    assert!(answer.body.contains("\"value\":1.50"), "the number is the text that was sent");
+    let found = answer.resources();
+    let of = |kind: &str| found.iter().filter(|found| found["resourceType"] == kind).count();
+    assert_eq!((of("DiagnosticReport"), of("Observation")), (1, 20));
+    let report = found.iter().find(|found| found["resourceType"] == "DiagnosticReport").unwrap();
+    assert_eq!(report["status"], "final");
+    assert_eq!(report["code"]["coding"][0]["code"], "24323-8");
+    assert_eq!(report["result"].as_array().unwrap().len(), 20);
+    let glucose = found.iter().find(|found| found["code"]["coding"][0]["code"] == "2345-7").unwrap();
+    assert_eq!(glucose["valueQuantity"]["unit"], "mg/dL");
+    assert_eq!(glucose["referenceRange"][0]["low"]["value"], 70);
+    assert_eq!(glucose["subject"], report["subject"]);
+
+    let patient = fhir.get(&format!("/{}", report["subject"]["reference"].as_str().unwrap())).json();
+    assert_eq!(patient["identifier"][0]["value"], PLANTED_MRN);
+    assert_eq!(patient["birthDate"], "1970-04-12");
+}
+
+#[test]
+fn a_resource_is_read_by_id_by_version_and_by_history() {
+    let (_home, gateway, fhir) = serving();
+    accepted(&gateway, &Oru::new("MJ1", "F100", 3).render());
+    let id = report(&fhir, "F100")["id"].as_str().unwrap().to_owned();
+    let read = fhir.get(&format!("/DiagnosticReport/{id}"));
+    assert_eq!(read.status, 200);
+    assert_eq!(read.header("etag"), "W/\"1\"");
+    assert!(!read.header("last-modified").is_empty());
+    assert!(read.header("content-type").starts_with("application/fhir+json"));
+    let version = fhir.get(&format!("/DiagnosticReport/{id}/_history/1"));
+    assert_eq!(version.body, read.body);
+    let history = fhir.get(&format!("/DiagnosticReport/{id}/_history"));
+    assert_eq!(history.json()["type"], "history");
+    assert_eq!(history.resources().len(), 1);
+    fhir.get(&format!("/DiagnosticReport/{id}/_history/2")).is_outcome(404);
+    let unchanged = fhir.get_with(&format!("/DiagnosticReport/{id}"), &[("if-none-match", "W/\"1\"")]);
+    assert_eq!((unchanged.status, unchanged.body.as_str()), (304, ""));
+}
+
+#[test]
+fn a_search_by_post_finds_what_a_search_by_get_finds() {
+    let (_home, gateway, fhir) = serving();
+    accepted(&gateway, &Oru::new("MJ1", "F100", 3).render());
+    let patient = fhir.get(&format!("/Patient?identifier={PLANTED_MRN}")).resources();
+    let id = patient[0]["id"].as_str().unwrap();
+    let got = fhir.get(&format!("/Observation?patient={id}&category=laboratory")).resources();
+    let form = format!("patient={id}&category=laboratory");
+    let posted = fhir.post("/Observation/_search", "application/x-www-form-urlencoded", &form).resources();
+    assert_eq!(got.len(), 3);
+    assert_eq!(got, posted);
+}
+
+#[test]
+fn pages_of_a_search_hold_every_result_once() {
+    let (_home, gateway, fhir) = serving();
+    accepted(&gateway, &Oru::new("MJ1", "F100", 7).render());
+    let patient = fhir.get(&format!("/Patient?identifier={PLANTED_MRN}")).resources();
+    let mut next = Some(format!("/Observation?patient={}&_count=3", patient[0]["id"].as_str().unwrap()));
+    let mut ids = Vec::new();
+    let mut pages = 0;
+    while let Some(link) = next {
+        let page = fhir.get(&link);
+        ids.extend(page.resources().iter().map(|found| found["id"].as_str().unwrap().to_owned()));
+        next = page.next();
+        assert!(!next.as_deref().unwrap_or_default().contains(PLANTED_MRN), "a link names nobody");
+        pages += 1;
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!((ids.len(), pages), (7, 3));
+}
+
+#[test]
+fn a_correction_is_a_new_version_and_the_old_one_stays_readable() {
+    let (_home, gateway, fhir) = serving();
+    let first = Oru::new("MJ1", "F100", 3);
+    accepted(&gateway, &first.render());
+    let correction = Oru {
+        control_id: "MJ2".to_owned(),
+        status: 'C',
+        first_value: "1.60".to_owned(),
+        time: "20260301111500+0000".to_owned(),
+        ..first
+    };
+    accepted(&gateway, &correction.render());
+
+    let now = report(&fhir, "F100");
+    let id = now["id"].as_str().unwrap();
+    assert_eq!((now["status"].as_str(), now["meta"]["versionId"].as_str()), (Some("corrected"), Some("2")));
+    let old = fhir.get(&format!("/DiagnosticReport/{id}/_history/1")).json();
+    assert_eq!(old["status"], "final");
+    let history = fhir.get(&format!("/DiagnosticReport/{id}/_history")).resources();
+    let versions: Vec<_> = history.iter().map(|found| found["meta"]["versionId"].as_str().unwrap()).collect();
+    assert_eq!(versions, ["2", "1"]);
+
+    let glucose = format!("/{}", now["result"][0]["reference"].as_str().unwrap());
+    assert!(fhir.get(&glucose).body.contains("\"value\":1.60"));
+    assert!(fhir.get(&format!("{glucose}/_history/1")).body.contains("\"value\":1.50"));
+    let provenance = fhir.get(&format!("/Provenance?target=DiagnosticReport/{id}")).resources();
+    assert!(!provenance.is_empty(), "a Provenance tells of the change");
+}
+
+#[test]
+fn an_older_message_that_arrives_late_overwrites_nothing() {
+    let (home, gateway, fhir) = serving();
+    let newer = Oru { time: "20260301111500+0000".to_owned(), ..Oru::new("MJ1", "F100", 3) };
+    accepted(&gateway, &newer.render());
+    let older = Oru { first_value: "9.99".to_owned(), status: 'P', ..Oru::new("MJ2", "F100", 3) };
+    accepted(&gateway, &older.render());
+    let now = report(&fhir, "F100");
+    assert_eq!((now["status"].as_str(), now["meta"]["versionId"].as_str()), (Some("final"), Some("1")));
+    assert!(!fhir.get("/Observation?code=2345-7").body.contains("9.99"));
+    assert_eq!(states(&home), ["late", "mapped"]);
+}
+
+#[test]
+fn a_repeated_message_is_accepted_and_stored_once() {
+    let (home, gateway, fhir) = serving();
+    let message = Oru::new("MJ1", "F100", 3).render();
+    for _ in 0..3 {
+        accepted(&gateway, &message);
+    }
+    assert_eq!(report(&fhir, "F100")["meta"]["versionId"], "1");
+    assert_eq!(states(&home), ["mapped"]);
+}
+
+#[test]
+fn a_filler_number_of_another_patient_is_quarantined() {
+    let (home, gateway, fhir) = serving();
+    accepted(&gateway, &Oru::new("MJ1", "F100", 3).render());
+    let before = report(&fhir, "F100");
+    let other = Oru { mrn: "MRN000001".to_owned(), family: "OTHER".to_owned(), ..Oru::new("MJ2", "F100", 3) };
+    accepted(&gateway, &other.render());
+    assert_eq!(report(&fhir, "F100"), before);
+    assert_eq!(states(&home), ["quarantined", "mapped"]);
+}
+
+#[test]
+fn a_result_without_a_patient_is_quarantined() {
+    let (home, gateway, fhir) = serving();
+    let message = without(&Oru::new("MJ1", "F100", 3).render(), "PID");
+    let answer = gateway.mllp().exchange(&message).unwrap();
+    assert!(["AA", "AE"].contains(&code(&answer).as_str()), "{}", String::from_utf8_lossy(&answer));
+    assert!(reports(&fhir, "F100").is_empty());
+    assert_eq!(states(&home), ["quarantined"]);
+}
+
+#[test]
+fn a_message_is_shown_raw_beside_mapped_beside_not_mapped() {
+    let (home, gateway, _fhir) = serving();
+    let message = Oru::new("MJ1", "F100", 2).render();
+    accepted(&gateway, &message);
+    let list = home.json(&["message", "list", "--tenant", "Harbour", "--json"]);
+    let shown = home.json(&["message", "show", list[0]["id"].as_str().unwrap(), "--tenant", "Harbour", "--json"]);
+    assert_eq!(shown["raw"].as_str().unwrap().as_bytes(), message);
+    let resources = shown["resources"].as_array().unwrap();
+    assert!(resources.iter().any(|shown| shown["resource"]["resourceType"] == "DiagnosticReport"));
+    assert!(!shown["not_mapped"].as_array().unwrap().is_empty(), "what is not mapped is listed");
+}
