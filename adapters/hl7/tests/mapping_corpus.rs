@@ -1,7 +1,7 @@
 //! What holds of every message at hand once it is mapped, one named test each.
 //!
 //! The authored messages are part of the project; the larger collection shows as ignored unless it is found, see `corpus.rs`.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod mapped;
 

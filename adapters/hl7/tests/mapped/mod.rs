@@ -22,8 +22,9 @@ pub(crate) struct Mapped {
 impl Mapped {
     /// The issues, as `path code`.
     pub(crate) fn issues(&self) -> Vec<String> {
-        let issues = self.trace["issues"].as_array().cloned().unwrap_or_default();
-        issues.iter().map(|issue| format!("{} {}", text(&issue["path"]), text(&issue["code"]))).collect()
+        let word = |issue: &Value, name: &str| issue.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let issues = self.trace.get("issues").and_then(Value::as_array).cloned().unwrap_or_default();
+        issues.iter().map(|issue| format!("{} {}", word(issue, "path"), word(issue, "code"))).collect()
     }
 }
 
