@@ -9,7 +9,6 @@ use crate::operations::{self, Health};
 use crate::{tls, watch};
 use domain::audit::{ChainHead, ChainId};
 use domain::intake::Intake;
-use domain::ports::{KeyVault, Ledger};
 use domain::retrieval::Retrieval;
 use hl7::listener::{self, ListenerSettings};
 use hl7::service::Reception;
@@ -143,8 +142,8 @@ impl Gateway {
 fn intake(installation: &Installation) -> Intake {
     Intake {
         store: Arc::clone(&installation.store),
-        ledger: Arc::clone(&installation.recorder) as Arc<dyn Ledger>,
-        vault: Arc::clone(&installation.vault) as Arc<dyn KeyVault>,
+        ledger: installation.recorder.clone(),
+        vault: installation.vault.clone(),
         clock: Arc::clone(&installation.clock),
         entropy: Arc::clone(&installation.entropy),
         merge: Arc::new(r4::merge::ResourceMerge),
@@ -156,8 +155,8 @@ fn intake(installation: &Installation) -> Intake {
 pub fn retrieval(installation: &Installation) -> Retrieval {
     Retrieval {
         store: Arc::clone(&installation.store),
-        ledger: Arc::clone(&installation.recorder) as Arc<dyn Ledger>,
-        vault: Arc::clone(&installation.vault) as Arc<dyn KeyVault>,
+        ledger: installation.recorder.clone(),
+        vault: installation.vault.clone(),
         clock: Arc::clone(&installation.clock),
         entropy: Arc::clone(&installation.entropy),
         labels: Arc::new(r4::labels::SecurityLabels),
@@ -189,8 +188,8 @@ fn serve_fhir(
     };
     let clients = Clients {
         directory,
-        ledger: Arc::clone(&installation.recorder) as Arc<dyn Ledger>,
-        vault: Arc::clone(&installation.vault) as Arc<dyn KeyVault>,
+        ledger: installation.recorder.clone(),
+        vault: installation.vault.clone(),
         clock: Arc::clone(&installation.clock),
         entropy: Arc::clone(&installation.entropy),
     };

@@ -12,7 +12,7 @@ use domain::id::{CorrelationId, TenantId};
 use domain::journal::Actor;
 use domain::keys::Roots;
 use domain::keys::slot::SlotKind;
-use domain::ports::{Clock, Entropy, KeyVault, Ledger, Store, TenantKeyMaker};
+use domain::ports::{Clock, Entropy, Store};
 use keys::custody::{Custody, CustodyFault, delay_before_attempt};
 use keys::entropy::SystemEntropy;
 use keys::file::{read_credential_file, read_secret_descriptor, read_secret_file};
@@ -108,9 +108,9 @@ impl Installation {
     pub fn administration(&self) -> Administration {
         Administration {
             store: Arc::clone(&self.store),
-            ledger: Arc::clone(&self.recorder) as Arc<dyn Ledger>,
-            vault: Arc::clone(&self.vault) as Arc<dyn KeyVault>,
-            maker: Arc::clone(&self.vault) as Arc<dyn TenantKeyMaker>,
+            ledger: self.recorder.clone(),
+            vault: self.vault.clone(),
+            maker: self.vault.clone(),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
         }
