@@ -13,7 +13,9 @@ use crate::message::{
     require_content,
 };
 use domain::access::Subject;
-use domain::directory::{Directory, Interface, InterfaceRefusal, MappingFailureAs, UnavailableAs, subject_for_interface};
+use domain::directory::{
+    Directory, Interface, InterfaceRefusal, MappingFailureAs, UnavailableAs, subject_for_interface,
+};
 use domain::id::{ClinicId, CorrelationId, RecordId};
 use domain::intake::{self, Intake, NotReceived};
 use domain::ports::{Clock, Entropy, KeyVault};
@@ -63,11 +65,7 @@ struct Custodian<'a> {
 impl Reception {
     /// Makes the reception of a gateway.
     #[must_use]
-    pub fn new(
-        intake: Intake,
-        directory: watch::Receiver<Arc<Directory>>,
-        counters: Arc<Counters>,
-    ) -> Self {
+    pub fn new(intake: Intake, directory: watch::Receiver<Arc<Directory>>, counters: Arc<Counters>) -> Self {
         Self {
             vault: Arc::clone(&intake.vault),
             clock: Arc::clone(&intake.clock),
@@ -92,7 +90,9 @@ impl Reception {
             Ok(channel) => channel,
             Err(refusal) => {
                 let fault = Fault::new(FaultCode::UnknownSender, unknown_sender(refusal));
-                return self.refuse(delivery, &nobody, bytes, Some(&envelope), Outcome::Rejected(fault), received).await;
+                return self
+                    .refuse(delivery, &nobody, bytes, Some(&envelope), Outcome::Rejected(fault), received)
+                    .await;
             }
         };
         let owner = Custodian {
@@ -130,9 +130,10 @@ impl Reception {
                 tracing::info!(%correlation, record = %message, routing = routing.name(), "message stored");
                 let as_error = channel.interface.mapping_failure_as == MappingFailureAs::ApplicationError;
                 match routing {
-                    Routing::Unmapped if as_error => {
-                        Outcome::ApplicationError(Fault::new(FaultCode::Internal, "stored, but not mapped; a person will look"))
-                    }
+                    Routing::Unmapped if as_error => Outcome::ApplicationError(Fault::new(
+                        FaultCode::Internal,
+                        "stored, but not mapped; a person will look",
+                    )),
                     _ => Outcome::Accepted,
                 }
             }
@@ -312,11 +313,19 @@ impl Channel {
     }
 }
 
+/// Says whether an IANA time zone of this name is known here; an interface that names another would be read in UTC.
+#[must_use]
+pub fn knows_time_zone(name: &str) -> bool {
+    TimeZone::get(name).is_ok()
+}
+
 fn unknown_sender(refusal: InterfaceRefusal) -> &'static str {
     match refusal {
         InterfaceRefusal::Unknown => "no interface is configured for this sender (MSH-3, MSH-4) on this listener",
         InterfaceRefusal::AddressNotAllowed => "this address may not send for this sender (MSH-3, MSH-4)",
-        InterfaceRefusal::Ambiguous => "several interfaces fit this sender; the receiver's configuration must be made clearer",
+        InterfaceRefusal::Ambiguous => {
+            "several interfaces fit this sender; the receiver's configuration must be made clearer"
+        }
     }
 }
 

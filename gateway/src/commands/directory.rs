@@ -98,6 +98,16 @@ async fn add_interface(config: &Config, installation: &Installation, add: Interf
         let line = format!("the configuration has no listener `{}`; it has: {}", add.listener, known.join(", "));
         return Err(Stop::new(Exit::Failed, line));
     }
+    // Only their form is a rule of the directory; a name that nothing knows would be passed over in silence later.
+    if !hl7::service::knows_time_zone(&add.time_zone) {
+        return Err(Stop::new(Exit::Usage, format!("`{}` is no IANA time zone, as Europe/London", add.time_zone)));
+    }
+    if let Some(set) = &add.character_set
+        && hl7::message::Charset::named(set).is_none()
+    {
+        let line = format!("`{set}` is no character set of HL7 table 0211, as 8859/1 or UNICODE UTF-8");
+        return Err(Stop::new(Exit::Usage, line));
+    }
     let directory = installation.directory().await?;
     let tenant = find::tenant(&directory, &add.tenant)?;
     let clinic = add.clinic.as_deref().map(|clinic| find::clinic(&directory, tenant, clinic)).transpose()?;
