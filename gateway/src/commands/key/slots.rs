@@ -16,6 +16,7 @@ use domain::keys::{Roots, SupportCode};
 use domain::secret::SecretBytes;
 use keys::custody::{Custody, CustodyFault, delay_before_attempt};
 use keys::entropy::SystemEntropy;
+use keys::file::{read_credential_file, read_secret_file};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,6 +78,12 @@ pub(super) async fn remove(config: &Config, number: u32) -> Outcome {
     let removed = may_be_removed(&custody.slots, number, in_use(&config.custody))?;
     let installation = Installation::open(config).await?;
     let changed = async {
+        let slot = custody.slots.iter().find(|slot| slot.id == number).cloned();
+        if opens_as_configured(config, slot).await? {
+            let line =
+                format!("the configuration opens the root by slot {number}: let it use another slot's secret first");
+            return Err(Stop::new(Exit::Failed, line));
+        }
         record(&installation, &format!("slot {number} ({}) removed", kind_name(removed))).await?;
         custody.slots.retain(|slot| slot.id != number);
         custody.write(path).map_err(not_in_custody)?;
@@ -146,6 +153,24 @@ async fn with_slots(mut custody: Custody, roots: Arc<Roots>, new: Vec<(SlotKind,
     match made.await {
         Ok(custody) => custody.map_err(not_in_custody),
         Err(_) => Err(Stop::new(Exit::Failed, "the key slots could not be made")),
+    }
+}
+
+/// Says whether the configured secret opens this slot. A secret from a descriptor is read only once, and then not tried.
+async fn opens_as_configured(config: &Config, slot: Option<Slot>) -> Outcome<bool> {
+    let custody = config.custody.clone();
+    let tried = tokio::task::spawn_blocking(move || {
+        let Some(slot) = slot.filter(|slot| slot.kind == in_use(&custody)) else { return Ok(false) };
+        let secret = match (&custody.passphrase_file, &custody.credential_file) {
+            (Some(path), _) => read_secret_file(path)?,
+            (None, Some(path)) => read_credential_file(path)?,
+            (None, None) => return Ok(false),
+        };
+        Ok::<_, CustodyFault>(slot.open(secret.expose()).is_ok())
+    });
+    match tried.await {
+        Ok(opens) => opens.map_err(not_in_custody),
+        Err(_) => Err(Stop::new(Exit::Failed, "the key slot could not be tried")),
     }
 }
 
