@@ -207,6 +207,7 @@ pub enum Tenant {
 
 /// Interfaces.
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one value a process")]
 pub enum Interface {
     /// Adds an interface: who may send by which listener, and for which tenant.
     Add(InterfaceAdd),
@@ -345,7 +346,7 @@ pub struct AuditShow {
     /// The tenant, by name or id, or `system`.
     #[arg(long)]
     pub tenant: String,
-    /// Only entries of this user id.
+    /// Only entries of this user, by id or by the name shown.
     #[arg(long)]
     pub user: Option<String>,
     /// Only entries with this action.

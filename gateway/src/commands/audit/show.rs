@@ -218,7 +218,7 @@ impl Filter {
                 _ => wanted == kind || wanted == id,
             }
         });
-        is(&self.user, &entry.user_id())
+        (is(&self.user, &entry.user_id()) || is(&self.user, &entry.user_display()))
             && is(&self.action, &entry.action())
             && resource
             && self.outcome.is_none_or(|wanted| wanted.name() == entry.outcome())
@@ -267,7 +267,7 @@ fn table(entries: &[EntryView<'_>]) -> Outcome {
         rows.push(vec![
             entry.sequence().to_string(),
             entry.utc_timestamp().to_owned(),
-            printable(&entry.user_id()),
+            printable(&entry.user_display()),
             printable(&entry.workstation_id()),
             printable(&entry.action()),
             entry.outcome().into_owned(),
@@ -282,7 +282,7 @@ fn page(entry: &EntryView<'_>, context: &Opened) -> Outcome {
         "{}  {}  {}  {}  {}  {}  {}",
         entry.sequence(),
         entry.utc_timestamp(),
-        printable(&entry.user_id()),
+        printable(&entry.user_display()),
         printable(&entry.workstation_id()),
         printable(&entry.action()),
         entry.outcome(),
