@@ -99,7 +99,12 @@ impl Page {
         if self.mapped.is_empty() {
             output::line("  nothing")?;
         }
-        self.mapped.iter().try_for_each(|mapped| self.resource(mapped))?;
+        for (place, mapped) in self.mapped.iter().enumerate() {
+            if place > 0 {
+                output::line("")?;
+            }
+            self.resource(mapped)?;
+        }
 
         output::line("\nNOT MAPPED")?;
         if self.trace.not_mapped.is_empty() {
@@ -142,7 +147,7 @@ impl Page {
         for line in content.lines() {
             output::line(format_args!("    {}", printable(line)))?;
         }
-        output::line("")
+        Ok(())
     }
 
     /// Prints the page as one JSON object on one line; numbers of the resources keep their text.
