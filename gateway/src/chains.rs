@@ -114,7 +114,8 @@ impl Chains<'_> {
         let keys = ChainKeys::derive(self.audit_root);
         let heads = self.store.heads().await?;
         for anchor in self.anchors.iter().flatten().filter(|anchor| anchor.length > 0) {
-            let head = heads.iter().find(|(chain, _)| *chain == anchor.chain).map_or(ChainHead::EMPTY, |(_, head)| *head);
+            let head =
+                heads.iter().find(|(chain, _)| *chain == anchor.chain).map_or(ChainHead::EMPTY, |(_, head)| *head);
             let tag = match head.length < anchor.length {
                 true => None,
                 false => Some(self.entry(anchor.chain, anchor.length, &keys).await?.tag),
@@ -122,7 +123,8 @@ impl Chains<'_> {
             compare(anchor, &head, tag)?;
         }
         for (chain, head) in heads.into_iter().filter(|(_, head)| head.length > 0) {
-            let anchored = self.anchors.as_ref().is_none_or(|anchors| anchors.iter().any(|anchor| anchor.chain == chain));
+            let anchored =
+                self.anchors.as_ref().is_none_or(|anchors| anchors.iter().any(|anchor| anchor.chain == chain));
             if !anchored {
                 return Err(Break { chain, sequence: head.length, kind: BreakKind::AnchorMissing }.into());
             }
