@@ -230,7 +230,7 @@ mod tests {
             }],
             ..WriteSet::default()
         };
-        let members: Vec<WriteSet> = (first..first + 3).map(member).collect();
+        let members: Vec<WriteSet> = (first..=first.saturating_add(2)).map(member).collect();
         commit::commit(engine, &Batch { members: &members, moves: Vec::new(), entries: Vec::new() }).await
     }
 

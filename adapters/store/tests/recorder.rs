@@ -1,5 +1,5 @@
 //! The recorder on a store that fails in every way its port allows.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use domain::audit::{AnchorKey, ChainHead, ChainId, ChainKeys, Draft, Outcome, SEGMENT_ENTRIES, UserId, Verifier};
 use domain::double::MemoryStore;
