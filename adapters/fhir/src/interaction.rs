@@ -3,6 +3,7 @@
 use crate::answer::Answer;
 use crate::conditional;
 use crate::dispatch::Request;
+use crate::form;
 use crate::negotiate;
 use crate::outcome::Problem;
 use crate::route::Route;
@@ -101,18 +102,26 @@ async fn find(
         max_count: service.limits.max_count,
         lenient: negotiate::is_lenient(request.http.headers()),
     };
-    let of_patient = patient.map(|patient| ("patient".to_owned(), format!("Patient/{patient}")));
-    let pairs: Vec<_> = request.pairs.iter().cloned().chain(of_patient).collect();
-    let query = search::read(kind, &pairs, settings)?;
     let retrieval = &service.retrieval;
-    let question = format!("{kind}?{}", query.identity());
-    let after = match query.cursor() {
-        None => None,
-        Some(text) => {
-            let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| Problem::CursorInvalid)?;
-            Some(retrieval.open_cursor(&request.caller, question.as_bytes(), &sealed).await?)
+    let (cursors, asked): (Vec<_>, Vec<_>) = request.pairs.iter().cloned().partition(|(name, _)| name == "_cursor");
+    let (pairs, after) = match cursors.as_slice() {
+        [] => {
+            let of_patient = patient.map(|patient| ("patient".to_owned(), format!("Patient/{patient}")));
+            (asked.into_iter().chain(of_patient).collect::<Vec<_>>(), None)
         }
+        [(_, text)] => {
+            let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| Problem::CursorInvalid)?;
+            let (position, question) = retrieval.open_cursor(&request.caller, kind, &sealed).await?;
+            // The question is in the cursor; beside it only the form of the answer may be asked for.
+            if asked.iter().any(|(name, _)| !matches!(name.as_str(), "_count" | "_format" | "_pretty")) {
+                return Err(Problem::CursorInvalid);
+            }
+            let question = form::read(&question).map_err(|_| Problem::CursorInvalid)?;
+            (question.into_iter().chain(asked).collect(), Some(position))
+        }
+        _ => return Err(Problem::CursorInvalid),
     };
+    let query = search::read(kind, &pairs, settings)?;
     let matches = |resource: &Resource| query.matches(resource.last_updated, &resource.content);
     let include = |resource: &Resource| query.included(&resource.content);
     let page = retrieval
@@ -137,32 +146,31 @@ async fn find(
     let next = match &page.next {
         None => None,
         Some(position) => {
-            let sealed = retrieval.seal_cursor(&request.caller, question.as_bytes(), position).await?;
+            let sealed = retrieval.seal_cursor(&request.caller, kind, &query.identity(), position).await?;
             Some(URL_SAFE_NO_PAD.encode(sealed))
         }
     };
     let links = Links {
-        this: page_link(service, &query, query.cursor()),
-        next: next.map(|cursor| page_link(service, &query, Some(&cursor))),
+        this: match cursors.first() {
+            None => first_link(service, &query),
+            Some((_, cursor)) => next_link(service, &query, cursor),
+        },
+        next: next.map(|cursor| next_link(service, &query, &cursor)),
     };
     Ok(Answer::Plain(bundle::searchset(&service.base, &page, &links, query.ignored())))
 }
 
-fn page_link(service: &Service, query: &Query, cursor: Option<&str>) -> String {
-    let mut link = format!("{}/{}", service.base, query.kind());
+/// The address of the first page: what was understood of the question.
+fn first_link(service: &Service, query: &Query) -> String {
     let asked = query.self_query();
-    let mut mark = '?';
-    if !asked.is_empty() {
-        link.push(mark);
-        link.push_str(&asked);
-        mark = '&';
-    }
-    if let Some(cursor) = cursor {
-        link.push(mark);
-        link.push_str("_cursor=");
-        link.push_str(cursor);
-    }
-    link
+    let mark = if asked.is_empty() { "" } else { "?" };
+    format!("{}/{}{mark}{asked}", service.base, query.kind())
+}
+
+/// The address of a further page: the cursor, and the size of a page where one was asked for.
+fn next_link(service: &Service, query: &Query, cursor: &str) -> String {
+    let count = query.asked_count().map_or_else(String::new, |count| format!("_count={count}&"));
+    format!("{}/{}?{count}_cursor={cursor}", service.base, query.kind())
 }
 
 /// Refuses parameters that a read does not have.

@@ -1,10 +1,16 @@
-//! Opaque sealed cursors: where the next page begins, readable by nobody and good for one caller and question.
+//! Opaque sealed cursors: the question and where its next page begins, readable by nobody and good for one caller.
+//!
+//! A link is fetched with its address in the clear of logs and proxies, so the question, which may name a
+//! patient, travels inside the cursor and not beside it.
 
 use super::{Caller, Retrieval};
 use crate::id::{CorrelationId, RecordId};
 use crate::keys::Compartment;
+use crate::kind::Kind;
+use crate::ports::KeyFault;
 use crate::record;
 use crate::time::Timestamp;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 /// How long a cursor is good, in seconds: one day.
@@ -24,7 +30,7 @@ pub struct Position {
 /// Why a cursor is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CursorFault {
-    /// Altered, or given to another caller or for another question.
+    /// Altered, or given to another caller or for another type.
     Invalid,
     /// Older than [`CURSOR_SECONDS`].
     Expired,
@@ -36,69 +42,82 @@ impl Position {
     /// The place before everything.
     pub const START: Self = Self { arrival: Timestamp(0), id: RecordId([0; 16]), skip: 0 };
 
-    fn to_bytes(self, issued: Timestamp) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(36);
+    /// `issued i64 | arrival i64 | record 16 | skip u32 | question`
+    fn to_bytes(self, issued: Timestamp, question: &str) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(question.len().saturating_add(36));
         bytes.extend_from_slice(&issued.0.to_be_bytes());
         bytes.extend_from_slice(&self.arrival.0.to_be_bytes());
         bytes.extend_from_slice(self.id.as_bytes());
         bytes.extend_from_slice(&self.skip.to_be_bytes());
+        bytes.extend_from_slice(question.as_bytes());
         bytes
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<(Timestamp, Self)> {
+    fn from_bytes(bytes: &[u8]) -> Option<(Timestamp, Self, String)> {
         let (issued, rest) = bytes.split_first_chunk::<8>()?;
         let (arrival, rest) = rest.split_first_chunk::<8>()?;
         let (id, rest) = rest.split_first_chunk::<16>()?;
-        let skip = <[u8; 4]>::try_from(rest).ok()?;
+        let (skip, question) = rest.split_first_chunk::<4>()?;
         let position = Self {
             arrival: Timestamp(i64::from_be_bytes(*arrival)),
             id: RecordId(*id),
-            skip: u32::from_be_bytes(skip),
+            skip: u32::from_be_bytes(*skip),
         };
-        Some((Timestamp(i64::from_be_bytes(*issued)), position))
+        let question = str::from_utf8(question).ok()?.to_string();
+        Some((Timestamp(i64::from_be_bytes(*issued)), position, question))
     }
 }
 
 impl Retrieval {
-    /// Seals a position for this caller and question; the bytes say nothing to anybody.
+    /// Seals a question and a position for this caller; the bytes say nothing to anybody.
     ///
     /// # Errors
     /// [`CursorFault::Unavailable`].
     pub async fn seal_cursor(
         &self,
         caller: &Caller,
-        question: &[u8],
+        kind: Kind,
+        question: &str,
         position: &Position,
     ) -> Result<Vec<u8>, CursorFault> {
         let tenant = caller.subject.tenant;
         let held = self.vault.current(tenant, Compartment::Context).await.map_err(|_| CursorFault::Unavailable)?;
-        let binding = self.cursor_binding(caller, question);
-        record::seal_cursor(&held.key, &binding, &position.to_bytes(self.clock.now()), self.entropy.as_ref())
+        let clear = position.to_bytes(self.clock.now(), question);
+        record::seal_cursor(&held.key, &self.cursor_binding(caller, kind), &clear, self.entropy.as_ref())
             .map_err(|_| CursorFault::Unavailable)
     }
 
-    /// Opens a cursor of this caller and question.
+    /// Opens a cursor of this caller for this type: the position and the question.
     ///
     /// # Errors
     /// [`CursorFault`].
-    pub async fn open_cursor(&self, caller: &Caller, question: &[u8], sealed: &[u8]) -> Result<Position, CursorFault> {
+    pub async fn open_cursor(
+        &self,
+        caller: &Caller,
+        kind: Kind,
+        sealed: &[u8],
+    ) -> Result<(Position, String), CursorFault> {
         let heading = record::heading(sealed).map_err(|_| CursorFault::Invalid)?;
-        let key = self.vault.find(caller.subject.tenant, heading.data_key).await.map_err(|_| CursorFault::Invalid)?;
-        let binding = self.cursor_binding(caller, question);
-        let clear = record::open_cursor(&key, &binding, sealed).map_err(|_| CursorFault::Invalid)?;
-        let (issued, position) = Position::from_bytes(&clear).ok_or(CursorFault::Invalid)?;
+        let key = match self.vault.find(caller.subject.tenant, heading.data_key).await {
+            Ok(key) => key,
+            Err(KeyFault::Unavailable) => return Err(CursorFault::Unavailable),
+            Err(KeyFault::Missing | KeyFault::Broken) => return Err(CursorFault::Invalid),
+        };
+        let clear =
+            record::open_cursor(&key, &self.cursor_binding(caller, kind), sealed).map_err(|_| CursorFault::Invalid)?;
+        let (issued, position, question) = Position::from_bytes(&clear).ok_or(CursorFault::Invalid)?;
         if issued.plus_seconds(CURSOR_SECONDS) < self.clock.now() {
             return Err(CursorFault::Expired);
         }
-        Ok(position)
+        Ok((position, question))
     }
 
-    fn cursor_binding<'a>(&self, caller: &'a Caller, question: &[u8]) -> record::ContextBinding<'a> {
+    fn cursor_binding<'a>(&self, caller: &'a Caller, kind: Kind) -> record::ContextBinding<'a> {
         let secrets = self.vault.secrets(caller.subject.tenant);
         record::ContextBinding {
             tenant: caller.subject.tenant,
             resource_id: &caller.subject.principal.id,
-            after: secrets.content.mac(question),
+            after: secrets.content.mac(kind.name().as_bytes()),
             correlation: CorrelationId(*b"sealgate/cursor/"),
         }
     }
@@ -111,7 +130,8 @@ mod tests {
     #[test]
     fn a_position_reads_back_from_its_bytes() {
         let position = Position { arrival: Timestamp(7), id: RecordId([9; 16]), skip: 3 };
-        assert_eq!(Position::from_bytes(&position.to_bytes(Timestamp(5))), Some((Timestamp(5), position)));
+        let bytes = position.to_bytes(Timestamp(5), "patient=é");
+        assert_eq!(Position::from_bytes(&bytes), Some((Timestamp(5), position, "patient=é".to_string())));
         assert_eq!(Position::from_bytes(&[0; 35]), None);
     }
 }

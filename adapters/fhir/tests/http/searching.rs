@@ -100,20 +100,19 @@ async fn pages_lead_to_every_match_once_while_others_are_written() {
 }
 
 #[actix_web::test]
-async fn a_next_link_is_good_for_one_client_and_one_question_and_one_day() {
+async fn a_next_link_names_nobody_and_is_good_for_one_client_and_one_type_and_one_day() {
     let (house, patient) = with_reports(3).await;
     let page = get(&house, &format!("DiagnosticReport?patient={patient}&_count=1")).await.json();
     let next = link(&page, "next").unwrap();
     let as_second = send(&house, request(Method::GET, &format!("/fhir/{next}"), "second")).await;
     assert_eq!((as_second.status, as_second.issue().as_str()), (StatusCode::BAD_REQUEST, "invalid"));
-    let other_question = next.replace("patient=", "subject=");
-    assert_eq!(get(&house, &other_question).await.status, StatusCode::BAD_REQUEST);
+    assert!(!next.contains("patient") && !next.contains(&patient.to_string()), "the question is inside the cursor");
+    for changed in [next.replace("DiagnosticReport?", "Observation?"), format!("{next}&status=final")] {
+        assert_eq!(get(&house, &changed).await.status, StatusCode::BAD_REQUEST);
+    }
     let altered = format!("{}A", &next[..next.len() - 1]);
     assert_eq!(get(&house, &altered).await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(
-        get(&house, &format!("DiagnosticReport?patient={patient}&_cursor=!")).await.status,
-        StatusCode::BAD_REQUEST
-    );
+    assert_eq!(get(&house, "DiagnosticReport?_cursor=!").await.status, StatusCode::BAD_REQUEST);
     house.doubles.clock.advance(2 * 86_400);
     let late = get(&house, &next).await;
     assert_eq!((late.status, late.issue().as_str()), (StatusCode::GONE, "expired"));

@@ -23,7 +23,6 @@ pub struct Query {
     total: Option<Total>,
     only_count: bool,
     include: bool,
-    cursor: Option<String>,
     pub(super) applied: Vec<(String, String)>,
     pub(super) ignored: usize,
 }
@@ -52,7 +51,6 @@ impl Query {
             total: None,
             only_count: false,
             include: false,
-            cursor: None,
             applied: Vec::new(),
             ignored: 0,
         }
@@ -100,10 +98,10 @@ impl Query {
         self.include
     }
 
-    /// Returns the cursor of a `next` link.
+    /// Returns the size of a page, where one was asked for.
     #[must_use]
-    pub fn cursor(&self) -> Option<&str> {
-        self.cursor.as_deref()
+    pub fn asked_count(&self) -> Option<u32> {
+        self.count.map(|_| self.page)
     }
 
     /// Returns how many unknown parameters were left out, for a lenient client.
@@ -162,7 +160,7 @@ impl Query {
         out
     }
 
-    /// Returns the same without the size of a page: what a cursor is bound to.
+    /// Returns the same without the size of a page: what a cursor carries.
     #[must_use]
     pub fn identity(&self) -> String {
         let mut out = String::new();
@@ -223,13 +221,9 @@ impl Query {
                 "false" => {}
                 _ => return Err(Fault::Value("_summary")),
             },
-            "_cursor" => {
-                once(&mut self.cursor, value.to_owned(), "_cursor")?;
-                return Ok(true);
-            }
             "_format" | "_pretty" => return Ok(true),
             _ => {
-                let controls = ["_id", "_lastUpdated", "_include", "_count", "_total", "_summary", "_cursor"];
+                let controls = ["_id", "_lastUpdated", "_include", "_count", "_total", "_summary"];
                 let modified =
                     name.split_once(':').and_then(|(bare, _)| controls.into_iter().find(|name| *name == bare));
                 return modified.map_or(Ok(false), |name| Err(Fault::UnknownModifier(name)));
