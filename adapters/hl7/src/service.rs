@@ -151,6 +151,20 @@ impl Reception {
         self.answer(Some(&envelope), &outcome, received)
     }
 
+    /// Closes on a peer that no interface of the listener expects: what strangers send is not worth a disk.
+    async fn stranger(&self, delivery: &Delivery<'_>) -> Reply {
+        let gateway = Subject::gateway();
+        let nobody = Custodian { subject: &gateway, clinic: None, unavailable_as: UnavailableAs::Close };
+        if let Some(correlation) = self.correlation() {
+            tracing::warn!(%correlation, listener = delivery.listener, "unexpected peer turned away");
+            let delivered = self.delivered(delivery, &nobody, &[], &[], correlation, self.clock.now());
+            if self.intake.turn_away(&delivered, "no interface of this listener expects the address").await.is_err() {
+                tracing::error!(%correlation, "a peer turned away could not be recorded");
+            }
+        }
+        Reply::Close
+    }
+
     /// Keeps bytes that were not taken, then says so. Never answers for bytes it could not keep.
     async fn refuse(
         &self,
@@ -281,6 +295,9 @@ impl Reception {
 impl Service for Reception {
     fn receive<'a>(&'a self, delivery: Delivery<'a>) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
+            if !self.directory.borrow().accepts_peer(delivery.listener, delivery.peer.ip().to_canonical()) {
+                return self.stranger(&delivery).await;
+            }
             match delivery.event.clone() {
                 Received::Frame { bytes, .. } => self.frame(&delivery, &bytes).await,
                 Received::Bad { bytes, reason } => self.bad(&delivery, &bytes, reason.as_str()).await,

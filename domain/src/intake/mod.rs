@@ -182,6 +182,17 @@ impl Intake {
         Ok(id)
     }
 
+    /// Chains that somebody was turned away unheard; nothing of what they sent is kept.
+    ///
+    /// # Errors
+    /// [`NotReceived::Unavailable`].
+    pub async fn turn_away(&self, delivery: &Delivery<'_>, reason: &'static str) -> Result<(), NotReceived> {
+        let actor =
+            Actor { subject: delivery.subject, workstation: delivery.workstation, correlation: delivery.correlation };
+        let act = Act::denied(access::Action::MessageReceive.name(), Kind::Hl7Message.name(), "", reason);
+        self.note(&actor, act, Context { address: Some(delivery.address.clone()), ..Context::default() }).await
+    }
+
     /// Loads what the message may change, and the keys to open it.
     async fn stored(
         &self,
