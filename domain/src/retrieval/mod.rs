@@ -224,7 +224,6 @@ impl Retrieval {
             }
             let opened = match self.open::<Read>(caller, kind, &record).await? {
                 Found::Opened(opened) => opened,
-                Found::Gone => continue,
                 Found::Hidden(denial) => {
                     self.hidden(caller, kind, id, denial.reason()).await?;
                     continue;
@@ -275,9 +274,8 @@ impl Retrieval {
         let key = match self.vault.find(stored.tenant, heading.data_key).await {
             Ok(key) => key,
             Err(KeyFault::Unavailable) => return Err(Refusal::Unavailable),
-            // The key of a shredded patient is gone, and so is what it sealed.
-            Err(KeyFault::Missing) => return Ok(Found::Gone),
-            Err(KeyFault::Broken) => return Err(self.broken(caller, kind, stored.id).await),
+            // Nothing destroys data keys yet: a record that names none of its tenant's was changed or moved.
+            Err(KeyFault::Missing | KeyFault::Broken) => return Err(self.broken(caller, kind, stored.id).await),
         };
         let resource = access::Resource {
             tenant: stored.tenant,
@@ -371,8 +369,6 @@ enum Found {
     Opened(Opened),
     /// The policy denies it; whether that is an entry of its own is for the caller to say.
     Hidden(access::Denial),
-    /// Its key was destroyed.
-    Gone,
 }
 
 fn asked(caller: &Caller) -> Context {

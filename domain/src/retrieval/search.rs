@@ -209,7 +209,6 @@ impl Retrieval {
                     }
                     // Hidden hits are told together, in the entry of the search.
                     Found::Hidden(_) => harvest.hidden = harvest.hidden.saturating_add(1),
-                    Found::Gone => {}
                 }
                 if harvest.more && !counting {
                     return Ok(());
