@@ -16,16 +16,20 @@ pub fn harden() -> Outcome {
     Ok(())
 }
 
-/// Waits until the process is told to stop, by SIGTERM or Ctrl-C.
-pub async fn told_to_stop() {
+/// Listens for SIGTERM and Ctrl-C from now on, and returns what completes when one comes.
+///
+/// Call it before the first port opens: until then a signal ends the process where it stands.
+pub fn told_to_stop() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be watched; stopping");
-        return;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let watched = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = watched else {
+            tracing::error!("signals cannot be watched; stopping");
+            return;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }

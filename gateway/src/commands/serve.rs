@@ -18,6 +18,7 @@ pub async fn run(config: &Config) -> Outcome {
         milliseconds = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
         "audit chains verified"
     );
+    let stop = told_to_stop();
     let gateway = Gateway::start(config, installation, report.rest).await?;
     for (name, address) in &gateway.addresses().mllp {
         tracing::info!(listener = name, %address, "receiving messages");
@@ -28,7 +29,7 @@ pub async fn run(config: &Config) -> Outcome {
     if let Some(address) = gateway.addresses().operations {
         tracing::info!(%address, "serving health and metrics");
     }
-    gateway.run_until(told_to_stop()).await?;
+    gateway.run_until(stop).await?;
     tracing::info!("stopped, nothing left in hand");
     Ok(())
 }
