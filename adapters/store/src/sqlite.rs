@@ -31,6 +31,8 @@ const WRITER_CACHE: &str = "-65536";
 const READER_CACHE: &str = "-8192";
 /// Prepared statements kept by a connection.
 const STATEMENTS: usize = 160;
+/// Takes the write lock now: a transaction that starts as a reader cannot always become a writer.
+const BEGIN: &str = "BEGIN IMMEDIATE";
 /// Rows a reader hands over before it waits to be asked again.
 const ROW_BUFFER: usize = 128;
 
@@ -107,8 +109,17 @@ impl Engine for SqliteEngine {
     }
 
     async fn begin(&self) -> Result<SqliteTransaction, Fault> {
-        // IMMEDIATE takes the write lock now: a transaction that starts as a reader cannot always become a writer.
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map(SqliteTransaction).map_err(|error| fault("begin", &error))
+        let begun = match self.writer.begin_with(BEGIN).await {
+            // A full disk makes SQLite end a transaction by itself. The driver goes on counting it as open and would
+            // refuse every later one, so the connection is given up for a new one.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                let stuck = self.writer.acquire().await.map_err(|error| fault("begin", &error))?;
+                stuck.close().await.map_err(|error| fault("close", &error))?;
+                self.writer.begin_with(BEGIN).await
+            }
+            begun => begun,
+        };
+        begun.map(SqliteTransaction).map_err(|error| fault("begin", &error))
     }
 
     async fn close(&self) {
@@ -244,6 +255,17 @@ mod tests {
         write_records(&engine, 1, 10).await.unwrap();
         sqlx::query("PRAGMA max_page_count = 100000").execute(&engine.writer).await.unwrap();
         write_records(&engine, 9, 400_000).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_ended_by_itself_does_not_block_the_next() {
+        let (_directory, engine) = open().await;
+        let mut ended = engine.begin().await.unwrap();
+        ended.execute("ROLLBACK", &[]).await.unwrap();
+        drop(ended);
+        write_records(&engine, 1, 10).await.unwrap();
+        let rows = engine.fetch("SELECT count(*) FROM record", &[]).await.unwrap();
+        assert_eq!(rows[0].int(0), Some(3));
     }
 
     #[tokio::test]
