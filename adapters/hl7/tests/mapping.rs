@@ -347,13 +347,13 @@ fn a_result_without_a_patient_is_held() {
 fn all_codes_are_kept_and_local_ones_belong_to_their_sender() {
     let mapped = authored("codes_local_only_and_alternate_loinc");
     let coding = |number: usize| mapped.all(Kind::Observation)[number]["code"].clone();
-    assert_eq!(coding(0)["coding"][0]["system"], "https://sealgate.dev/fhir/sender/LABX/code/L");
-    assert_eq!(coding(1)["coding"][0]["system"], "https://sealgate.dev/fhir/sender/LABX/code/99LAB");
+    assert_eq!(coding(0)["coding"][0]["system"], "urn:sealgate:sender:LABX:code:L");
+    assert_eq!(coding(1)["coding"][0]["system"], "urn:sealgate:sender:LABX:code:99LAB");
     assert_eq!(
         coding(1)["coding"][1],
         json!({"system": "http://loinc.org", "code": "2823-3", "display": "Potassium SerPl"})
     );
-    assert_eq!(coding(2), json!({"coding": [{"system": "https://sealgate.dev/fhir/sender/LABX/code", "code": "GLU"}]}));
+    assert_eq!(coding(2), json!({"coding": [{"system": "urn:sealgate:sender:LABX:code", "code": "GLU"}]}));
     assert_eq!(coding(3), json!({"text": "Chloride"}));
     assert_eq!(coding(4)["text"], "CREATININE, SERUM");
     assert_eq!(coding(4)["coding"][1]["version"], "1");
@@ -366,12 +366,12 @@ fn identifiers_keep_their_authorities_apart() {
     let systems: Vec<&str> = identifiers.iter().map(|identifier| text(&identifier["system"])).collect();
     assert!(systems.contains(&"https://north.example/mrn"));
     assert!(systems.contains(&"http://hl7.org/fhir/sid/us-ssn"));
-    assert!(systems.contains(&"https://sealgate.dev/fhir/sender/LABX/authority/SOUTH"));
+    assert!(systems.contains(&"urn:sealgate:sender:LABX:authority:SOUTH"));
     assert!(identifiers.iter().all(|identifier| !text(&identifier["value"]).is_empty()));
     let alone = authored("pid3_missing_authority");
     assert_eq!(
         alone.first(Kind::Patient)["identifier"][0]["system"],
-        "https://sealgate.dev/fhir/sender/LABX/authority"
+        "urn:sealgate:sender:LABX:authority"
     );
     assert_eq!(alone.issues(), ["PID[1]-3 authority_absent"]);
 }
@@ -387,7 +387,7 @@ fn ranges_and_flags_say_no_more_than_was_sent() {
     assert_eq!(mapped.observations("I")[0]["referenceRange"].as_array().unwrap().len(), 2);
     let flags = |code: &str| mapped.observations(code)[0]["interpretation"].clone();
     assert_eq!(flags("B").as_array().unwrap().len(), 2);
-    assert_eq!(flags("G")[0]["coding"][0]["system"], "https://sealgate.dev/fhir/sender/LABX/code/HL70078");
+    assert_eq!(flags("G")[0]["coding"][0]["system"], "urn:sealgate:sender:LABX:code:HL70078");
     assert_eq!(flags("F")[0]["coding"][0]["code"], "POS");
 }
 

@@ -96,7 +96,7 @@ impl Coding<'_> {
 
     /// The address of the code system.
     ///
-    /// A name that only the sender knows (`L`, `99LAB`) lies below the sender's own address: the same code at another sender is another code.
+    /// A name that only the sender knows (`L`, `99LAB`) is below the sender's own name: the same code at another sender is another code.
     pub(super) fn address(&self, scope: &Scope<'_>, table: Option<&str>) -> Cow<'static, str> {
         let name = self.system.as_ref();
         if let Some(address) = coding_system(name) {
@@ -120,8 +120,8 @@ impl Coding<'_> {
         }
         match (name.is_empty(), table) {
             (true, Some(table)) => Cow::Owned(table.to_owned()),
-            (true, None) => Cow::Owned(format!("{}/code", scope.local)),
-            (false, _) => Cow::Owned(format!("{}/code/{}", scope.local, percent(name))),
+            (true, None) => Cow::Owned(format!("{}:code", scope.local)),
+            (false, _) => Cow::Owned(format!("{}:code:{}", scope.local, percent(name))),
         }
     }
 }

@@ -157,7 +157,7 @@ fn write_class(json: &mut Object<'_>, row: &Row<'_>, class: &str, scope: &Scope<
         None if class.trim().is_empty() => (Cow::Borrowed(uri::NULL_FLAVOR), "UNK"),
         None => {
             row.issue(2, Issue::CodeUnknown);
-            (Cow::Owned(format!("{}/code/HL70004", scope.local)), class)
+            (Cow::Owned(format!("{}:code:HL70004", scope.local)), class)
         }
     };
     json.object("class", |coding| {

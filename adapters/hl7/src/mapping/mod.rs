@@ -153,7 +153,7 @@ fn facility<'m>(message: &'m Message, scope: &Scope<'m>) -> Option<Reference> {
     // A universal id names the organization by itself; a short name only beside its sender's.
     let identifiers = match system.strip_prefix("urn:") {
         Some(_) => vec![(Cow::Borrowed("urn:ietf:rfc:3986"), Cow::Owned(system.into_owned()), "")],
-        None => vec![(Cow::Owned(format!("{}/facility", scope.local)), name.clone(), "")],
+        None => vec![(Cow::Owned(format!("{}:facility", scope.local)), name.clone(), "")],
     };
     let reference = scope.organization(Named { name, identifiers, addresses: None, telecoms: None });
     if let Some(reference) = reference {

@@ -233,7 +233,7 @@ impl Category {
         }
         let sent = row.peek(24).text();
         if !self.known && !sent.trim().is_empty() {
-            add(&format!("{}/code/HL70074", scope.local), &sent);
+            add(&format!("{}:code:HL70074", scope.local), &sent);
         }
     }
 }

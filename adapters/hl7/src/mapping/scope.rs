@@ -37,7 +37,7 @@ impl<'m> Scope<'m> {
         sent: Option<Moment>,
         received: Timestamp,
     ) -> Self {
-        let local = format!("{}/sender/{}", uri::OURS, percent(&sender.name));
+        let local = format!("{}:sender:{}", uri::OURS, percent(&sender.name));
         Self { sender, names, log, directory: Directory::default(), sent, received, local }
     }
 
@@ -170,9 +170,9 @@ impl<'m> Identity<'m> {
         }
         let name = if self.namespace.is_empty() { &self.universal } else { &self.namespace };
         if name.is_empty() {
-            Cow::Owned(format!("{}/authority", scope.local))
+            Cow::Owned(format!("{}:authority", scope.local))
         } else {
-            Cow::Owned(format!("{}/authority/{}", scope.local, percent(name)))
+            Cow::Owned(format!("{}:authority:{}", scope.local, percent(name)))
         }
     }
 

@@ -1,13 +1,13 @@
 //! Addresses of code systems, extensions and profiles.
 
-/// Everything this product names by itself lies below this address.
-pub const OURS: &str = "https://sealgate.dev/fhir";
+/// Everything this product names by itself has a name that begins so: a URN, since an address would have to be owned.
+pub const OURS: &str = "urn:sealgate";
 /// Extension on an element that was filled from elsewhere: a code for where from.
-pub const ASSUMED: &str = "https://sealgate.dev/fhir/StructureDefinition/assumed";
+pub const ASSUMED: &str = "urn:sealgate:extension:assumed";
 /// Identifier system of observations: sender, filler number, code, sub-id and repetition.
-pub const OBSERVATION_IDENTIFIER: &str = "https://sealgate.dev/fhir/sid/observation";
+pub const OBSERVATION_IDENTIFIER: &str = "urn:sealgate:id:observation";
 /// Identifier system of received messages.
-pub const MESSAGE_IDENTIFIER: &str = "https://sealgate.dev/fhir/sid/message";
+pub const MESSAGE_IDENTIFIER: &str = "urn:sealgate:id:message";
 
 /// LOINC.
 pub const LOINC: &str = "http://loinc.org";

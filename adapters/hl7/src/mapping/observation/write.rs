@@ -313,7 +313,7 @@ fn write_interpretation(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>)
                         coding.text("code", known);
                     }),
                     None => {
-                        let own = format!("{}/code/HL70078", scope.local);
+                        let own = format!("{}:code:HL70078", scope.local);
                         for coding in codings(value) {
                             row.issue(8, Issue::CodeUnknown);
                             coding.write(list, scope, Some(&own));
