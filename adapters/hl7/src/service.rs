@@ -132,7 +132,7 @@ impl Reception {
                 match routing {
                     Routing::Unmapped if as_error => Outcome::ApplicationError(Fault::new(
                         FaultCode::Internal,
-                        "stored, but not mapped; a person will look",
+                        "stored, but kept out of the records; a person will look",
                     )),
                     _ => Outcome::Accepted,
                 }
@@ -144,7 +144,7 @@ impl Reception {
             Err(NotReceived::Denied) => {
                 Outcome::Rejected(Fault::new(FaultCode::UnknownSender, "this interface may not deliver results"))
             }
-            Err(NotReceived::Unavailable | NotReceived::Integrity) => {
+            Err(NotReceived::Unavailable) => {
                 return self.unavailable(&owner, Some(&envelope), correlation, received);
             }
         };

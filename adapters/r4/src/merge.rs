@@ -1,8 +1,10 @@
 //! Joins a stored resource with the one that came, where the later one does not simply replace the earlier.
 
+mod documents;
 mod members;
+mod standing;
 
-use domain::intake::Merge;
+use domain::intake::{Merge, Standing};
 use domain::kind::Kind;
 use members::Members;
 
@@ -10,8 +12,8 @@ use members::Members;
 ///
 /// | kind | what follows |
 /// |---|---|
-/// | DiagnosticReport | the new one, with results and specimens of both; the stored documents when none came |
-/// | Observation | the new one; when it brings no value and took none away, the stored value with the new status |
+/// | DiagnosticReport | the new one, with results and specimens of both, and the stored documents of observations that did not come |
+/// | Observation | the new one, with members of both and what it was derived from; when it brings no value and took none away, the stored value with the new status |
 /// | Patient, Practitioner, Organization, PractitionerRole | the new one, with identifiers of both and what it leaves out |
 /// | others | the new one |
 ///
@@ -31,6 +33,10 @@ impl Merge for ResourceMerge {
         };
         joined.unwrap_or_else(|| incoming.to_owned())
     }
+
+    fn standing(&self, content: &str) -> Standing {
+        standing::standing(content)
+    }
 }
 
 /// The text in `dataAbsentReason` of a value that the sender took away (`""`), which a merge must not bring back.
@@ -38,9 +44,9 @@ pub const VALUE_REMOVED: &str = "value removed by the sender";
 
 fn report(stored: &str, incoming: &str) -> Option<String> {
     let (stored, mut joined) = (Members::read(stored)?, Members::read(incoming)?);
+    documents::join(&mut joined, &stored);
     joined.unite("result", &stored);
     joined.unite("specimen", &stored);
-    joined.keep("presentedForm", &stored);
     Some(joined.write())
 }
 
@@ -49,17 +55,22 @@ fn observation(stored: &str, incoming: &str) -> Option<String> {
     let waits = joined.get("dataAbsentReason").is_some_and(|reason| {
         !reason.contains(VALUE_REMOVED) && (reason.contains("\"unknown\"") || reason.contains("\"temp-unknown\""))
     });
-    if !waits || joined.names().any(is_value) {
+    // What was taken back belongs to nobody: nothing of the past is put beside it.
+    if joined.get("status").is_some_and(|status| status.contains("entered-in-error")) {
         return None;
     }
     let stored = Members::read(stored)?;
+    // A culture comes without its susceptibilities, and they without it; absence of a row is no deletion.
+    joined.unite("hasMember", &stored);
+    joined.keep("derivedFrom", &stored);
+    if !waits || joined.names().any(is_value) {
+        return Some(joined.write());
+    }
     joined.remove("dataAbsentReason");
     for name in stored.names().filter(|name| is_value(name)) {
         joined.keep(name, &stored);
     }
-    for name in
-        ["dataAbsentReason", "interpretation", "referenceRange", "note", "extension", "hasMember", "derivedFrom"]
-    {
+    for name in ["dataAbsentReason", "interpretation", "referenceRange", "note", "extension"] {
         joined.keep(name, &stored);
     }
     Some(joined.write())
@@ -127,6 +138,25 @@ mod tests {
             let incoming = format!(r#"{{"status":"cancelled","dataAbsentReason":{reason}}}"#);
             assert_eq!(merged(Kind::Observation, stored, &incoming), incoming);
         }
+    }
+
+    #[test]
+    fn a_culture_sent_alone_keeps_its_susceptibilities_and_they_their_culture() {
+        let merged = |stored, incoming| merged(Kind::Observation, stored, incoming);
+        let both = r#"{"status":"final","valueString":"x","hasMember":[{"reference":"Observation/a"}]}"#;
+        assert_eq!(merged(both, r#"{"status":"final","valueString":"x"}"#), both);
+        let child = r#"{"status":"final","valueString":"S","derivedFrom":[{"reference":"Observation/p"}]}"#;
+        assert_eq!(merged(child, r#"{"status":"final","valueString":"S"}"#), child);
+        let further = r#"{"status":"final","valueString":"x","hasMember":[{"reference":"Observation/b"}]}"#;
+        let joined = r#"{"status":"final","valueString":"x","hasMember":[{"reference":"Observation/a"},{"reference":"Observation/b"}]}"#;
+        assert_eq!(merged(both, further), joined);
+    }
+
+    #[test]
+    fn a_result_in_error_takes_nothing_over() {
+        let incoming = r#"{"status":"entered-in-error","dataAbsentReason":{"coding":[{"code":"error"}]}}"#;
+        let stored = r#"{"status":"final","valueString":"x","hasMember":[{"reference":"Observation/a"}]}"#;
+        assert_eq!(merged(Kind::Observation, stored, incoming), incoming);
     }
 
     #[test]

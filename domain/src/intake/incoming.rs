@@ -22,8 +22,6 @@ pub struct Incoming {
 pub enum Hold {
     /// No patient is named.
     NoPatient,
-    /// The mapping failed; a work item.
-    MappingFailed,
 }
 
 /// One record that a message wants made or changed.
@@ -34,7 +32,7 @@ pub struct IncomingRecord {
     pub id: RecordId,
     /// The patient in whose compartment it is sealed; `None` for practitioners and organizations.
     pub patient: Option<RecordId>,
-    /// When the sender says this was true (OBR-22, else MSH-7): an older one never overwrites a newer one.
+    /// When the message was made (MSH-7), never after it arrived: an older one never overwrites a newer one.
     pub as_of: Timestamp,
     /// The resources, the head first; ids are in the family of the head.
     pub members: Vec<IncomingMember>,
@@ -56,4 +54,16 @@ pub struct IncomingMember {
 pub trait Merge: Send + Sync {
     /// Returns the content that follows: normally `incoming`; for a report, with the results of both.
     fn merge(&self, kind: Kind, stored: &str, incoming: &str) -> String;
+
+    /// Returns how far a report has come, as its content says.
+    fn standing(&self, content: &str) -> Standing;
+}
+
+/// How far a report has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// When the sender released it (OBR-22); `None` when the sender did not say.
+    pub released: Option<Timestamp>,
+    /// Whether it is final or beyond: what came before that never replaces it.
+    pub settled: bool,
 }

@@ -1,11 +1,11 @@
-//! Joins what came with what is stored: corrections become versions, older news changes nothing.
+//! Joins what came with what is stored: corrections become versions, older news overwrites nothing.
 
-use super::{Delivery, Incoming, IncomingRecord, Merge, Plan, permit};
+use super::{Delivery, Hold, Incoming, IncomingMember, IncomingRecord, Merge, Plan, permit};
 use crate::access::Denial;
 use crate::id::RecordId;
 use crate::keys::{Compartment, ContentKey, DataKey};
 use crate::kind::Kind;
-use crate::record::content::{Content, Member};
+use crate::record::content::{Content, Member, MemberHeading};
 use crate::record::{self, Opened};
 use crate::time::Timestamp;
 use crate::write::{Routing, StoredRecord};
@@ -13,10 +13,18 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// What is to be written, and where the message stands afterwards.
+/// What is to be written, where the message stands afterwards, and why.
 pub(super) struct Joined {
     pub(super) routing: Routing,
+    pub(super) reason: &'static str,
     pub(super) plans: Vec<Plan>,
+}
+
+impl Joined {
+    /// Keeps the message out of the records.
+    pub(super) fn held(routing: Routing, reason: &'static str) -> Self {
+        Self { routing, reason, plans: Vec::new() }
+    }
 }
 
 /// Why nothing can be written.
@@ -25,26 +33,28 @@ pub(super) enum NotJoined {
     Integrity(RecordId),
 }
 
+/// What joining needs besides the two contents.
+pub(super) struct Joining<'a> {
+    pub(super) merge: &'a dyn Merge,
+    pub(super) content: &'a ContentKey,
+    pub(super) now: Timestamp,
+}
+
 /// Plans the records of a message.
 ///
-/// A report whose filler number is known for another patient holds the whole message back:
+/// A report that is known for another patient or of another clinic holds the whole message back:
 /// a report on the wrong patient is worse than one that waits for a person.
 pub(super) fn join(
     delivery: &Delivery<'_>,
     incoming: &Incoming,
     stored: &[StoredRecord],
     keys: &[Arc<DataKey>],
-    content: &ContentKey,
-    merge: &dyn Merge,
-    now: Timestamp,
+    joining: &Joining<'_>,
 ) -> Result<Joined, NotJoined> {
     permit(delivery, None, Kind::Hl7Message).map_err(NotJoined::Denied)?;
-    if let Some(hold) = incoming.held {
-        let routing = match hold {
-            super::Hold::NoPatient => Routing::Quarantined,
-            super::Hold::MappingFailed => Routing::Unmapped,
-        };
-        return Ok(Joined { routing, plans: Vec::new() });
+    match incoming.held {
+        Some(Hold::NoPatient) => return Ok(Joined::held(Routing::Quarantined, "no patient is named")),
+        None => {}
     }
     let mut plans: Vec<Plan> = Vec::with_capacity(incoming.records.len());
     let mut late = false;
@@ -52,38 +62,58 @@ pub(super) fn join(
         let compartment = news.patient.map_or(Compartment::Own(news.id), Compartment::Patient);
         let permit = permit(delivery, news.patient, news.kind).map_err(NotJoined::Denied)?;
         let Some((old, key)) = stored.iter().zip(keys).find(|(record, _)| record.id == news.id) else {
-            plans.push(first(news, compartment, now));
+            plans.push(first(news, compartment, joining.now));
             continue;
         };
+        let is_report = news.kind == Kind::DiagnosticReport;
         if key.compartment != compartment || old.kind != news.kind {
-            return Ok(Joined { routing: Routing::Quarantined, plans: Vec::new() });
-        }
-        let opened = record::open(permit, key, old).map_err(|_| NotJoined::Integrity(old.id))?;
-        if opened.as_of() > news.as_of {
-            late |= news.kind == Kind::DiagnosticReport;
+            if is_report {
+                return Ok(Joined::held(Routing::Quarantined, "the report is known for another patient"));
+            }
             continue;
         }
-        if let Some(plan) = next(news, old, &opened, compartment, content, merge, now) {
+        if old.clinic != Plan::clinic_of(news.kind, delivery.clinic) {
+            if is_report {
+                return Ok(Joined::held(Routing::Quarantined, "the report is known in another clinic"));
+            }
+            continue;
+        }
+        let opened = record::open(permit, key, old).map_err(|_| NotJoined::Integrity(old.id))?;
+        let older = is_older(news, &opened, joining.merge);
+        late |= older && is_report;
+        if let Some(plan) = next(news, old, &opened, compartment, older, joining) {
             plans.push(plan);
         }
     }
-    let routing = if late { Routing::Late } else { Routing::Mapped };
-    Ok(Joined { routing, plans })
+    let (routing, reason) =
+        if late { (Routing::Late, "older than what is stored") } else { (Routing::Mapped, "mapped") };
+    Ok(Joined { routing, reason, plans })
+}
+
+/// Says whether what came is older than what is stored.
+///
+/// The release of a report (OBR-22) decides where both have one, else the time of the message: two
+/// clocks are never compared. What is not yet final never replaces what is, unless it was released later.
+fn is_older(news: &IncomingRecord, opened: &Opened, merge: &dyn Merge) -> bool {
+    let older = news.as_of < opened.as_of();
+    if news.kind != Kind::DiagnosticReport {
+        return older;
+    }
+    let Some(came) = news.members.iter().find(|member| member.id == news.id) else { return older };
+    let came = merge.standing(&came.content);
+    let known = opened.with(news.kind, news.id, |_, text| merge.standing(text)).unwrap_or_default();
+    match (known.released, came.released) {
+        (Some(known), Some(came)) if came != known => came < known,
+        _ => older || (known.settled && !came.settled),
+    }
 }
 
 fn first(news: &IncomingRecord, compartment: Compartment, now: Timestamp) -> Plan {
-    let members = news.members.iter().map(|member| Member {
-        kind: member.kind,
-        id: member.id,
-        version: 1,
-        last_updated: now,
-        bytes: member.content.clone().into_bytes(),
-    });
     Plan {
         kind: news.kind,
         id: news.id,
         compartment,
-        content: Content { as_of: news.as_of, members: members.collect() },
+        content: Content { as_of: news.as_of, members: news.members.iter().map(|member| added(member, now)).collect() },
         replaces: None,
         version: 1,
         arrival: now,
@@ -94,58 +124,78 @@ fn first(news: &IncomingRecord, compartment: Compartment, now: Timestamp) -> Pla
 
 /// Plans the next version, or `None` when the message says nothing new.
 ///
-/// Absence of a row is not a deletion (HL7 v2.5.1 §7.3.2): stored members that did not come stay.
+/// Absence of a row is not a deletion (HL7 v2.5.1 §7.3.2): stored members that did not come stay. Older
+/// news changes no stored member, but a row that nobody has yet is a result all the same and is added.
 fn next(
     news: &IncomingRecord,
     old: &StoredRecord,
     opened: &Opened,
     compartment: Compartment,
-    content: &ContentKey,
-    merge: &dyn Merge,
-    now: Timestamp,
+    older: bool,
+    joining: &Joining<'_>,
 ) -> Option<Plan> {
+    if older && news.kind != Kind::DiagnosticReport {
+        return None;
+    }
     let mut members: Vec<Member> = Vec::new();
     let mut changed = false;
     opened.inspect(|heading, text| {
         let came = news.members.iter().find(|member| member.kind == heading.kind && member.id == heading.id);
-        let merged: Option<String> = came
-            .filter(|member| member.kind != Kind::Provenance)
-            .map(|member| merge.merge(member.kind, text, &member.content))
-            .filter(|merged| merged != text);
+        let merged = came.and_then(|came| merged(came, text, older, joining.merge));
         changed |= merged.is_some();
-        members.push(Member {
-            kind: heading.kind,
-            id: heading.id,
-            version: heading.version.saturating_add(u32::from(merged.is_some())),
-            last_updated: if merged.is_some() { now } else { heading.last_updated },
-            bytes: merged.map_or_else(|| text.as_bytes().to_vec(), String::into_bytes),
-        });
+        members.push(kept(heading, text, merged, joining.now));
     });
-    let is_new = |member: &&super::IncomingMember| {
-        !members.iter().any(|known| known.kind == member.kind && known.id == member.id)
-    };
-    let added: Vec<_> = news.members.iter().filter(is_new).collect();
+    let is_new =
+        |member: &&IncomingMember| !members.iter().any(|known| known.kind == member.kind && known.id == member.id);
+    let new: Vec<_> = news.members.iter().filter(is_new).collect();
     // A Provenance tells of a change; it is not one.
-    changed |= added.iter().any(|member| member.kind != Kind::Provenance);
+    changed |= new.iter().any(|member| member.kind != Kind::Provenance);
     if !changed {
         return None;
     }
-    members.extend(added.into_iter().map(|member| Member {
+    members.extend(new.into_iter().map(|member| added(member, joining.now)));
+    Some(Plan {
+        kind: news.kind,
+        id: news.id,
+        compartment,
+        content: Content { as_of: news.as_of.max(opened.as_of()), members },
+        replaces: Some(old.version),
+        version: old.version.saturating_add(1),
+        arrival: old.arrival,
+        routing: Routing::None,
+        before: Some(opened.content_mac(joining.content)),
+    })
+}
+
+/// Returns the new text of a stored member, or `None` when it stays as it is.
+///
+/// Of older news only the report itself takes something: the results that it names and the stored one does not.
+fn merged(came: &IncomingMember, stored: &str, older: bool, merge: &dyn Merge) -> Option<String> {
+    let merged = match (came.kind, older) {
+        (Kind::Provenance, _) => return None,
+        (Kind::DiagnosticReport, true) => merge.merge(came.kind, &came.content, stored),
+        (_, true) => return None,
+        (kind, false) => merge.merge(kind, stored, &came.content),
+    };
+    (merged != stored).then_some(merged)
+}
+
+fn kept(heading: &MemberHeading, text: &str, merged: Option<String>, now: Timestamp) -> Member {
+    Member {
+        kind: heading.kind,
+        id: heading.id,
+        version: heading.version.saturating_add(u32::from(merged.is_some())),
+        last_updated: if merged.is_some() { now } else { heading.last_updated },
+        bytes: merged.map_or_else(|| text.as_bytes().to_vec(), String::into_bytes),
+    }
+}
+
+fn added(member: &IncomingMember, now: Timestamp) -> Member {
+    Member {
         kind: member.kind,
         id: member.id,
         version: 1,
         last_updated: now,
         bytes: member.content.clone().into_bytes(),
-    }));
-    Some(Plan {
-        kind: news.kind,
-        id: news.id,
-        compartment,
-        content: Content { as_of: news.as_of, members },
-        replaces: Some(old.version),
-        version: old.version.saturating_add(1),
-        arrival: old.arrival,
-        routing: Routing::None,
-        before: Some(opened.content_mac(content)),
-    })
+    }
 }

@@ -7,24 +7,24 @@
 mod incoming;
 mod join;
 
-pub use incoming::{Hold, Incoming, IncomingMember, IncomingRecord, Merge};
+pub use incoming::{Hold, Incoming, IncomingMember, IncomingRecord, Merge, Standing};
 
 use crate::access::{self, Receive, Resource, Subject};
 use crate::audit::Context;
 use crate::id::{ClinicId, CorrelationId, RecordId};
 use crate::journal::{Act, Actor};
-use crate::keys::Compartment;
+use crate::keys::{Compartment, DataKey};
 use crate::kind::Kind;
 use crate::ports::{Clock, Entropy, KeyFault, KeyVault, Ledger, NotRecorded, Store};
 use crate::record::content::{Content, Member};
-use crate::record::{self, Binding};
+use crate::record::{self, Binding, SealFault};
 use crate::time::Timestamp;
 use crate::write::{Claim, ConflictReason, IndexTerm, RecordWrite, Routing, StoredRecord, WriteSet};
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use join::{Joined, join};
+use join::{Joined, Joining, NotJoined, join};
 
 /// How often a message that lost a race is joined anew before it is refused as busy.
 pub const MAX_ATTEMPTS: u32 = 8;
@@ -86,8 +86,6 @@ pub enum NotReceived {
     Denied,
     /// The database, the ledger or the keys do not answer: the sender should keep it.
     Unavailable,
-    /// A stored record that it would change does not open.
-    Integrity,
 }
 
 impl Intake {
@@ -100,35 +98,38 @@ impl Intake {
             Actor { subject: delivery.subject, workstation: delivery.workstation, correlation: delivery.correlation };
         let message = RecordId::from_time(delivery.received, self.random()?);
         let secrets = self.vault.secrets(delivery.subject.tenant);
+        let mut unjoinable = false;
         for _ in 0..MAX_ATTEMPTS {
-            let (stored, keys) = self.stored(delivery, incoming).await?;
-            let joined =
-                match join(delivery, incoming, &stored, &keys, &secrets.content, self.merge.as_ref(), self.clock.now())
-                {
-                    Ok(joined) => joined,
-                    Err(join::NotJoined::Denied(denial)) => {
-                        let act = Act::denied(
-                            access::Action::MessageReceive.name(),
-                            Kind::Hl7Message.name(),
-                            &message.to_string(),
-                            denial.reason(),
-                        );
-                        self.note(
-                            &actor,
-                            act,
-                            Context { address: Some(delivery.address.clone()), ..Context::default() },
-                        )
-                        .await?;
-                        return Err(NotReceived::Denied);
-                    }
-                    Err(join::NotJoined::Integrity(id)) => {
-                        let act = Act::failed("IntegrityFailure", Kind::DiagnosticReport.name(), &id.to_string());
-                        self.note(&actor, act, Context::default()).await?;
-                        return Err(NotReceived::Integrity);
-                    }
-                };
+            let joining = Joining { merge: self.merge.as_ref(), content: &secrets.content, now: self.clock.now() };
+            let joined = match self.stored(delivery, incoming).await? {
+                Some((stored, keys)) if !unjoinable => join(delivery, incoming, &stored, &keys, &joining),
+                Some(_) | None => Ok(Joined::held(Routing::Unmapped, "a stored record that it changes does not open")),
+            };
+            let joined = match joined {
+                Ok(joined) => joined,
+                Err(NotJoined::Denied(denial)) => {
+                    let action = access::Action::MessageReceive.name();
+                    let act = Act::denied(action, Kind::Hl7Message.name(), &message.to_string(), denial.reason());
+                    let context = Context { address: Some(delivery.address.clone()), ..Context::default() };
+                    self.note(&actor, act, context).await?;
+                    return Err(NotReceived::Denied);
+                }
+                Err(NotJoined::Integrity(id)) => {
+                    let act = Act::failed("IntegrityFailure", Kind::DiagnosticReport.name(), &id.to_string());
+                    self.note(&actor, act, Context::default()).await?;
+                    // The sender cannot mend it: the message is kept as a work item, its queue goes on.
+                    Joined::held(Routing::Unmapped, "a stored record that it changes does not open")
+                }
+            };
             let routing = joined.routing;
-            let write = self.write_set(&actor, delivery, incoming, message, joined).await?;
+            let write = match self.write_set(&actor, delivery, incoming, message, joined).await {
+                Ok(write) => write,
+                Err(NotWritten::TooLarge) if !unjoinable => {
+                    unjoinable = true;
+                    continue;
+                }
+                Err(_) => return Err(NotReceived::Unavailable),
+            };
             let made: Vec<_> = write.keys.iter().map(|key| key.id).collect();
             match self.ledger.record(write).await {
                 Ok(_) => {
@@ -193,24 +194,28 @@ impl Intake {
         self.note(&actor, act, Context { address: Some(delivery.address.clone()), ..Context::default() }).await
     }
 
-    /// Loads what the message may change, and the keys to open it.
+    /// Loads what the message may change, and the keys to open it; `None` when one of them cannot be opened.
     async fn stored(
         &self,
         delivery: &Delivery<'_>,
         incoming: &Incoming,
-    ) -> Result<(Vec<StoredRecord>, Vec<Arc<crate::keys::DataKey>>), NotReceived> {
+    ) -> Result<Option<(Vec<StoredRecord>, Vec<Arc<DataKey>>)>, NotReceived> {
         let tenant = delivery.subject.tenant;
         if incoming.held.is_some() || incoming.records.is_empty() {
-            return Ok((Vec::new(), Vec::new()));
+            return Ok(Some((Vec::new(), Vec::new())));
         }
         let ids: Vec<_> = incoming.records.iter().map(|record| record.id).collect();
         let stored = self.store.load(tenant, &ids).await.map_err(|_| NotReceived::Unavailable)?;
         let mut keys = Vec::with_capacity(stored.len());
         for record in &stored {
-            let heading = record::heading(&record.sealed).map_err(|_| NotReceived::Integrity)?;
-            keys.push(self.vault.find(tenant, heading.data_key).await.map_err(not_received)?);
+            let Ok(heading) = record::heading(&record.sealed) else { return Ok(None) };
+            match self.vault.find(tenant, heading.data_key).await {
+                Ok(key) => keys.push(key),
+                Err(KeyFault::Unavailable) => return Err(NotReceived::Unavailable),
+                Err(KeyFault::Missing | KeyFault::Broken) => return Ok(None),
+            }
         }
-        Ok((stored, keys))
+        Ok(Some((stored, keys)))
     }
 
     async fn write_set(
@@ -220,7 +225,7 @@ impl Intake {
         incoming: &Incoming,
         message: RecordId,
         joined: Joined,
-    ) -> Result<WriteSet, NotReceived> {
+    ) -> Result<WriteSet, NotWritten> {
         let tenant = delivery.subject.tenant;
         let secrets = self.vault.secrets(tenant);
         let mut write = WriteSet::default();
@@ -244,7 +249,7 @@ impl Intake {
         let context = Context {
             address: Some(delivery.address.clone()),
             returned: joined.plans.iter().map(|plan| plan.reference()).collect(),
-            reason: Some(joined.routing.name().to_string()),
+            reason: Some(joined.reason.to_string()),
             ..Context::default()
         };
         let plan = Plan {
@@ -277,11 +282,11 @@ impl Intake {
         plan: Plan,
         context: Option<Context>,
         write: &mut WriteSet,
-    ) -> Result<(), NotReceived> {
+    ) -> Result<(), NotWritten> {
         let tenant = delivery.subject.tenant;
-        let held = self.vault.current(tenant, plan.compartment).await.map_err(not_received)?;
-        let clinic = plan.clinic(delivery.clinic);
-        let plaintext = plan.content.encode().map_err(|_| NotReceived::Unavailable)?;
+        let held = self.vault.current(tenant, plan.compartment).await.map_err(|_| NotReceived::Unavailable)?;
+        let clinic = Plan::clinic_of(plan.kind, delivery.clinic);
+        let plaintext = plan.content.encode()?;
         let binding = Binding {
             tenant,
             clinic,
@@ -290,8 +295,7 @@ impl Intake {
             id: plan.id,
             version: plan.version,
         };
-        let sealed = record::seal(&held.key, &binding, &plaintext, self.entropy.as_ref())
-            .map_err(|_| NotReceived::Unavailable)?;
+        let sealed = record::seal(&held.key, &binding, &plaintext, self.entropy.as_ref())?;
         if let Some(key) = held.unstored
             && !write.keys.iter().any(|known| known.id == key.id)
         {
@@ -326,7 +330,11 @@ impl Intake {
         context: Context,
         write: &mut WriteSet,
     ) -> Result<Act, NotReceived> {
-        let held = self.vault.current(actor.subject.tenant, Compartment::Context).await.map_err(not_received)?;
+        let held = self
+            .vault
+            .current(actor.subject.tenant, Compartment::Context)
+            .await
+            .map_err(|_| NotReceived::Unavailable)?;
         if let Some(key) = held.unstored
             && !write.keys.iter().any(|known| known.id == key.id)
         {
@@ -367,8 +375,8 @@ struct Plan {
 
 impl Plan {
     /// Patients, practitioners and organizations belong to the whole tenant; what a clinic orders belongs to it.
-    fn clinic(&self, of_interface: Option<ClinicId>) -> Option<ClinicId> {
-        match self.kind {
+    fn clinic_of(kind: Kind, of_interface: Option<ClinicId>) -> Option<ClinicId> {
+        match kind {
             Kind::DiagnosticReport | Kind::Encounter | Kind::Hl7Message | Kind::QuarantinedFrame => of_interface,
             _ => None,
         }
@@ -395,9 +403,31 @@ fn permit(
     access::authorise::<Receive>(delivery.subject, &resource, &access::Context::at(delivery.received))
 }
 
-fn not_received(fault: KeyFault) -> NotReceived {
-    match fault {
-        KeyFault::Missing | KeyFault::Broken => NotReceived::Integrity,
-        KeyFault::Unavailable => NotReceived::Unavailable,
+/// Why a write set cannot be made.
+enum NotWritten {
+    /// A record would be larger than a record may be.
+    TooLarge,
+    /// Keys or randomness do not answer.
+    Unavailable,
+}
+
+impl From<SealFault> for NotWritten {
+    fn from(fault: SealFault) -> Self {
+        match fault {
+            SealFault::TooLarge => Self::TooLarge,
+            SealFault::WrongKey | SealFault::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+impl From<NotReceived> for NotWritten {
+    fn from(_: NotReceived) -> Self {
+        Self::Unavailable
+    }
+}
+
+impl From<NotWritten> for NotReceived {
+    fn from(_: NotWritten) -> Self {
+        Self::Unavailable
     }
 }

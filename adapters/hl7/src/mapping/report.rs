@@ -4,7 +4,6 @@ use domain::id::RecordId;
 use domain::index::Field as IndexField;
 use domain::intake::{IncomingMember, IncomingRecord};
 use domain::kind::Kind;
-use domain::time::Timestamp;
 use r4::json::{self, Array, Object};
 use r4::tables::{Section, report_status, section, uri};
 
@@ -69,18 +68,9 @@ pub(super) fn map<'m>(plan: &Plan<'m, '_>, about: &About<'_, 'm>, scope: &Scope<
         kind: Kind::DiagnosticReport,
         id: plan.id,
         patient: Some(about.patient),
-        as_of: as_of(&row, scope),
+        as_of: scope.as_of(),
         members,
         terms: terms.finish(),
-    }
-}
-
-/// When the sender says this was true: OBR-22 where it has a time of day, else when the message was made.
-fn as_of(row: &Row<'_>, scope: &Scope<'_>) -> Timestamp {
-    let released = Moment::read(&row.peek(22).component(1).text(), &scope.sender.time_zone);
-    match released {
-        Some(released) if released.timed || scope.sent.is_none() => released.at,
-        Some(_) | None => scope.as_of(),
     }
 }
 

@@ -46,9 +46,11 @@ impl<'m> Scope<'m> {
         self.names.name(space, parts)
     }
 
-    /// Returns when the message says it was made, or when it arrived.
+    /// Returns when the message says it was made, or when it arrived; never later than that.
+    ///
+    /// A sender whose clock is ahead must not freeze its reports until the day it dreams of.
     pub(super) fn as_of(&self) -> Timestamp {
-        self.sent.as_ref().map_or(self.received, |sent| sent.at)
+        self.sent.as_ref().filter(|sent| sent.timed).map_or(self.received, |sent| sent.at.min(self.received))
     }
 
     /// Reads a date of a row; an invalid one is an issue and its text is handed back.
