@@ -98,6 +98,12 @@ impl Kind {
         )
     }
 
+    /// Says whether this kind is kept by the system in its directory.
+    #[must_use]
+    pub const fn is_directory(self) -> bool {
+        matches!(self, Kind::Tenant | Kind::Clinic | Kind::Interface | Kind::ApiClient)
+    }
+
     /// Returns the kind of the record that a resource of this kind is sealed in.
     #[must_use]
     pub const fn record(self) -> Kind {

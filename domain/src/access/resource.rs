@@ -81,7 +81,7 @@ impl Label {
         match code {
             "R" => Some(Label::Restricted),
             "V" => Some(Label::VeryRestricted),
-            "42CFRPart2" | "ETH" | "SUD" => Some(Label::SubstanceUse),
+            "42CFRPart2" | "ETH" | "ETHUD" | "SUD" => Some(Label::SubstanceUse),
             "NODSCLCD" => Some(Label::ConsentWithheld),
             _ => None,
         }
@@ -109,6 +109,12 @@ impl Labels {
     #[must_use]
     pub const fn with(self, label: Label) -> Self {
         Self(self.0 | label.bit())
+    }
+
+    /// Returns the labels of both sets.
+    #[must_use]
+    pub const fn joined(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// Says whether the label is in the set.

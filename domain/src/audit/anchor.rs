@@ -38,6 +38,14 @@ pub struct Anchor {
     pub counter: u64,
 }
 
+impl Anchor {
+    /// Says of a head that its chain was known to be there; to be compared, not written.
+    #[must_use]
+    pub const fn at(chain: ChainId, head: &ChainHead) -> Self {
+        Self { chain, length: head.length, tag: head.tag, time: head.time, counter: 0 }
+    }
+}
+
 /// The anchors of every chain, as the file has them.
 #[derive(Default)]
 pub struct Anchors {

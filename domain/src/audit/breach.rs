@@ -66,6 +66,14 @@ pub enum BreakKind {
     HeadMismatch,
     /// No key was given for the segment of the entry.
     KeyMissing,
+    /// The entry vouches for a sealed context that is not there.
+    ContextMissing,
+    /// The record that the entry tells of is not there.
+    RecordMissing,
+    /// The record that the entry tells of is there with an older content, or with one that no entry tells of.
+    RecordRolledBack,
+    /// The record that the entry tells of does not open, or its key is gone.
+    RecordAltered,
 }
 
 impl BreakKind {
@@ -84,6 +92,10 @@ impl BreakKind {
         BreakKind::Malformed,
         BreakKind::HeadMismatch,
         BreakKind::KeyMissing,
+        BreakKind::ContextMissing,
+        BreakKind::RecordMissing,
+        BreakKind::RecordRolledBack,
+        BreakKind::RecordAltered,
     ];
 
     /// Returns the word that operators, scripts and the other verifier read.
@@ -103,6 +115,10 @@ impl BreakKind {
             BreakKind::Malformed => "malformed",
             BreakKind::HeadMismatch => "head_mismatch",
             BreakKind::KeyMissing => "key_missing",
+            BreakKind::ContextMissing => "context_missing",
+            BreakKind::RecordMissing => "record_missing",
+            BreakKind::RecordRolledBack => "record_rolled_back",
+            BreakKind::RecordAltered => "record_altered",
         }
     }
 }

@@ -27,7 +27,7 @@
 //! an entry of one chain that means something in another (the chain id is in every MAC).
 //!
 //! What is found, and by what: a changed, inserted, removed, moved or doubled entry by the [`Verifier`] alone; a
-//! cut tail or an older database by an [`Anchor`], and by any checkpoint kept elsewhere; all of it in an
+//! cut tail or an older database by an [`Anchor`] ([`check_tips`] before anything is added), and by any checkpoint kept elsewhere; all of it in an
 //! export, by [`ExportVerifier`] and by `conformance/audit/verify_export.py`, which was written apart.
 //!
 //! Start reading at [`Draft`], then [`link()`], then [`Verifier`]. Deliberately absent: reading and writing the
@@ -38,6 +38,7 @@ mod breach;
 mod canonical;
 mod chain;
 mod checkpoint;
+mod contents;
 mod context;
 mod entry;
 mod export;
@@ -48,12 +49,14 @@ mod merkle;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod tips;
 mod verify;
 
 pub use anchor::{Anchor, AnchorFault, Anchors, SLOT_BYTES, SlotWrite, compare};
 pub use breach::{Break, BreakKind};
 pub use chain::{ChainHead, ChainId, SEGMENT_ENTRIES, segment_of};
 pub use checkpoint::{Checkpoint, CheckpointKey, PublicKey, check_checkpoints};
+pub use contents::{Contents, NotRead, Stated};
 pub use context::Context;
 pub use entry::{Draft, LinkedEntry, Outcome, TEXT_LIMIT, UserId};
 pub use export::{ExportHeader, ExportVerifier, ExportWriter};
@@ -62,4 +65,5 @@ pub use keys::{AnchorKey, ChainKey, ChainKeys, SegmentKeys};
 pub use link::link;
 pub use merkle::Tree;
 pub use scan::EntryView;
+pub use tips::{TipFault, check_tips};
 pub use verify::{Verified, Verifier};

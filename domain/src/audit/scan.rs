@@ -4,6 +4,8 @@
 //! second time, so that a slip in one of the two shows. A byte more, a byte less, an escape that RFC 8785
 //! would not write, a control character, a text beyond 256 bytes: not an entry.
 
+use super::contents::content_mac;
+use crate::keys::ContentMac;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use core::str;
@@ -165,6 +167,12 @@ impl<'a> EntryView<'a> {
     #[must_use]
     pub fn after_hash(&self) -> Option<&'a str> {
         self.after.map(ascii)
+    }
+
+    /// Returns `after_hash` as the hash that it is.
+    #[must_use]
+    pub fn after_mac(&self) -> Option<ContentMac> {
+        self.after.and_then(content_mac)
     }
 
     /// Returns `correlation_id`.

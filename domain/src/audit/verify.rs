@@ -76,6 +76,16 @@ impl<'k> Verifier<'k> {
         verifier
     }
 
+    /// Starts behind a head that was verified before, or at the first entry when it is empty.
+    #[must_use]
+    pub fn resume_at(chain: ChainId, keys: &'k dyn SegmentKeys, head: &ChainHead) -> Self {
+        let mut prior = [0; 64];
+        for (place, byte) in prior.as_chunks_mut::<2>().0.iter_mut().zip(head.tag) {
+            *place = hex_of(byte);
+        }
+        Self::resume(chain, Some(keys), head.length, prior)
+    }
+
     /// Also compares the chain with what is known of it from outside the database.
     ///
     /// The walk must begin at the anchored entry or before it; one that begins later has not seen that entry, and
@@ -242,7 +252,7 @@ impl<'k> Verifier<'k> {
         let mut text = [0; 64];
         let nibbles = tag.iter().flat_map(|byte| [byte >> 4, byte & 15]);
         for (slot, nibble) in text.iter_mut().zip(nibbles) {
-            *slot = if nibble < 10 { b'0'.wrapping_add(nibble) } else { b'a'.wrapping_add(nibble.wrapping_sub(10)) };
+            *slot = digit(nibble);
         }
         Some(text)
     }
@@ -289,13 +299,22 @@ impl Trees {
     }
 }
 
+/// Returns the two lower-case hex digits of a byte.
+fn hex_of(byte: u8) -> [u8; 2] {
+    [digit(byte >> 4), digit(byte & 15)]
+}
+
+fn digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0'.wrapping_add(nibble) } else { b'a'.wrapping_add(nibble.wrapping_sub(10)) }
+}
+
 fn read_column(line: &[u8]) -> Option<(u64, &[u8])> {
     let (column, rest) = read_number(line)?;
     Some((column, rest.strip_prefix(b" ")?))
 }
 
 /// Returns the 32 bytes that 64 hex digits stand for; the scan has checked the digits.
-fn bytes_of(text: &[u8; 64]) -> [u8; 32] {
+pub(super) fn bytes_of(text: &[u8; 64]) -> [u8; 32] {
     let mut bytes = [0; 32];
     for (byte, pair) in bytes.iter_mut().zip(text.as_chunks::<2>().0) {
         *byte = pair.iter().fold(0, |value: u8, digit| {

@@ -51,6 +51,14 @@ impl MemoryStore {
         }
     }
 
+    /// Puts a chain's head in place of what is stored and removes the entries behind it, as somebody would who
+    /// writes to the database by hand.
+    pub fn tamper_head(&self, chain: ChainId, head: ChainHead) {
+        let mut state = self.lock();
+        state.heads.insert(chain, head);
+        state.entries.retain(|(of, sequence), _| *of != chain || *sequence <= head.length);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

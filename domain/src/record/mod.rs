@@ -18,8 +18,8 @@ pub use context::{ContextBinding, open_context, open_cursor, seal_context, seal_
 pub use opened::{Disclosed, Opened};
 pub use sealed::{Heading, MAX_PLAINTEXT, Suite, heading};
 
-use crate::access::{Opens, Permit};
-use crate::keys::DataKey;
+use crate::access::{Opens, Permit, VerifyAudit};
+use crate::keys::{ContentKey, ContentMac, DataKey};
 use crate::ports::{Entropy, Unavailable};
 use crate::write::StoredRecord;
 use alloc::vec::Vec;
@@ -46,6 +46,28 @@ pub fn open<A: Opens>(permit: Permit<A>, key: &DataKey, stored: &StoredRecord) -
     if !permit.covers(stored.tenant, stored.kind, key.compartment) || key.tenant != stored.tenant {
         return Err(IntegrityFailure);
     }
+    unseal(key, stored)
+}
+
+/// Returns the keyed hash of a stored record's content, to be held against the chain; nothing else leaves.
+///
+/// Opens inside, under a permit to verify that spans the tenant: what comes out says nothing about anybody.
+///
+/// # Errors
+/// [`IntegrityFailure`], as for [`open`].
+pub fn content_mac(
+    permit: &Permit<VerifyAudit>,
+    key: &DataKey,
+    content: &ContentKey,
+    stored: &StoredRecord,
+) -> Result<ContentMac, IntegrityFailure> {
+    if permit.tenant() != stored.tenant || key.tenant != stored.tenant {
+        return Err(IntegrityFailure);
+    }
+    Ok(unseal(key, stored)?.content_mac(content))
+}
+
+fn unseal(key: &DataKey, stored: &StoredRecord) -> Result<Opened, IntegrityFailure> {
     let binding = Binding {
         tenant: stored.tenant,
         clinic: stored.clinic,

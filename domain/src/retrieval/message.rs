@@ -1,11 +1,11 @@
 //! Looking at received messages: where each stands, and one as it came with what became of it.
 
-use super::{Caller, Refusal, Retrieval, asked, patient_of, refusal};
+use super::{Caller, Refusal, Retrieval, asked, patient_of};
 use crate::access::{self, Action, ViewMessage};
 use crate::id::RecordId;
 use crate::journal::Act;
 use crate::kind::Kind;
-use crate::ports::Find;
+use crate::ports::{Find, KeyFault};
 use crate::record;
 use crate::time::Timestamp;
 use crate::write::{Routing, StoredRecord};
@@ -67,7 +67,11 @@ impl Retrieval {
         let Ok(sealed) = record::heading(&stored.sealed) else {
             return Err(self.broken(caller, stored.kind, id).await);
         };
-        let key = self.vault.find(tenant, sealed.data_key).await.map_err(refusal)?;
+        let key = match self.vault.find(tenant, sealed.data_key).await {
+            Ok(key) => key,
+            Err(KeyFault::Unavailable) => return Err(Refusal::Unavailable),
+            Err(KeyFault::Missing | KeyFault::Broken) => return Err(self.broken(caller, stored.kind, id).await),
+        };
         let resource = access::Resource::record(tenant, stored.kind)
             .with_clinic(stored.clinic)
             .with_patient(patient_of(key.compartment));

@@ -1,6 +1,7 @@
 //! Searching: the index selects, opening re-checks, the chain names what is returned.
 
-use super::{Caller, Found, Position, Refusal, Resource, Retrieval, asked, reference};
+use super::opening::{Found, Located};
+use super::{Caller, MAX_HELD_BYTES, Position, Refusal, Resource, Retrieval, asked, reference};
 use crate::access::{Action, Read};
 use crate::audit::Context;
 use crate::id::RecordId;
@@ -79,6 +80,8 @@ struct Harvest {
     /// Hits that the policy hides.
     hidden: u64,
     opened: usize,
+    /// Sealed bytes of the records held.
+    bytes: usize,
 }
 
 impl Retrieval {
@@ -98,6 +101,7 @@ impl Retrieval {
             counted: 0,
             hidden: 0,
             opened: 0,
+            bytes: 0,
         };
         match &search.ids {
             Some(ids) => self.by_ids(caller, &search, ids, &mut harvest).await?,
@@ -153,7 +157,14 @@ impl Retrieval {
             if place < skip {
                 continue;
             }
-            let Some((_, opened)) = self.locate(caller, search.kind, *id).await? else { continue };
+            let opened = match self.locate(caller, search.kind, *id).await? {
+                Located::There((_, opened)) => opened,
+                Located::Hidden(_) => {
+                    harvest.hidden = harvest.hidden.saturating_add(1);
+                    continue;
+                }
+                Located::Absent => continue,
+            };
             let fits = opened.with(search.kind, *id, |heading, text| (search.matches)(&view(heading, text)));
             if fits == Some(true) {
                 harvest.counted = harvest.counted.saturating_add(1);
@@ -232,12 +243,18 @@ impl Retrieval {
             if harvest.included.len() >= MAX_INCLUDED {
                 return Err(Refusal::TooCostly);
             }
-            let here = harvest.records.get(at).is_some_and(|opened| opened.version_of(kind, id).is_some());
-            if here {
-                harvest.included.push((at, kind, id));
-            } else if let Some((_, opened)) = self.locate(caller, kind, id).await? {
-                harvest.included.push((harvest.records.len(), kind, id));
-                harvest.records.push(opened);
+            let here = harvest.records.get(at).and_then(|opened| self.visible(caller, opened, kind, id));
+            match here {
+                Some(Ok(())) => harvest.included.push((at, kind, id)),
+                Some(Err(_)) => harvest.hidden = harvest.hidden.saturating_add(1),
+                None => match self.locate(caller, kind, id).await? {
+                    Located::There((_, opened)) => {
+                        harvest.included.push((harvest.records.len(), kind, id));
+                        harvest.records.push(opened);
+                    }
+                    Located::Hidden(_) => harvest.hidden = harvest.hidden.saturating_add(1),
+                    Located::Absent => {}
+                },
             }
         }
         Ok(())
@@ -246,7 +263,9 @@ impl Retrieval {
 
 impl Harvest {
     fn full(&self, search: &Search<'_>) -> bool {
-        !search.only_count && self.matches.len() >= usize::try_from(search.count).unwrap_or(usize::MAX)
+        !search.only_count
+            && (self.matches.len() >= usize::try_from(search.count).unwrap_or(usize::MAX)
+                || self.bytes > MAX_HELD_BYTES)
     }
 
     /// Takes the matching members of one opened record, after the `already` returned ones.
@@ -280,6 +299,7 @@ impl Harvest {
             }
         });
         if kept {
+            self.bytes = self.bytes.saturating_add(record.sealed.len());
             self.records.push(opened);
         }
     }
