@@ -53,15 +53,28 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// The items of an array, none when there is no such member; `None` when it is something else.
+    pub(super) fn items(&self, name: &str) -> Option<Vec<&RawValue>> {
+        self.get(name).map_or_else(|| Some(Vec::new()), |text| serde_json::from_str(text).ok())
+    }
+
+    /// Puts `text` in the place of a member, or at the end where there was none; an empty array is no member.
+    pub(super) fn replace(&mut self, name: &str, text: String) {
+        if text == "[]" {
+            return self.remove(name);
+        }
+        match self.list.iter_mut().find(|(other, _)| other == name) {
+            Some((_, value)) => *value = Text::Joined(text),
+            None => self.list.push((name.to_owned(), Text::Joined(text))),
+        }
+    }
+
     /// Makes an array of what `stored` has, in its order, and then what is only here.
     pub(super) fn unite(&mut self, name: &str, stored: &Members<'_>) {
-        let Some(stored) = stored.get(name) else {
+        if stored.get(name).is_none() {
             return;
-        };
-        let ours = self.get(name).unwrap_or("[]");
-        let (Ok(mut all), Ok(ours)) =
-            (serde_json::from_str::<Vec<&RawValue>>(stored), serde_json::from_str::<Vec<&RawValue>>(ours))
-        else {
+        }
+        let (Some(mut all), Some(ours)) = (stored.items(name), self.items(name)) else {
             return;
         };
         for item in ours {
@@ -69,18 +82,8 @@ impl<'a> Members<'a> {
                 all.push(item);
             }
         }
-        let mut text = String::from("[");
-        for (at, item) in all.iter().enumerate() {
-            if at > 0 {
-                text.push(',');
-            }
-            text.push_str(item.get());
-        }
-        text.push(']');
-        match self.list.iter_mut().find(|(other, _)| other == name) {
-            Some((_, value)) => *value = Text::Joined(text),
-            None => self.list.push((name.to_owned(), Text::Joined(text))),
-        }
+        let text = array(all.into_iter().map(RawValue::get));
+        self.replace(name, text);
     }
 
     /// Writes the object.
@@ -91,6 +94,19 @@ impl<'a> Members<'a> {
             }
         })
     }
+}
+
+/// Writes an array of texts.
+pub(super) fn array<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    let mut text = String::from("[");
+    for item in items {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        text.push_str(item);
+    }
+    text.push(']');
+    text
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
