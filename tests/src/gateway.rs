@@ -51,15 +51,16 @@ impl Ended {
 }
 
 impl Gateway {
-    /// Starts `sealgate serve` and waits until it says that it serves.
-    pub(crate) fn start(command: Command) -> Self {
+    /// Starts a prepared `sealgate serve` and waits until it says that it serves.
+    #[must_use]
+    pub fn start(command: Command) -> Self {
         match Self::try_start(command) {
             Ok(gateway) => gateway,
             Err(ended) => panic!("the gateway does not start (exit code {:?}): {}", ended.code, ended.stderr),
         }
     }
 
-    /// Starts a prepared `sealgate serve`.
+    /// Does the same where it may end instead.
     ///
     /// # Errors
     /// How it ended, when it ended instead of serving.

@@ -88,10 +88,11 @@ impl Sender {
     }
 }
 
-/// Returns MSA-1 of an acknowledgement.
+/// Returns MSA-1 of an acknowledgement, which is written with the separator of the message it answers.
 #[must_use]
 pub fn code(acknowledgement: &[u8]) -> String {
     let text = String::from_utf8_lossy(acknowledgement);
+    let separator = text.chars().nth(3).unwrap_or('|');
     let msa = text.split('\r').find(|segment| segment.starts_with("MSA"));
-    msa.and_then(|segment| segment.split('|').nth(1)).unwrap_or_default().to_owned()
+    msa.and_then(|segment| segment.split(separator).nth(1)).unwrap_or_default().to_owned()
 }
