@@ -1,0 +1,134 @@
+//! The main job on PostgreSQL, and two gateways on one database: both take messages, nothing forks, nothing is lost.
+//!
+//! Runs where `TEST_POSTGRES_URL` says a server is (`tests/postgres` starts one), each test in a database of its own;
+//! otherwise shows as ignored. `REQUIRE_POSTGRES=1` turns that into failures.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use libtest_mimic::{Arguments, Trial};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::ExitCode;
+use tests::home::Home;
+use tests::message::Oru;
+use tests::mllp::code;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let url = std::env::var("TEST_POSTGRES_URL").ok();
+    let required = std::env::var("REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
+    let trial = |name: &'static str, test: fn(&str)| match url.clone() {
+        Some(url) => Trial::test(name, move || {
+            in_a_database_of_its_own(&url, name, test);
+            Ok(())
+        }),
+        None if required => Trial::test(name, || Err("REQUIRE_POSTGRES=1 but TEST_POSTGRES_URL is not set".into())),
+        None => Trial::test(format!("{name} (ignored: TEST_POSTGRES_URL is not set; see tests/postgres)"), || Ok(()))
+            .with_ignored_flag(true),
+    };
+    let trials = vec![
+        trial("the_main_job_runs_on_postgresql", the_main_job_runs_on_postgresql),
+        trial("two_gateways_share_one_database", two_gateways_share_one_database),
+    ];
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Makes a database, lends its URL, and drops it again.
+fn in_a_database_of_its_own(url: &str, name: &str, test: fn(&str)) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let database = format!("{name}_{}", std::process::id());
+    let on_server = |sql: String| {
+        runtime.block_on(async {
+            let mut admin = PgConnection::connect(url).await.unwrap();
+            admin.execute(AssertSqlSafe(sql)).await.unwrap();
+        });
+    };
+    on_server(format!("CREATE DATABASE {database}"));
+    let (server, _) = url.rsplit_once('/').unwrap();
+    let own = format!("{server}/{database}");
+    let done = std::panic::catch_unwind(|| test(&own));
+    on_server(format!("DROP DATABASE {database} WITH (FORCE)"));
+    if let Err(panic) = done {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn the_main_job_runs_on_postgresql(url: &str) {
+    let home = Home::on_postgres(PROGRAM, url);
+    let gateway = home.serve();
+    let first = Oru::new("PG1", "F1", 5);
+    let corrected = Oru {
+        control_id: "PG2".to_owned(),
+        status: 'C',
+        first_value: "1.60".to_owned(),
+        time: "20260301111500+0000".to_owned(),
+        ..first.clone()
+    };
+    let mut sender = gateway.mllp();
+    for message in [first.render(), first.render(), corrected.render()] {
+        assert_eq!(code(&sender.exchange(&message).unwrap()), "AA");
+    }
+    let fhir = gateway.fhir(home.first());
+    let answer = fhir.get("/DiagnosticReport?identifier=F1&_include=DiagnosticReport:result");
+    assert!(answer.body.contains("\"value\":1.60"));
+    assert_eq!(answer.resources().len(), 6);
+    let id = answer.resources()[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(fhir.get(&format!("/DiagnosticReport/{id}/_history")).resources().len(), 2);
+    assert_eq!(fhir.get(&format!("/DiagnosticReport/{id}/_history/1")).json()["status"], "final");
+    gateway.fhir(home.second()).get(&format!("/DiagnosticReport/{id}")).is_outcome(404);
+    gateway.kill();
+    let gateway = home.serve();
+    assert_eq!(gateway.fhir(home.first()).get(&format!("/DiagnosticReport/{id}")).status, 200);
+    assert_eq!(gateway.terminate().code, Some(0));
+    home.done(&["audit", "verify"]);
+}
+
+fn two_gateways_share_one_database(url: &str) {
+    const EACH: usize = 60;
+    let home = Home::on_postgres(PROGRAM, url);
+    let gateways = [home.serve(), home.serve()];
+    std::thread::scope(|scope| {
+        for (which, gateway) in gateways.iter().enumerate() {
+            for lane in 0..2 {
+                scope.spawn(move || {
+                    let mut sender = gateway.mllp();
+                    for number in 0..EACH {
+                        let name = format!("P{which}-{lane}-{number}");
+                        assert_eq!(
+                            code(&sender.exchange(&Oru::new(&name, &name, 3).render()).unwrap()),
+                            "AA",
+                            "{name}"
+                        );
+                        // The same message reaches the other gateway too, as from an engine that fails over.
+                        if number % 10 == 0 {
+                            let shared = Oru::new(&format!("S{number}"), &format!("S{number}"), 3).render();
+                            assert_eq!(code(&sender.exchange(&shared).unwrap()), "AA");
+                        }
+                    }
+                });
+            }
+        }
+    });
+    for gateway in &gateways {
+        let fhir = gateway.fhir(home.first());
+        let mut ids = BTreeSet::new();
+        let mut next = Some("/DiagnosticReport?_count=100".to_owned());
+        while let Some(link) = next {
+            let page = fhir.get(&link);
+            ids.extend(page.resources().iter().map(|report| report["id"].as_str().unwrap().to_owned()));
+            // A link leads back to the gateway that gave it.
+            next = page.next();
+        }
+        assert_eq!(ids.len(), 4 * EACH + EACH.div_ceil(10), "every report is there once, seen from each gateway");
+    }
+    let list = home.json(&["message", "list", "--tenant", "Harbour", "--limit", "1000", "--json"]);
+    assert_eq!(list.as_array().unwrap().len(), 4 * EACH + EACH.div_ceil(10), "every message is stored once");
+    for gateway in gateways {
+        assert_eq!(gateway.terminate().code, Some(0));
+    }
+    home.done(&["audit", "verify"]);
+    let anchors = fs::metadata(home.path("anchors")).unwrap().len();
+    assert!(anchors > 128, "both wrote to one anchor file");
+}
