@@ -1,5 +1,5 @@
 //! Ciphertexts moved between rows, versions and tenants, and clear columns changed: nothing opens but what belongs there.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use serde_json::Value;
 use std::sync::OnceLock;
