@@ -22,6 +22,7 @@ mod note;
 mod observation;
 mod order;
 mod patient;
+mod period;
 mod person;
 mod plan;
 mod provenance;
@@ -117,15 +118,9 @@ fn map_orders<'m>(
     let mut records = Vec::with_capacity(plans.len());
     for (at, plan) in plans.iter().enumerate() {
         if at == 0 {
-            about.beside = observation::logicals(&group.observations, |key, repetition| {
-                let parts = [
-                    patient.to_string(),
-                    key.code.to_owned(),
-                    key.system.to_owned(),
-                    key.sub_id.to_owned(),
-                    repetition.to_string(),
-                ];
-                let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+            let patient = patient.to_string();
+            about.beside = observation::logicals(None, &group.observations, scope, |parts| {
+                let parts: Vec<&str> = std::iter::once(patient.as_str()).chain(parts.iter().copied()).collect();
                 scope.name("patient-observation", &parts).in_family_of(&plan.id)
             });
         }

@@ -89,9 +89,7 @@ fn plan_one<'m, 'g>(
             .map(|(at, noted)| own("specimen", &[noted.segment.field(2).raw(), &at.to_string()]))
             .collect(),
     };
-    let results = logicals(&order.results, |key, repetition| {
-        own("observation", &[key.code, key.system, key.sub_id, &repetition.to_string()])
-    });
+    let results = logicals(Some(order.obr), &order.results, scope, |parts| own("observation", parts));
     let request = own("request", &[]);
     let prefix = format!("{}|{number}", scope.sender.name);
     Plan { order, numbers, id, request, specimens, results, prefix, parent: None }
@@ -168,7 +166,7 @@ fn find_result<'a, 'm, 'g>(
     if code.is_empty() {
         return None;
     }
-    let fits = |result: &Logical<'_, '_>| result.key.code == code && (sub_id.is_empty() || result.key.sub_id == sub_id);
+    let fits = |result: &Logical<'_, '_>| result.key.is_called(code, sub_id);
     if results.iter().filter(|result| fits(result)).count() != 1 {
         return None;
     }

@@ -13,7 +13,7 @@ use super::super::attachment::{self, Document};
 use super::super::code::{
     CWE, codings, text_of, write_absent, write_alternate_code, write_concept, write_concept_members,
 };
-use super::super::directory::{Named, Reference, write_profile};
+use super::super::directory::{Named, id_text, Reference, write_profile};
 use super::super::issue::Issue;
 use super::super::log::{Row, parts};
 use super::super::note;
@@ -72,7 +72,7 @@ pub(in super::super) fn write<'m>(
     let performers = read_performers(&row, scope);
     let supporting = supports(&row);
     let conforms = coded && around.section.laboratory && unit.conforms() && to_the_day;
-    let content = json::resource("Observation", &logical.id.to_string(), |json| {
+    let content = json::resource("Observation", &id_text(&logical.id), |json| {
         if conforms {
             write_profile(json, uri::US_CORE_OBSERVATION);
         }
@@ -132,8 +132,11 @@ fn write_identifiers(
     row.take(4, "identifier");
     json.array("identifier", |list| {
         list.object(|identifier| {
-            let (code, sub_id) = (logical.key.code, logical.key.sub_id);
+            let (code, sub_id) = (logical.key.code(), logical.key.sub_id);
             let mut value = format!("{}|{code}|{sub_id}", around.prefix);
+            if !logical.time.is_empty() {
+                value.push_str(&format!("|{}", logical.time));
+            }
             if logical.repetition > 0 {
                 value.push_str(&format!("|{}", logical.repetition));
             }
