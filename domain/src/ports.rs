@@ -2,7 +2,7 @@
 //!
 //! Every port is used as `Arc<dyn Port>`; asynchronous methods return a [`BoxFuture`].
 
-use crate::audit::{ChainHead, ChainId};
+use crate::audit::{ChainHead, ChainId, Contents, NotRead};
 use crate::id::{DataKeyId, RecordId, TenantId};
 use crate::index::IndexToken;
 use crate::keys::{Compartment, DataKey, TenantSecrets, WrappedDataKey, WrappedTenantKey};
@@ -80,6 +80,15 @@ pub trait KeyVault: Send + Sync {
     fn secrets(&self, tenant: TenantId) -> Arc<TenantSecrets>;
 }
 
+/// Tells what the chains say that is stored.
+pub trait Witness: Send + Sync {
+    /// Returns what the system chain says of the directory, verified up to the present head.
+    ///
+    /// # Errors
+    /// [`NotRead`].
+    fn directory(&self) -> BoxFuture<'_, Result<Contents, NotRead>>;
+}
+
 /// Makes generations of tenants' keys and moves data keys between them; asked by the administration only.
 pub trait TenantKeyMaker: Send + Sync {
     /// Makes the key of a generation, wrapped under the root and not yet stored.
@@ -147,6 +156,9 @@ pub trait Store: Send + Sync {
     ) -> BoxFuture<'_, Result<Vec<StoredRecord>, Unavailable>>;
 
     /// Returns current records that fit the query, latest arrival first (then highest id), at most `limit`.
+    ///
+    /// Of more than four groups of tokens a store may leave out some: the answer then has every record that fits
+    /// and others besides, so the caller checks what it opens.
     ///
     /// # Errors
     /// [`Unavailable`].

@@ -2,7 +2,7 @@
 
 use super::{Administration, By, NotChanged};
 use crate::access::{self, Administer, Denial, Permit, Resource, Subject, authorise};
-use crate::audit;
+use crate::audit::{self, Break, BreakKind, Contents};
 use crate::directory::{ApiClient, Clinic, Directory, Entry, Interface, Tenant};
 use crate::id::{RecordId, TenantId};
 use crate::index::{Field, Term, normalise};
@@ -14,6 +14,7 @@ use crate::record::content::{Content, Member};
 use crate::record::{self, Binding, Opened, SealFault};
 use crate::time::Timestamp;
 use crate::write::{Claim, IndexTerm, RecordWrite, Routing, StoredRecord, Version, WriteSet};
+use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -27,29 +28,44 @@ pub(super) struct Current<E> {
 }
 
 impl Administration {
-    /// Opens every entry and returns them as one snapshot.
+    /// Opens every entry and returns them as one snapshot: exactly the entries that the system chain tells of.
     ///
-    /// It is the gateway reading its own configuration: no patient data, and no entry in the chain.
+    /// It is the gateway reading its own configuration: no patient data, and no entry in the chain. An entry that was
+    /// deleted, or of which an older version was put back, opens as well as any; the chain tells.
     ///
     /// # Errors
-    /// [`NotChanged::Integrity`] when an entry does not open, [`NotChanged::Unavailable`].
+    /// [`NotChanged::Integrity`] when an entry does not open, [`NotChanged::Broken`] when one is not what the chain
+    /// says, [`NotChanged::Unavailable`].
     pub async fn load_directory(&self) -> Result<Directory, NotChanged> {
-        Ok(Directory::new(
-            self.all::<Tenant>().await?,
-            self.all::<Clinic>().await?,
-            self.all::<Interface>().await?,
-            self.all::<ApiClient>().await?,
-        ))
+        let mut stated = self.witness.directory().await?;
+        for _ in 0..MAX_LOADS {
+            let mut found = BTreeMap::new();
+            let directory = Directory::new(
+                self.all::<Tenant>(&mut found).await?,
+                self.all::<Clinic>(&mut found).await?,
+                self.all::<Interface>(&mut found).await?,
+                self.all::<ApiClient>(&mut found).await?,
+            );
+            // What was changed while it was loaded is loaded again; only what stands still is judged.
+            let before = core::mem::replace(&mut stated, self.witness.directory().await?);
+            if before.iter().eq(stated.iter()) {
+                return hold(&found, &stated).map(|()| directory).map_err(NotChanged::Broken);
+            }
+        }
+        Err(NotChanged::Unavailable)
     }
 
-    async fn all<E: Entry>(&self) -> Result<Vec<E>, NotChanged> {
+    /// Opens every entry of a kind, and adds the hash of its content to `found`.
+    async fn all<E: Entry>(&self, found: &mut BTreeMap<RecordId, ContentMac>) -> Result<Vec<E>, NotChanged> {
         let mut entries = Vec::new();
         let mut before = None;
         loop {
             let query = Find { kinds: alloc::vec![E::KIND], before, limit: PAGE, ..Find::default() };
             let page = self.store.find(TenantId::SYSTEM, query).await?;
             for stored in &page {
-                entries.push(self.open::<E>(stored).await?.0);
+                let (entry, content, _) = self.open::<E>(stored).await?;
+                found.insert(stored.id, content);
+                entries.push(entry);
             }
             match page.last() {
                 Some(last) => before = Some((last.arrival, last.id)),
@@ -220,6 +236,25 @@ impl Administration {
     }
 }
 
+/// Holds the entries that were found against those that the chain tells of.
+fn hold(found: &BTreeMap<RecordId, ContentMac>, stated: &Contents) -> Result<(), Break> {
+    for (id, entry) in stated.iter() {
+        match found.get(&id) {
+            None => return Err(stated.broken(entry, BreakKind::RecordMissing)),
+            Some(content) if *content != entry.content => {
+                return Err(stated.broken(entry, BreakKind::RecordRolledBack));
+            }
+            Some(_) => {}
+        }
+    }
+    // One more than that was never recorded: no entry is the first that is missing.
+    let unstated = found.keys().any(|id| stated.of(*id).is_none());
+    if unstated {
+        return Err(Break { chain: stated.chain(), sequence: 0, kind: BreakKind::RecordRolledBack });
+    }
+    Ok(())
+}
+
 /// Returns a context that says by which rule a permit was given.
 pub(super) fn ruled<A: access::Act>(permit: &Permit<A>) -> audit::Context {
     audit::Context { rule: Some(permit.rule().to_string()), ..audit::Context::default() }
@@ -236,3 +271,5 @@ impl From<SealFault> for NotChanged {
 
 /// Entries read at a time.
 const PAGE: u32 = 500;
+/// How often the directory is loaded again because it was changed meanwhile.
+const MAX_LOADS: u32 = 16;

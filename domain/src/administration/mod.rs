@@ -10,12 +10,15 @@ mod rotation;
 pub use rotation::{REWRAP_PAGE, Rotation};
 
 use crate::access::{self, Administer, Clinics, Permit, Purpose, Resource, Roles, authorise};
+use crate::audit::{Break, NotRead};
 use crate::directory::{ApiClient, BearerToken, Clinic, Directory, Entry, Interface, Invalid, Tenant};
 use crate::id::{ClinicId, RecordId, TenantId};
 use crate::index::{Field, normalise};
 use crate::journal::Actor;
 use crate::kind::Kind;
-use crate::ports::{Clock, Entropy, KeyFault, KeyVault, Ledger, NotRecorded, Store, TenantKeyMaker, Unavailable};
+use crate::ports::{
+    Clock, Entropy, KeyFault, KeyVault, Ledger, NotRecorded, Store, TenantKeyMaker, Unavailable, Witness,
+};
 use crate::time::Timestamp;
 use crate::write::ConflictReason;
 use alloc::string::{String, ToString};
@@ -30,6 +33,8 @@ pub struct Administration {
     pub ledger: Arc<dyn Ledger>,
     /// Gives the keys of the directory.
     pub vault: Arc<dyn KeyVault>,
+    /// Says which entries the directory must have.
+    pub witness: Arc<dyn Witness>,
     /// Makes tenants' keys.
     pub maker: Arc<dyn TenantKeyMaker>,
     /// Tells the time.
@@ -84,6 +89,8 @@ pub enum NotChanged {
     Raced,
     /// A stored entry or key does not open.
     Integrity,
+    /// The system chain is broken, or the directory is not what it says.
+    Broken(Break),
     /// The database, the ledger or the keys do not answer.
     Unavailable,
 }
@@ -259,6 +266,7 @@ impl fmt::Display for NotChanged {
             NotChanged::UnknownEntry => "there is no such entry",
             NotChanged::Raced => "somebody else changed it at the same moment",
             NotChanged::Integrity => "a stored entry or key does not open",
+            NotChanged::Broken(broken) => return broken.fmt(f),
             NotChanged::Unavailable => "the database, the ledger or the keys do not answer",
         })
     }
@@ -269,6 +277,15 @@ impl core::error::Error for NotChanged {}
 impl From<Unavailable> for NotChanged {
     fn from(Unavailable: Unavailable) -> Self {
         NotChanged::Unavailable
+    }
+}
+
+impl From<NotRead> for NotChanged {
+    fn from(fault: NotRead) -> Self {
+        match fault {
+            NotRead::Broken(broken) => NotChanged::Broken(broken),
+            NotRead::Unavailable => NotChanged::Unavailable,
+        }
     }
 }
 

@@ -69,12 +69,7 @@ impl fmt::Display for TipFault {
 impl core::error::Error for TipFault {}
 
 /// Reads one entry, checks its MAC, and returns the head that it would be.
-async fn entry(
-    store: &dyn Store,
-    keys: &ChainKeys,
-    chain: ChainId,
-    sequence: u64,
-) -> Result<ChainHead, TipFault> {
+async fn entry(store: &dyn Store, keys: &ChainKeys, chain: ChainId, sequence: u64) -> Result<ChainHead, TipFault> {
     let line = store.entries(chain, sequence, 1).await?.lines;
     if line.is_empty() {
         return Err(Break { chain, sequence, kind: BreakKind::Truncated }.into());

@@ -7,11 +7,13 @@ mod ledger;
 mod small;
 mod store;
 mod vault;
+mod witness;
 
 pub use ledger::MemoryLedger;
 pub use small::{FixedClock, SeededEntropy, run};
 pub use store::MemoryStore;
 pub use vault::MemoryVault;
+pub use witness::MemoryWitness;
 
 use crate::administration::Administration;
 use crate::keys::Roots;
@@ -56,6 +58,7 @@ impl Installation {
             store: self.store.clone(),
             ledger: self.ledger.clone(),
             vault: self.vault.clone(),
+            witness: Arc::new(MemoryWitness::new(self.store.clone(), &self.roots)),
             maker: self.vault.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),

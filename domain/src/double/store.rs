@@ -59,6 +59,11 @@ impl MemoryStore {
         state.entries.retain(|(of, sequence), _| *of != chain || *sequence <= head.length);
     }
 
+    /// Deletes a record with all its versions, as somebody would who writes to the database by hand.
+    pub fn delete(&self, tenant: TenantId, id: RecordId) {
+        self.lock().records.remove(&(tenant, id));
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
