@@ -5,8 +5,8 @@
 
 use crate::exit::{Exit, Stop};
 use domain::audit::{
-    Anchor, Break, BreakKind, ChainHead, ChainId, ChainKeys, CheckpointKey, SEGMENT_ENTRIES, Verifier,
-    check_checkpoints, compare,
+    Anchor, Break, BreakKind, ChainHead, ChainId, ChainKeys, CheckpointKey, SEGMENT_ENTRIES, TipFault,
+    Verifier, check_checkpoints, check_tips, compare,
 };
 use domain::ports::{Store, Unavailable};
 use domain::secret::Secret;
@@ -46,6 +46,15 @@ impl From<Unavailable> for NotVerified {
 impl From<Break> for NotVerified {
     fn from(broken: Break) -> Self {
         Self::Broken(broken)
+    }
+}
+
+impl From<TipFault> for NotVerified {
+    fn from(fault: TipFault) -> Self {
+        match fault {
+            TipFault::Broken(broken) => Self::Broken(broken),
+            TipFault::Unavailable => Self::Unavailable,
+        }
     }
 }
 
@@ -113,36 +122,15 @@ impl Chains<'_> {
     pub async fn tips(&self) -> Result<(), NotVerified> {
         let keys = ChainKeys::derive(self.audit_root);
         let heads = self.store.heads().await?;
-        for anchor in self.anchors.iter().flatten().filter(|anchor| anchor.length > 0) {
-            let head =
-                heads.iter().find(|(chain, _)| *chain == anchor.chain).map_or(ChainHead::EMPTY, |(_, head)| *head);
-            let tag = match head.length < anchor.length {
-                true => None,
-                false => Some(self.entry(anchor.chain, anchor.length, &keys).await?.tag),
-            };
-            compare(anchor, &head, tag)?;
-        }
+        check_tips(&**self.store, &keys, self.anchors.as_deref().unwrap_or_default(), &heads).await?;
         for (chain, head) in heads.into_iter().filter(|(_, head)| head.length > 0) {
             let anchored =
                 self.anchors.as_ref().is_none_or(|anchors| anchors.iter().any(|anchor| anchor.chain == chain));
             if !anchored {
                 return Err(Break { chain, sequence: head.length, kind: BreakKind::AnchorMissing }.into());
             }
-            if self.entry(chain, head.length, &keys).await? != head {
-                return Err(Break { chain, sequence: head.length, kind: BreakKind::HeadMismatch }.into());
-            }
         }
         Ok(())
-    }
-
-    /// Reads one entry, checks its MAC, and returns the head that it would be.
-    async fn entry(&self, chain: ChainId, sequence: u64, keys: &ChainKeys) -> Result<ChainHead, NotVerified> {
-        let line = self.store.entries(chain, sequence, 1).await?.lines;
-        if line.is_empty() {
-            return Err(Break { chain, sequence, kind: BreakKind::Truncated }.into());
-        }
-        let found = Verifier::after(chain, keys, &line)?.head();
-        if found.length == sequence { Ok(found) } else { Err(Break { chain, sequence, kind: BreakKind::Gap }.into()) }
     }
 
     /// Verifies one chain up to a head, starting behind entry `from`.

@@ -110,11 +110,13 @@ impl Gateway {
     /// Serves until `shutdown` completes, then stops in order: listeners, work in hand, recorder, database.
     ///
     /// # Errors
-    /// [`Exit::BrokenChain`] when verification in the background found a break.
+    /// [`Exit::BrokenChain`] when verification in the background or the recorder found a break.
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> Outcome {
+        let recorder = Arc::clone(&self.installation.recorder);
         let broken = tokio::select! {
             () = shutdown => false,
             () = self.broken.cancelled() => true,
+            _ = recorder.broken() => true,
         };
         self.stop.cancel();
         for listener in self.listeners {
@@ -129,7 +131,7 @@ impl Gateway {
         }
         self.installation.close().await;
         self.stop_operations.cancel();
-        if broken {
+        if broken || recorder.found_broken().is_some() {
             return Err(Stop::new(
                 Exit::BrokenChain,
                 "stopped: an audit chain is broken; `sealgate audit verify` says where",

@@ -1,6 +1,6 @@
 //! An installation that is open: its roots, its database, its ledger. Every command but `send` starts here.
 
-use crate::chains::{Chains, Report};
+use crate::chains::{Chains, NotVerified, Report};
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::exit::{Exit, Outcome, Stop};
@@ -83,15 +83,14 @@ impl Installation {
     /// Joins what was opened and starts the ledger.
     ///
     /// # Errors
-    /// [`Exit::Unavailable`].
+    /// [`Exit::Unavailable`], [`Exit::BrokenChain`].
     pub async fn with(roots: Roots, database: Database, anchors: AnchorFile) -> Outcome<Self> {
         let roots = Arc::new(roots);
         let store = database.store();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-        let recorder = Recorder::start(Arc::clone(&store), &roots.audit, Some(anchors)).await.map_err(|_| {
-            Stop::new(Exit::Unavailable, "the audit chains' heads cannot be read: the database does not answer")
-        })?;
+        let recorder =
+            Recorder::start(Arc::clone(&store), &roots.audit, Some(anchors)).await.map_err(NotVerified::from)?;
         let vault =
             Arc::new(Vault::new(Arc::clone(&store), Arc::clone(&roots), Arc::clone(&clock), Arc::clone(&entropy)));
         let mut correlation = [0; 16];

@@ -59,6 +59,15 @@ impl AnchorFile {
         self.anchors.all().copied().collect()
     }
 
+    /// Reads what other processes wrote meanwhile and returns every anchor.
+    ///
+    /// # Errors
+    /// [`AnchorFileError`].
+    pub fn read(&mut self) -> Result<Vec<Anchor>, AnchorFileError> {
+        self.locked(|_| Ok(()))?;
+        Ok(self.all())
+    }
+
     /// Moves the anchors of chains forward to heads that are committed.
     ///
     /// # Errors

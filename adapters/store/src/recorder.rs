@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   record() ──queue──► take ≤ 512 ─► link to the heads ─► Store::commit ─► anchors ─► answers
-//!                                          ▲                    │ HeadMoved: read the heads, link anew
+//!                                          ▲                    │ HeadMoved: read and check the heads, link anew
 //!                                          └────────────────────┤ Conflicts: answer those, link the rest
 //!                                                               │ Unknown:   look for our first entry, else again
 //!                                                               └ Full, Unavailable: turn all away, go on
@@ -11,13 +11,20 @@
 //! One sync serves all that waited, and the load sets the size of a batch by itself. A lost answer to COMMIT is
 //! decided by looking for our first entry. Its absence alone does not decide, since the server may still be
 //! committing: so the same batch is tried again, and the head row, which the lost transaction holds locked or has
-//! moved, lets exactly one of the two through.
+//! moved, lets exactly one of the two through. The heads are read before looking, so a commit that lands in between
+//! is either seen or has moved the head.
+//!
+//! A head that moved is not believed: our last entry must still be in the chain, and the entry at the head must be
+//! genuine. A chain that fails this was cut or replaced while we served; from then on nothing is recorded, since what
+//! was linked to it would hide the cut.
 
 use crate::anchor_file::AnchorFile;
 use crate::checkpoints::{self, WAITING_CHAINS};
 use crate::commit::doubles;
 use crate::metrics::{Metrics, Snapshot};
-use domain::audit::{ChainHead, ChainId, ChainKeys, Draft, LinkedEntry, SEGMENT_ENTRIES, link};
+use domain::audit::{
+    Anchor, Break, ChainHead, ChainId, ChainKeys, Draft, LinkedEntry, SEGMENT_ENTRIES, TipFault, check_tips, link,
+};
 use domain::ports::{BoxFuture, CommitFault, Ledger, NotRecorded, Receipt, Store, Unavailable};
 use domain::secret::Secret;
 use domain::write::{Batch, Conflict, HeadMove, WriteSet};
@@ -42,6 +49,7 @@ const PAUSE_STEP: Duration = Duration::from_millis(10);
 pub struct Recorder {
     queue: mpsc::Sender<Waiting>,
     stopping: watch::Sender<bool>,
+    broken: watch::Receiver<Option<Break>>,
     metrics: Arc<Metrics>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -55,15 +63,16 @@ impl Recorder {
     /// Reads the heads and starts recording; the chains must have been verified before.
     ///
     /// # Errors
-    /// [`Unavailable`] when the heads cannot be read.
+    /// [`TipFault::Unavailable`] when the heads cannot be read, [`TipFault::Broken`] when they do not fit the anchors.
     pub async fn start(
         store: Arc<dyn Store>,
         audit_root: &Secret<32>,
         anchors: Option<AnchorFile>,
-    ) -> Result<Arc<Self>, Unavailable> {
+    ) -> Result<Arc<Self>, TipFault> {
         let (queue, waiting) = mpsc::channel(QUEUE_MEMBERS);
         let (closed, due) = mpsc::channel(WAITING_CHAINS);
         let (stopping, stopped) = watch::channel(false);
+        let (break_found, broken) = watch::channel(None);
         let metrics = Arc::new(Metrics::default());
         let mut task = Task {
             store: store.clone(),
@@ -71,6 +80,7 @@ impl Recorder {
             anchors,
             heads: BTreeMap::new(),
             stale: true,
+            broken: break_found,
             closed,
             metrics: metrics.clone(),
         };
@@ -81,7 +91,7 @@ impl Recorder {
         let own_root = Secret::new(*audit_root.expose());
         let tasks =
             vec![tokio::spawn(task.run(waiting, stopped)), tokio::spawn(checkpoints::run(store, own_root, due))];
-        Ok(Arc::new(Self { queue, stopping, metrics, tasks: Mutex::new(tasks) }))
+        Ok(Arc::new(Self { queue, stopping, broken, metrics, tasks: Mutex::new(tasks) }))
     }
 
     /// Takes nothing new, commits what waits, syncs the anchors and returns when all of it is done.
@@ -93,6 +103,22 @@ impl Recorder {
                 tracing::error!("the recorder ended abruptly");
             }
         }
+    }
+
+    /// Waits until a chain is found broken. Nothing is recorded from then on.
+    pub async fn broken(&self) -> Break {
+        let mut broken = self.broken.clone();
+        match broken.wait_for(Option::is_some).await.ok().and_then(|found| *found) {
+            Some(found) => found,
+            // The task has ended, so nothing more will be found.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Returns the break that was found, if any was.
+    #[must_use]
+    pub fn found_broken(&self) -> Option<Break> {
+        *self.broken.borrow()
     }
 
     /// Reads the counters.
@@ -126,6 +152,8 @@ struct Task {
     heads: BTreeMap<ChainId, ChainHead>,
     /// The heads must be read before anything is linked.
     stale: bool,
+    /// The first break found; then nothing is linked any more.
+    broken: watch::Sender<Option<Break>>,
     closed: mpsc::Sender<(ChainId, ChainHead)>,
     metrics: Arc<Metrics>,
 }
@@ -205,17 +233,22 @@ impl Task {
                 tokio::time::sleep(PAUSE_STEP.saturating_mul(attempt)).await;
             }
             attempt = attempt.saturating_add(1);
+            if self.stale
+                && let Err(fault) = self.read_heads().await
+            {
+                match (fault, &doubt) {
+                    (TipFault::Unavailable, Some(_)) => continue,
+                    (TipFault::Unavailable, None) | (TipFault::Broken(_), _) => {
+                        return self.turn_away(answers, NotRecorded::Unavailable);
+                    }
+                }
+            }
+            // Only now: a commit that lands after this look finds the head elsewhere than where we read it.
             if let Some(open) = &doubt {
                 match self.is_applied(open).await {
                     Ok(true) => return self.answer(doubt.take(), answers),
                     Ok(false) => {}
                     Err(Unavailable) => continue,
-                }
-            }
-            if self.stale && self.read_heads().await.is_err() {
-                match doubt {
-                    Some(_) => continue,
-                    None => return self.turn_away(answers, NotRecorded::Unavailable),
                 }
             }
             let Linked { moves, entries, receipts } = self.link(&members);
@@ -306,7 +339,13 @@ impl Task {
 
     fn answer(&mut self, doubt: Option<Doubt>, answers: Vec<Answer>) {
         if let Some(doubt) = doubt {
+            // The heads may have been read before it was applied.
             self.stale = true;
+            for moved in &doubt.moves {
+                if head_of(&self.heads, moved.chain).length < moved.to.length {
+                    self.heads.insert(moved.chain, moved.to);
+                }
+            }
             self.done(&doubt.moves, doubt.receipts, answers);
         }
     }
@@ -345,13 +384,54 @@ impl Task {
         }
     }
 
-    /// Reads the heads from the database, and anchors what other gateways have committed.
-    async fn read_heads(&mut self) -> Result<(), Unavailable> {
+    /// Reads the heads from the database, checks those that moved, and anchors what other gateways have committed.
+    async fn read_heads(&mut self) -> Result<(), TipFault> {
+        if let Some(found) = *self.broken.borrow() {
+            return Err(found.into());
+        }
+        // Before the heads: what another process anchors in between is then not ahead of them.
+        let anchors = self.read_anchors();
         let heads = self.store.heads().await?;
+        if let Err(fault) = self.check_moved(&anchors, &heads).await {
+            if let TipFault::Broken(found) = fault {
+                tracing::error!(diagnosis = found.to_json(), "audit chain is broken, nothing is recorded any more");
+                self.broken.send_replace(Some(found));
+            }
+            return Err(fault);
+        }
         self.anchor(&heads);
         self.heads = heads.into_iter().collect();
         self.stale = false;
         Ok(())
+    }
+
+    /// Holds every head that is not where we left it against our last entry and against its anchor.
+    async fn check_moved(&self, anchors: &[Anchor], heads: &[(ChainId, ChainHead)]) -> Result<(), TipFault> {
+        let stands = |(chain, head): &(&ChainId, &ChainHead)| heads.contains(&(**chain, **head));
+        let ours = self.heads.iter().filter(|known| !stands(known));
+        let mut known: Vec<Anchor> = ours.map(|(chain, head)| Anchor::at(*chain, head)).collect();
+        // An anchor that says what we know ourselves is no news.
+        known.extend(anchors.iter().filter(|anchor| {
+            let ours = head_of(&self.heads, anchor.chain);
+            anchor.length != ours.length || anchor.tag != ours.tag
+        }));
+        let doubtful: Vec<(ChainId, ChainHead)> = heads
+            .iter()
+            .filter(|(chain, head)| {
+                head_of(&self.heads, *chain) != *head || known.iter().any(|anchor| anchor.chain == *chain)
+            })
+            .copied()
+            .collect();
+        check_tips(self.store.as_ref(), &self.keys, &known, &doubtful).await
+    }
+
+    fn read_anchors(&mut self) -> Vec<Anchor> {
+        let Some(anchors) = &mut self.anchors else { return Vec::new() };
+        anchors.read().unwrap_or_else(|error| {
+            self.metrics.anchor_faults.add(1);
+            tracing::error!(%error, "anchors not read");
+            anchors.all()
+        })
     }
 
     /// Says whether the first entry of a batch in doubt is in its chain.

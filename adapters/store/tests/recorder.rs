@@ -1,7 +1,9 @@
 //! The recorder on a store that fails in every way its port allows.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use domain::audit::{AnchorKey, ChainHead, ChainId, ChainKeys, Draft, Outcome, SEGMENT_ENTRIES, UserId, Verifier};
+use domain::audit::{
+    AnchorKey, BreakKind, ChainHead, ChainId, ChainKeys, Draft, Outcome, SEGMENT_ENTRIES, TipFault, UserId, Verifier,
+};
 use domain::double::MemoryStore;
 use domain::id::{CorrelationId, DataKeyId, RecordId, TenantId};
 use domain::keys::{Compartment, WrappedDataKey, WrappedTenantKey};
@@ -57,6 +59,8 @@ enum Fate {
     Lost,
     /// It is lost, another gateway writes in its place, and the answer is lost.
     LostAndOvertaken,
+    /// It is applied and the answer is lost, and the next to read still sees the database as it was before.
+    AppliedLate,
     /// It is refused.
     Refused(CommitFault),
     /// There is no space; but a claim that two members want is noticed before that.
@@ -69,6 +73,8 @@ struct Fated {
     fates: Mutex<VecDeque<Fate>>,
     gate: Semaphore,
     committing: Semaphore,
+    /// The heads before a commit that the next read does not see yet.
+    unseen: Mutex<Option<Vec<(ChainId, ChainHead)>>>,
 }
 
 impl Fated {
@@ -78,6 +84,7 @@ impl Fated {
             fates: Mutex::new(fates.into_iter().collect()),
             gate: Semaphore::new(1_000),
             committing: Semaphore::new(0),
+            unseen: Mutex::new(None),
         })
     }
 
@@ -105,6 +112,12 @@ impl Store for Fated {
                         }
                         _ => Err(CommitFault::Full),
                     }
+                }
+                Some(Fate::AppliedLate) => {
+                    let before = self.inner.heads().await.map_err(|Unavailable| CommitFault::Unavailable)?;
+                    self.inner.commit(batch).await?;
+                    *self.unseen.lock().unwrap() = Some(before);
+                    Err(CommitFault::Unknown)
                 }
                 Some(fate) => {
                     if matches!(fate, Fate::AppliedUnseen | Fate::AppliedUnseenAndPassed) {
@@ -164,9 +177,15 @@ impl Store for Fated {
         self.inner.add_tenant_key(key)
     }
     fn heads(&self) -> BoxFuture<'_, Result<Vec<(ChainId, ChainHead)>, Unavailable>> {
-        self.inner.heads()
+        match self.unseen.lock().unwrap().take() {
+            Some(before) => Box::pin(async { Ok(before) }),
+            None => self.inner.heads(),
+        }
     }
     fn entries(&self, chain: ChainId, from: u64, limit: u32) -> BoxFuture<'_, Result<EntryBlock, Unavailable>> {
+        if self.unseen.lock().unwrap().take().is_some() {
+            return Box::pin(async { Ok(EntryBlock::default()) });
+        }
         self.inner.entries(chain, from, limit)
     }
     fn context(&self, chain: ChainId, sequence: u64) -> BoxFuture<'_, Result<Option<Vec<u8>>, Unavailable>> {
@@ -224,6 +243,18 @@ async fn a_lost_answer_is_decided_and_nothing_is_recorded_twice() {
         recorder.record(act(2)).await.unwrap();
         assert_eq!(chained(&store).await.last().unwrap(), "2");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_lands_while_it_is_in_doubt_is_not_linked_twice() {
+    let store = Fated::new([]);
+    let recorder = recorder(&store).await;
+    recorder.record(act(0)).await.unwrap();
+    store.fates.lock().unwrap().push_back(Fate::AppliedLate);
+    recorder.record(act(1)).await.unwrap();
+    assert_eq!(chained(&store).await, ["0", "1"]);
+    recorder.record(act(2)).await.unwrap();
+    assert_eq!(chained(&store).await, ["0", "1", "2"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -317,6 +348,66 @@ async fn anchors_follow_and_a_new_chain_is_anchored_before_its_first_entry() {
     recorder.record(acts(2, 3)).await.unwrap();
     recorder.stop().await;
     assert_eq!(lengths(), [4]);
+}
+
+/// An installation with an anchor file whose recorder has recorded 0 to 9, and its head after 5 of them.
+async fn cut_at_five(store: &Arc<Fated>, anchors: AnchorFile) -> (Arc<Recorder>, ChainHead) {
+    let recorder = Recorder::start(store.clone(), &audit_root(), Some(anchors)).await.unwrap();
+    recorder.record(acts(0, 5)).await.unwrap();
+    let earlier = store.heads().await.unwrap().first().unwrap().1;
+    recorder.record(acts(5, 5)).await.unwrap();
+    (recorder, earlier)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_cut_while_serving_is_not_written_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("anchors");
+    let key = || AnchorKey::derive(&audit_root());
+    let store = Fated::new([]);
+    let (recorder, earlier) = cut_at_five(&store, AnchorFile::create(&path, key()).unwrap()).await;
+    assert_eq!(recorder.found_broken(), None);
+    store.inner.tamper_head(CHAIN, earlier);
+    for number in 20..28 {
+        assert_eq!(recorder.record(act(number)).await, Err(NotRecorded::Unavailable));
+    }
+    let found = recorder.broken().await;
+    assert_eq!((found.chain, found.sequence, found.kind), (CHAIN, 6, BreakKind::Truncated));
+    assert_eq!(recorder.found_broken(), Some(found));
+    recorder.stop().await;
+    assert_eq!(chained(&store).await.len(), 5, "nothing was linked to what was left");
+    let lengths: Vec<_> = AnchorFile::open(&path, key()).unwrap().all().iter().map(|anchor| anchor.length).collect();
+    assert_eq!(lengths, [10], "the anchor still says how far the chain was");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forged_head_is_neither_linked_to_nor_anchored() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("anchors");
+    let key = || AnchorKey::derive(&audit_root());
+    let store = Fated::new([]);
+    let (recorder, _) = cut_at_five(&store, AnchorFile::create(&path, key()).unwrap()).await;
+    let head = store.heads().await.unwrap().first().unwrap().1;
+    store.inner.tamper_head(CHAIN, ChainHead { length: 12, tag: [1; 32], ..head });
+    assert_eq!(recorder.record(act(20)).await, Err(NotRecorded::Unavailable));
+    assert_eq!(recorder.broken().await.kind, BreakKind::Truncated);
+    recorder.stop().await;
+    let lengths: Vec<_> = AnchorFile::open(&path, key()).unwrap().all().iter().map(|anchor| anchor.length).collect();
+    assert_eq!(lengths, [10]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_shorter_than_its_anchor_is_not_served() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("anchors");
+    let key = || AnchorKey::derive(&audit_root());
+    let store = Fated::new([]);
+    let (recorder, earlier) = cut_at_five(&store, AnchorFile::create(&path, key()).unwrap()).await;
+    recorder.stop().await;
+    store.inner.tamper_head(CHAIN, earlier);
+    let anchors = AnchorFile::open(&path, key()).unwrap();
+    let started = Recorder::start(store.clone(), &audit_root(), Some(anchors)).await;
+    assert!(matches!(started.err(), Some(TipFault::Broken(found)) if found.kind == BreakKind::Truncated));
 }
 
 #[tokio::test]
