@@ -5,6 +5,10 @@
 //!             walk the index backwards, keep what fits the other groups, kinds and routing, stop at the limit
 //!   answer = the records of the union of hits, newest first, cut at the limit
 //! ```
+//!
+//! The driving group is the rarest. Planning and walking cost more with every other group, and who asks may name as
+//! many as an address has room for; so beyond [`ASKED_GROUPS`] the more frequent ones are left out. The answer then
+//! has more than was asked for, never less, and whoever asked checks each record after opening it.
 
 use crate::engine::Value;
 use crate::statements::places;
@@ -13,6 +17,7 @@ use domain::index::IndexToken;
 use domain::kind::Kind;
 use domain::ports::Find;
 use domain::write::Routing;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// A statement and what it is bound to.
@@ -21,28 +26,39 @@ pub(crate) struct Question<'a> {
     pub(crate) values: Vec<Value<'a>>,
 }
 
-/// The group of tokens that is walked; the others are looked up for each record on the way.
-#[derive(Clone, Copy)]
-pub(crate) struct Driver(pub(crate) usize);
-
+/// Most groups of tokens that are asked for in one statement.
+pub(crate) const ASKED_GROUPS: usize = 4;
+/// Most groups whose records are counted to find the rarest.
+const COUNTED_GROUPS: usize = 16;
 /// Most tokens walked each by itself; above, they are walked as one sorted set.
 const WALKED_TOKENS: usize = 16;
 /// Where counting how many records a token finds stops.
 const COUNTED_RECORDS: u32 = 256;
 
-/// Builds the statement; no group is empty and the limit is not 0.
-pub(crate) fn question<'a>(tenant: &'a TenantId, find: &'a Find, driver: Driver) -> Question<'a> {
+/// Takes out what says nothing new, equal tokens in a group and equal groups, and groups beyond what is worth counting.
+pub(crate) fn distinct(groups: Vec<Vec<IndexToken>>) -> Vec<Vec<IndexToken>> {
+    let mut seen = BTreeSet::new();
+    let sorted = groups.into_iter().map(|mut group| {
+        group.sort_unstable();
+        group.dedup();
+        group
+    });
+    sorted.filter(|group| seen.insert(group.clone())).take(COUNTED_GROUPS).collect()
+}
+
+/// Builds the statement; the first group is walked and the others are looked up for each record on the way. No
+/// group is empty and the limit is not 0.
+pub(crate) fn question<'a>(tenant: &'a TenantId, find: &'a Find) -> Question<'a> {
     let mut values = vec![Value::Blob(&tenant.0), Value::Int(i64::from(find.limit))];
     let before = find.before.as_ref().map(|(arrival, id)| {
         values.extend([Value::Int(arrival.0), Value::Blob(&id.0)]);
         "($3, $4)"
     });
-    let branches = match find.all_of.get(driver.0) {
+    let branches = match find.all_of.split_first() {
         None => by_kind(find, before),
-        Some(driving) => {
-            let others = find.all_of.iter().enumerate().filter(|(at, _)| *at != driver.0);
+        Some((driving, others)) => {
             let mut filter = String::new();
-            for (_, group) in others {
+            for group in others {
                 let list = bound(&mut values, group);
                 let _ = write!(
                     filter,

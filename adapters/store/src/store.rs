@@ -3,10 +3,11 @@
 use crate::commit;
 use crate::decode;
 use crate::engine::{Engine, Row, Transaction, Value};
-use crate::find::{self, Driver};
+use crate::find;
 use crate::statements as sql;
 use domain::audit::{ChainHead, ChainId};
 use domain::id::{DataKeyId, RecordId, TenantId};
+use domain::index::IndexToken;
 use domain::keys::{Compartment, WrappedDataKey, WrappedTenantKey};
 use domain::kind::Kind;
 use domain::ports::{BoxFuture, CommitFault, EntryBlock, Find, Store, Unavailable};
@@ -57,13 +58,13 @@ impl<E: Engine> Store for SqlStore<E> {
         })
     }
 
-    fn find(&self, tenant: TenantId, query: Find) -> BoxFuture<'_, Result<Vec<StoredRecord>, Unavailable>> {
+    fn find(&self, tenant: TenantId, mut query: Find) -> BoxFuture<'_, Result<Vec<StoredRecord>, Unavailable>> {
         Box::pin(async move {
             if query.limit == 0 || query.all_of.iter().any(Vec::is_empty) {
                 return Ok(Vec::new());
             }
-            let driver = self.driver(&tenant, &query).await?;
-            let question = find::question(&tenant, &query, driver);
+            query.all_of = self.rarest(&tenant, find::distinct(query.all_of)).await?;
+            let question = find::question(&tenant, &query);
             let rows = self.0.fetch(AssertSqlSafe(question.sql), &question.values).await?;
             decode::all(&rows, decode::record)
         })
@@ -194,17 +195,22 @@ impl<E: Engine> SqlStore<E> {
         Ok(changed)
     }
 
-    /// Chooses the group whose records are walked: the rarest, so that a code in every report does not
-    /// make a search for one patient walk all reports.
-    async fn driver(&self, tenant: &TenantId, query: &Find) -> Result<Driver, Unavailable> {
-        if query.all_of.len() < 2 {
-            return Ok(Driver(0));
+    /// Chooses the groups to ask for, the rarest first: its records are walked, so that a code in every report does
+    /// not make a search for one patient walk all reports.
+    async fn rarest(
+        &self,
+        tenant: &TenantId,
+        groups: Vec<Vec<IndexToken>>,
+    ) -> Result<Vec<Vec<IndexToken>>, Unavailable> {
+        if groups.len() < 2 {
+            return Ok(groups);
         }
-        let question = find::frequencies(tenant, &query.all_of);
+        let question = find::frequencies(tenant, &groups);
         let rows = self.0.fetch(AssertSqlSafe(question.sql), &question.values).await?;
         let row = rows.first().ok_or_else(decode::broken)?;
-        let rarest = (0..query.all_of.len()).min_by_key(|group| row.int(*group).unwrap_or(i64::MAX));
-        Ok(Driver(rarest.unwrap_or_default()))
+        let mut counted: Vec<_> = groups.iter().enumerate().collect();
+        counted.sort_by_key(|(at, _)| row.int(*at).unwrap_or(i64::MAX));
+        Ok(counted.into_iter().take(find::ASKED_GROUPS).map(|(_, group)| group.clone()).collect())
     }
 }
 
