@@ -14,6 +14,7 @@ use super::directory::{Reference, write_profile};
 use super::groups::Group;
 use super::issue::Issue;
 use super::log::{Row, Target, parts};
+use super::period::Period;
 use super::scope::{Identity, Scope};
 use super::terms::Terms;
 use crate::message::Repetition;
@@ -65,7 +66,7 @@ fn write<'m>(
     let zone = &scope.sender.time_zone;
     let class = row.take(2, "class").text();
     let (start, end) = (row.take(44, "period").text(), row.take(45, "period").text());
-    let (start, end) = (scope.moment(row, 44, &start), scope.moment(row, 45, &end));
+    let period = Period::read(row, (44, &start), (45, &end), scope);
     let admission = row.take_parts(4, "type", CWE).first();
     if !admission.is_empty() {
         write_profile(json, uri::US_CORE_ENCOUNTER);
@@ -80,11 +81,8 @@ fn write<'m>(
             }
         }
     });
-    let status = match (&end, encounter_status(&class)) {
-        (Some(_), _) => "finished",
-        (None, Some(status)) => status,
-        (None, None) => "unknown",
-    };
+    // Who has a time of leaving has left, even when the time is wrong.
+    let status = if end.trim().is_empty() { encounter_status(&class).unwrap_or("unknown") } else { "finished" };
     json.text("status", status);
     write_class(json, row, &class, scope);
     json.array("type", |list| {
@@ -105,18 +103,12 @@ fn write<'m>(
             write_participants(list, row, number, code, scope);
         }
     });
-    json.object("period", |period| {
-        if let Some(start) = &start {
-            start.write(period, "start", zone);
-            terms.add_moment(Kind::Encounter, start);
-        }
-        if let Some(end) = &end {
-            end.write(period, "end", zone);
-        }
-        if let (Some(start), Some(end)) = (&start, &end) {
-            terms.add_period(Kind::Encounter, start, end);
-        }
-    });
+    json.object("period", |json| period.write_members(json, zone));
+    match (period.both(), period.start()) {
+        (Some((start, end)), _) => terms.add_period(Kind::Encounter, start, end),
+        (None, Some(start)) => terms.add_moment(Kind::Encounter, start),
+        (None, None) => {}
+    }
     if let Some(pv2) = group.pv2 {
         let pv2 = row.beside(pv2);
         let reason = pv2.take_parts(3, "reasonCode", CWE).first();

@@ -73,6 +73,15 @@ impl Moment {
         Some(Moment { text, at, timed: true, assumed })
     }
 
+    /// Whether it lies before another; a day or month without a time is before another only as far as both say.
+    pub(super) fn is_before(&self, other: &Moment) -> bool {
+        if self.timed && other.timed {
+            return self.at < other.at;
+        }
+        let said = self.text.len().min(other.text.len()).min(10);
+        self.text.get(..said) < other.text.get(..said)
+    }
+
     /// Writes the moment as element `name`, with the marks it needs beside it.
     pub(super) fn write(&self, json: &mut Object<'_>, name: &str, zone: &TimeZone) {
         json.text(name, &self.text);

@@ -11,7 +11,7 @@ use super::directory::add_names;
 use super::groups::Group;
 use super::issue::Issue;
 use super::log::{Row, Target, parts};
-use super::moment::Moment;
+use super::period::Period;
 use super::person::{Name, XAD, XPN, XTN, write_address, write_addresses, write_deleted, write_names, write_telecoms};
 use super::scope::{Identity, Scope, write_original_text};
 use super::terms::Terms;
@@ -102,7 +102,9 @@ fn write<'m>(json: &mut Object<'_>, row: &Row<'m>, group: &Group<'m>, scope: &Sc
                     terms.add(Kind::Patient, IndexField::Identifier, &identity.value);
                     list.object(|json| {
                         identity.write(json, scope, "");
-                        write_validity(json, value, scope);
+                        let (start, end) = (value.component(7).text(), value.component(8).text());
+                        let valid = Period::read(row, (number, &start), (number, &end), scope);
+                        json.object("period", |json| valid.write_members(json, &scope.sender.time_zone));
                     });
                 }
             }
@@ -180,18 +182,6 @@ fn write<'m>(json: &mut Object<'_>, row: &Row<'m>, group: &Group<'m>, scope: &Sc
             }
         });
     }
-}
-
-/// Writes `period` of an identifier from CX.7 and CX.8.
-fn write_validity(json: &mut Object<'_>, value: Repetition<'_>, scope: &Scope<'_>) {
-    let zone = &scope.sender.time_zone;
-    json.object("period", |period| {
-        for (number, name) in [(7usize, "start"), (8, "end")] {
-            if let Some(moment) = Moment::read(&value.component(number).text(), zone) {
-                moment.write(period, name, zone);
-            }
-        }
-    });
 }
 
 /// Writes the gender; `unknown` where none was sent, since US Core wants one, and the sent code beside it where that says more.

@@ -15,6 +15,7 @@ use super::issue::Issue;
 use super::log::Row;
 use super::moment::Moment;
 use super::observation::{self, Logical, Surroundings, Written};
+use super::period::Period;
 use super::plan::Plan;
 use super::provenance;
 use super::scope::{Scope, write_original_text};
@@ -241,23 +242,14 @@ impl Effective {
     fn read<'m>(plan: &Plan<'m, '_>, row: &Row<'m>, scope: &Scope<'m>, terms: &mut Terms) -> Self {
         let zone = &scope.sender.time_zone;
         let (start, end) = (row.take(7, "effective").text(), row.take(8, "effective").text());
-        let (from, to) = (scope.moment(row, 7, &start), scope.moment(row, 8, &end));
-        let known = from.is_some();
-        let own = json::object(|json| match (&from, &to) {
-            (Some(from), Some(to)) => json.object("effectivePeriod", |period| {
-                from.write(period, "start", zone);
-                to.write(period, "end", zone);
-            }),
-            (Some(from), None) => from.write(json, "effectiveDateTime", zone),
-            (None, _) => {}
-        });
-        match (&from, &to) {
-            (Some(from), Some(to)) => terms.add_period(Kind::DiagnosticReport, from, to),
-            (Some(from), None) => terms.add_moment(Kind::DiagnosticReport, from),
-            (None, _) => {}
-        }
-        if known {
-            return Effective { report: own.clone(), own, known };
+        let period = Period::read(row, (7, &start), (8, &end), scope);
+        if let Some(from) = period.start() {
+            match period.both() {
+                Some((from, to)) => terms.add_period(Kind::DiagnosticReport, from, to),
+                None => terms.add_moment(Kind::DiagnosticReport, from),
+            }
+            let own = json::object(|json| period.write_choice(json, "effectiveDateTime", "effectivePeriod", zone));
+            return Effective { report: own.clone(), own, known: true };
         }
         let collected = specimen::collected(&plan.order.specimens, scope).map(|moment| (moment, "specimen-collection"));
         let other = collected.or_else(|| {
@@ -278,7 +270,7 @@ impl Effective {
             }
             None => write_original_text(json, "effectiveDateTime", &start),
         });
-        Effective { own, report, known: other.is_some() }
+        Effective { own: json::object(|_| {}), report, known: other.is_some() }
     }
 }
 

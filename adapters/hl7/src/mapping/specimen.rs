@@ -13,6 +13,7 @@ use super::log::{Row, parts};
 use super::moment::Moment;
 use super::note;
 use super::patient::yes_or_no;
+use super::period::Period;
 use super::scope::{Identity, Scope};
 use crate::message::{Field, Repetition};
 
@@ -114,15 +115,9 @@ pub(super) fn map_of_order<'m>(obr: &Row<'m>, id: RecordId, patient: RecordId, s
                 person.write(json, "collector");
             }
             let (start, end) = (row.take(7, "collection").text(), row.take(8, "collection").text());
-            let zone = &scope.sender.time_zone;
-            match (Moment::read(&start, zone), Moment::read(&end, zone)) {
-                (Some(start), Some(end)) => json.object("collectedPeriod", |period| {
-                    start.write(period, "start", zone);
-                    end.write(period, "end", zone);
-                }),
-                (Some(start), None) => start.write(json, "collectedDateTime", zone),
-                (None, _) => {}
-            }
+            // The report, which has the same two fields, says what is wrong with them.
+            let period = Period::of([&start, &end], scope);
+            period.write_choice(json, "collectedDateTime", "collectedPeriod", &scope.sender.time_zone);
             write_quantity(json, row.take_parts(9, "collection", CQ));
             json.object("bodySite", |concept| write_nested(concept, source, 4, scope, "0163"));
         });
@@ -183,14 +178,8 @@ fn write_parent(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
 fn write_collected(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
     let range = row.take_parts(17, "collection", parts(&[1, 2])).first();
     let (start, end) = (range.component(1).text(), range.component(2).text());
-    if end.trim().is_empty() {
-        scope.write_moment(json, "collectedDateTime", row, 17, &start);
-        return;
-    }
-    json.object("collectedPeriod", |period| {
-        scope.write_moment(period, "start", row, 17, &start);
-        scope.write_moment(period, "end", row, 17, &end);
-    });
+    let period = Period::read(row, (17, &start), (17, &end), scope);
+    period.write_choice(json, "collectedDateTime", "collectedPeriod", &scope.sender.time_zone);
 }
 
 /// Writes a composite quantity (CQ); its unit has a code only where UCUM says so.
