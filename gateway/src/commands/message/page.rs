@@ -5,6 +5,7 @@ use crate::output::{self, printable};
 use domain::id::RecordId;
 use domain::kind::Kind;
 use domain::retrieval::{MessageView, Resource};
+use domain::write::Routing;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -95,7 +96,13 @@ impl Page {
             return output::line("\nNot a message that could be read: nothing was mapped.");
         }
 
-        output::line("\nMAPPED")?;
+        output::line(match heading.routing {
+            Routing::Late => "\nMAPPED, BUT OLDER THAN WHAT IS STORED (below: what is stored now)",
+            Routing::Quarantined | Routing::Unmapped => {
+                "\nWOULD MAP TO (kept out of the records; `audit show --context` says why)"
+            }
+            Routing::None | Routing::Mapped => "\nMAPPED (below: what is stored now)",
+        })?;
         if self.mapped.is_empty() {
             output::line("  nothing")?;
         }
