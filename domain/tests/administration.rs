@@ -3,7 +3,7 @@
 
 use domain::access::{Clinics, Context, Purpose, Role, Roles, Subject};
 use domain::administration::{Administration, By, NewClient, NotChanged};
-use domain::audit::ChainId;
+use domain::audit::{Break, BreakKind, ChainId};
 use domain::directory::{Interface, Invalid, MappingFailureAs, Tenant, UnavailableAs};
 use domain::double::{Installation, run};
 use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};
@@ -268,6 +268,34 @@ fn an_entry_that_was_moved_or_changed_does_not_load() {
     moved.sealed.clone_from(&original.sealed);
     house.doubles.store.tamper(moved);
     assert_eq!(run(house.administration.load_directory()).err(), Some(NotChanged::Integrity));
+}
+
+#[test]
+fn an_older_version_of_an_entry_put_back_is_not_taken_for_the_directory() {
+    let house = House::new();
+    let by = house.by(&house.operator);
+    let tenant = house.add_tenant("Hospital");
+    let (client, _) = run(house.administration.add_client(&by, house.new_client(tenant.id, "viewer"))).unwrap();
+    let older = run(house.doubles.store.load(TenantId::SYSTEM, &[client.id])).unwrap().remove(0);
+    run(house.administration.disable_client(&by, client.id)).unwrap();
+    assert!(run(house.administration.load_directory()).is_ok());
+    house.doubles.store.tamper(older);
+    let broken = Break { chain: ChainId::SYSTEM, sequence: 3, kind: BreakKind::RecordRolledBack };
+    assert_eq!(run(house.administration.load_directory()).err(), Some(NotChanged::Broken(broken)));
+    // Nor is anything built on it.
+    assert_eq!(run(house.administration.add_clinic(&by, tenant.id, "West")).err(), Some(NotChanged::Broken(broken)));
+}
+
+#[test]
+fn a_deleted_entry_is_missed() {
+    let house = House::new();
+    let by = house.by(&house.operator);
+    let tenant = house.add_tenant("Hospital");
+    let wanted = interface(tenant.id, "lab results", "127.0.0.1");
+    let added = run(house.administration.add_interface(&by, wanted)).unwrap();
+    house.doubles.store.delete(TenantId::SYSTEM, added.id);
+    let broken = Break { chain: ChainId::SYSTEM, sequence: 2, kind: BreakKind::RecordMissing };
+    assert_eq!(run(house.administration.load_directory()).err(), Some(NotChanged::Broken(broken)));
 }
 
 #[test]

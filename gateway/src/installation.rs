@@ -4,6 +4,7 @@ use crate::chains::{Chains, NotVerified, Report};
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::exit::{Exit, Outcome, Stop};
+use crate::witness::SystemChain;
 use domain::access::{self, Role, Roles, Subject};
 use domain::administration::{Administration, By};
 use domain::audit::AnchorKey;
@@ -40,6 +41,7 @@ pub struct Installation {
     pub clock: Arc<dyn Clock>,
     /// The machine's randomness.
     pub entropy: Arc<dyn Entropy>,
+    witness: Arc<SystemChain>,
     operator: Subject,
     correlation: CorrelationId,
 }
@@ -99,7 +101,8 @@ impl Installation {
             .map_err(|_| Stop::new(Exit::Failed, "the operating system gives no randomness"))?;
         let correlation = CorrelationId::from_random(correlation);
         let operator = Subject::console(&account(), TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
-        Ok(Self { roots, database, store, recorder, vault, clock, entropy, operator, correlation })
+        let witness = Arc::new(SystemChain::new(Arc::clone(&store), &roots.audit));
+        Ok(Self { roots, database, store, recorder, vault, clock, entropy, witness, operator, correlation })
     }
 
     /// Returns the use case that changes the directory and rotates keys.
@@ -109,6 +112,7 @@ impl Installation {
             store: Arc::clone(&self.store),
             ledger: self.recorder.clone(),
             vault: self.vault.clone(),
+            witness: self.witness.clone(),
             maker: self.vault.clone(),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
@@ -139,10 +143,11 @@ impl Installation {
         self.correlation
     }
 
-    /// Loads the directory as it stands.
+    /// Loads the directory as it stands, held against the system chain.
     ///
     /// # Errors
-    /// [`Exit::Unavailable`], or [`Exit::Failed`] when an entry does not open.
+    /// [`Exit::BrokenChain`] when it is not what the chain says, [`Exit::Unavailable`], or [`Exit::Failed`] when an
+    /// entry does not open.
     pub async fn directory(&self) -> Outcome<Directory> {
         self.administration().load_directory().await.map_err(crate::commands::not_changed)
     }

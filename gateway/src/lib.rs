@@ -24,5 +24,6 @@ pub mod process;
 mod run;
 pub mod tls;
 pub mod watch;
+pub mod witness;
 
 pub use run::run;

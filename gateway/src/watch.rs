@@ -1,7 +1,7 @@
 //! Keeps the directory up to date: what a command changes is in force within a second.
 
 use crate::installation::Installation;
-use domain::administration::Administration;
+use domain::administration::{Administration, NotChanged};
 use domain::directory::Directory;
 use domain::id::TenantId;
 use domain::kind::Kind;
@@ -50,6 +50,10 @@ async fn follow(
                 tracing::info!("directory reloaded");
                 sender.send_replace(Arc::new(directory));
             }
+            Err(NotChanged::Broken(found)) => tracing::error!(
+                diagnosis = found.to_json(),
+                "the directory is not what the system chain says; the one before stays in force"
+            ),
             Err(_) => tracing::error!("the directory changed and cannot be loaded; the one before stays in force"),
         }
     }

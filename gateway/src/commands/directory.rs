@@ -1,6 +1,7 @@
 //! `sealgate tenant`, `interface` and `client`: the parties, the connections and the readers.
 
 use super::find;
+use crate::chains::NotVerified;
 use crate::cli::{Client, Interface, InterfaceAdd, Json, Tenant, UnavailableAs};
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
@@ -277,6 +278,7 @@ fn state(enabled: bool) -> String {
 pub(crate) fn not_changed(fault: NotChanged) -> Stop {
     match fault {
         NotChanged::Unavailable => Stop::new(Exit::Unavailable, "nothing was changed: the database does not answer"),
+        NotChanged::Broken(broken) => NotVerified::Broken(broken).into(),
         fault => Stop::new(Exit::Failed, format!("nothing was changed: {fault}")),
     }
 }
