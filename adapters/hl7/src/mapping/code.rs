@@ -26,21 +26,27 @@ pub(super) struct Coding<'m> {
 
 /// Reads the codings of a coded value that have a code.
 pub(super) fn codings<'m>(value: Repetition<'m>) -> impl Iterator<Item = Coding<'m>> {
-    TRIPLETS.into_iter().filter_map(move |[code, display, system, version, oid]| {
-        let text = |number: usize| trimmed(value.component(number).text());
-        let code = text(code);
-        (!code.is_empty()).then(|| Coding {
-            code,
-            display: text(display),
-            system: text(system),
-            version: text(version),
-            oid: text(oid),
-        })
-    })
+    let sent = value.component_count();
+    TRIPLETS.into_iter().filter(move |[code, ..]| *code <= sent).filter_map(
+        move |[code, display, system, version, oid]| {
+            let text = |number: usize| trimmed(value.component(number).text());
+            let code = text(code);
+            (!code.is_empty()).then(|| Coding {
+                code,
+                display: text(display),
+                system: text(system),
+                version: text(version),
+                oid: text(oid),
+            })
+        },
+    )
 }
 
 /// The text of a coded value: what the user saw (CWE.9), else the first description there is.
 pub(super) fn text_of(value: Repetition<'_>) -> Cow<'_, str> {
+    if value.is_empty() {
+        return Cow::Borrowed("");
+    }
     [9usize, 2, 5, 11]
         .into_iter()
         .map(|number| value.component(number).text())
@@ -65,7 +71,10 @@ pub(super) fn write_concept(
     scope: &Scope<'_>,
     table: Option<&str>,
 ) {
-    json.object(name, |concept| write_concept_members(concept, value, scope, table));
+    // Most fields are empty, and an empty one is not worth looking at in parts.
+    if !value.is_empty() {
+        json.object(name, |concept| write_concept_members(concept, value, scope, table));
+    }
 }
 
 /// Writes the members of a CodeableConcept.

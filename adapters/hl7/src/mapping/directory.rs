@@ -60,21 +60,24 @@ impl Reference {
         let mut text = String::with_capacity(56);
         text.push_str(self.kind.name());
         text.push('/');
-        push_id(&mut text, &self.id);
+        text.push_str(&id_text(&self.id));
         text
     }
 }
 
-/// Appends an id as UUID text; a report has a hundred references, and formatting would cost more than the rest of them.
-fn push_id(text: &mut String, id: &RecordId) {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+/// Writes an id as UUID text; a report has a hundred references, and formatting would cost more than the rest of them.
+pub(super) fn id_text(id: &RecordId) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = Vec::with_capacity(36);
     for (at, byte) in id.as_bytes().iter().enumerate() {
         if matches!(at, 4 | 6 | 8 | 10) {
-            text.push('-');
+            text.push(b'-');
         }
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 0x0f));
+        for nibble in [byte >> 4, byte & 0x0f] {
+            text.extend(DIGITS.get(usize::from(nibble)));
+        }
     }
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// An organization as some segment names it.
@@ -133,6 +136,9 @@ impl<'m> Directory<'m> {
 impl<'m> Scope<'m> {
     /// Reads XCN: a person with an id, or at least a name; `None` when there is neither.
     pub(super) fn practitioner(&self, value: Repetition<'m>) -> Option<Reference> {
+        if value.is_empty() {
+            return None;
+        }
         if let Some(known) = self.directory.known(value.raw(), Shape::Xcn) {
             return known;
         }
@@ -207,6 +213,9 @@ impl<'m> Scope<'m> {
         addresses: Option<Field<'m>>,
         telecoms: Option<Field<'m>>,
     ) -> Option<Reference> {
+        if value.is_empty() {
+            return None;
+        }
         if let Some(known) = self.directory.known(value.raw(), Shape::Xon) {
             return known;
         }

@@ -7,7 +7,11 @@ use super::moment::Moment;
 
 /// Collects terms; handed out each once.
 #[derive(Default)]
-pub(super) struct Terms(Vec<Term>);
+pub(super) struct Terms {
+    all: Vec<Term>,
+    /// The last moment added: the rows of a report mostly have the same.
+    last: Option<(Kind, String)>,
+}
 
 /// Longest period of which every day is a term; of a longer one the months are.
 const MOST_DAYS: i64 = 62;
@@ -19,7 +23,7 @@ impl Terms {
     pub(super) fn add(&mut self, kind: Kind, field: Field, value: &str) {
         let value = value.trim();
         if !value.is_empty() {
-            self.0.push(Term { kind, field, value: value.to_owned() });
+            self.all.push(Term { kind, field, value: value.to_owned() });
         }
     }
 
@@ -33,6 +37,10 @@ impl Terms {
 
     /// Adds the days and months of a moment.
     pub(super) fn add_moment(&mut self, kind: Kind, moment: &Moment) {
+        if self.last.as_ref().is_some_and(|(last, text)| *last == kind && *text == moment.text) {
+            return;
+        }
+        self.last = Some((kind, moment.text.clone()));
         for day in moment.days() {
             self.add(kind, Field::Day, &day);
             self.add(kind, Field::Month, day.get(..7).unwrap_or_default());
@@ -71,14 +79,14 @@ impl Terms {
 
     /// Adds terms that were collected elsewhere.
     pub(super) fn extend(&mut self, terms: Vec<Term>) {
-        self.0.extend(terms);
+        self.all.extend(terms);
     }
 
     /// Returns what was collected, in order of kind, field and value.
     pub(super) fn finish(mut self) -> Vec<Term> {
-        self.0.sort_unstable_by(|a, b| (a.kind, a.field, &a.value).cmp(&(b.kind, b.field, &b.value)));
-        self.0.dedup();
-        self.0
+        self.all.sort_unstable_by(|a, b| (a.kind, a.field, &a.value).cmp(&(b.kind, b.field, &b.value)));
+        self.all.dedup();
+        self.all
     }
 }
 
