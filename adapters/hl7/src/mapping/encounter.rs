@@ -34,7 +34,10 @@ pub(super) fn map<'m>(group: &Group<'m>, patient: RecordId, scope: &Scope<'m>) -
         return None;
     }
     let id = match &visit {
-        Some(visit) => scope.name("encounter", &[&visit.system(scope), &visit.value]),
+        // Some senders use one number for everybody; a visit is one patient's.
+        Some(visit) => {
+            scope.name("encounter", &["number", &patient.to_string(), &visit.authority(scope), &visit.value])
+        }
         None => scope.name("encounter", &["visit", &patient.to_string(), start.trim(), &place]),
     };
     let row = unplaced.to(scope.log.target(Kind::Encounter, id));

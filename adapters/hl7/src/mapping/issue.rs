@@ -26,7 +26,8 @@ issues! {
     StatusAbsent = "status_absent", "the result status is missing; it was mapped as unknown, never as final";
     StatusUnknown = "status_unknown", "the result status is in no table; it was mapped as unknown and the code kept beside";
     StatusAlias = "status_alias", "the status of a report carries a code of table 0085; it was taken as that";
-    StatusDiffers = "status_differs", "rows of one observation have different statuses; the first was taken";
+    StatusContradicted = "status_contradicted", "the status says that nobody asked, and there is a value; it was mapped as unknown";
+    StatusDiffers = "status_differs", "rows of one observation have different statuses; the least final was taken";
     ValueTypeAbsent = "value_type_absent", "OBX-2 is empty; the value was kept as text";
     ValueTypeUnknown = "value_type_unknown", "OBX-2 is no known type; the value was kept as text";
     ValueTypeAsText = "value_type_as_text", "FHIR has no value of this type; it was kept as text";
@@ -46,5 +47,6 @@ issues! {
     ParentAbsent = "parent_absent", "the parent order or result is not in this message";
     AuthorityAbsent = "authority_absent", "no assigning authority; the identifier counts only for this sender";
     IdentityFromMessage = "identity_from_message", "neither filler nor placer number; a later message cannot update this report";
+    IdentityByPlace = "identity_by_place", "orders of this message have the same numbers and code; one sent again alone updates the first";
     BirthInFuture = "birth_date_in_future", "the birth date lies after the message";
 }

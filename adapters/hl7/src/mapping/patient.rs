@@ -23,14 +23,14 @@ const CX: u32 = parts(&[1, 4, 5, 7, 8]);
 pub(super) fn map<'m>(group: &Group<'m>, scope: &Scope<'m>) -> Option<IncomingRecord> {
     let pid = group.pid?;
     let unplaced = scope.log.row(pid, Target::STRUCTURE);
-    let Some(identity) = identify(&unplaced) else {
+    let Some(identity) = identify(&unplaced, scope) else {
         unplaced.issue(3, Issue::PatientUnidentified);
         return None;
     };
     if !identity.has_authority() {
         unplaced.issue(3, Issue::AuthorityAbsent);
     }
-    let id = scope.name("patient", &[&identity.system(scope), &identity.value]);
+    let id = scope.name("patient", &[&identity.authority(scope), &identity.value]);
     let row = unplaced.to(scope.log.target(Kind::Patient, id));
     row.structural(&[1]);
     let mut terms = Terms::default();
@@ -45,16 +45,23 @@ pub(super) fn map<'m>(group: &Group<'m>, scope: &Scope<'m>) -> Option<IncomingRe
     })
 }
 
-/// The identifier a patient is known by: a medical record number, else the first that is no social security, licence or account number.
+/// The identifier a patient is known by: a medical record number, else one internal to the patient's institution, else any that is no
+/// social security, licence or account number; of several the smallest by authority and value, since senders list them in any order.
 ///
-/// Those are shared by strangers and mistyped too often to put results together by. PID-2 and PID-4 count where PID-3 is empty (v2.1, 2.2).
-fn identify<'m>(pid: &Row<'m>) -> Option<Identity<'m>> {
+/// The others are shared by strangers and mistyped too often to put results together by. PID-2 and PID-4 count where PID-3 is empty (v2.1,
+/// 2.2).
+fn identify<'m>(pid: &Row<'m>, scope: &Scope<'m>) -> Option<Identity<'m>> {
     let read = |number: u8| pid.peek(number).repetitions().filter_map(|value| Identity::of(value, 1, 4, 5));
     let is =
         |identity: &Identity<'_>, kinds: &[&str]| kinds.iter().any(|kind| identity.kind.eq_ignore_ascii_case(kind));
+    let rank = |identity: &Identity<'_>| match identity {
+        identity if is(identity, &["MR"]) => 0u8,
+        identity if is(identity, &["PI"]) => 1,
+        _ => 2,
+    };
     read(3)
-        .find(|identity| is(identity, &["MR"]))
-        .or_else(|| read(3).find(|identity| !is(identity, &["SS", "DL", "AN", "PPN", "MC", "MA", "SN"])))
+        .filter(|identity| !is(identity, &["SS", "DL", "AN", "PPN", "MC", "MA", "SN"]))
+        .min_by_key(|identity| (rank(identity), identity.authority(scope), identity.value.clone()))
         .or_else(|| read(2).next())
         .or_else(|| read(4).next())
 }

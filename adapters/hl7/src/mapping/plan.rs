@@ -5,12 +5,13 @@ use std::collections::HashMap;
 
 use domain::id::RecordId;
 
+use super::code::{codings, text_of};
 use super::groups::Order;
 use super::issue::Issue;
 use super::log::{Row, Target};
 use super::observation::{Logical, logicals};
-use super::scope::{Identity, Scope};
-use crate::message::Segment;
+use super::scope::{Identity, Scope, trimmed};
+use crate::message::{Repetition, Segment};
 
 /// An order with the ids of everything it becomes.
 pub(super) struct Plan<'m, 'g> {
@@ -48,9 +49,13 @@ pub(super) fn plan<'m, 'g>(
 
 /// Plans one order.
 ///
-/// A report is the same report when sender, filler number with authority, and code are the same (the placer number where there is no
-/// filler number; the message and the order's place in it where there is neither). Orders of one message that are the same in all of these
-/// are counted, so that none overwrites another.
+/// A report is the same report when sender, filler number with authority, placer number, and code are the same (the placer number with
+/// authority where there is no filler number; the message and the order's place in it where there is neither).
+///
+/// - The code (OBR-4) is among them since many laboratories give an accession number as filler number, which all orders on one specimen share.
+/// - So is the placer number: two cultures of one accession have the same code, and one of them sent again must not land on the other. The
+///   price: a report whose placer number is told only later becomes a second one, which is seen; one result over another's would not be.
+/// - Orders of one message that are the same in all of these are counted, so that none overwrites another, which is an issue.
 fn plan_one<'m, 'g>(
     order: &'g Order<'m>,
     control_id: &str,
@@ -59,21 +64,28 @@ fn plan_one<'m, 'g>(
 ) -> Plan<'m, 'g> {
     let row = scope.log.row(order.obr, Target::STRUCTURE);
     let numbers = Numbers::read(order);
-    let code = order.obr.field(4).first();
-    let (code, system) = (code.component(1).raw(), code.component(3).raw());
+    let (system, code) = meaning(order.obr.field(4).first(), scope);
+    let placer = numbers.placer.as_ref().filter(|_| numbers.filler.is_some()).map_or("", |placer| &placer.value);
     let place = order.obr.occurrence().to_string();
     let (kind, number, authority): (&str, &str, Cow<'_, str>) = match (&numbers.filler, &numbers.placer) {
-        (Some(filler), _) => ("filler", &filler.value, filler.system(scope)),
-        (None, Some(placer)) => ("placer", &placer.value, placer.system(scope)),
+        (Some(filler), _) => ("filler", &filler.value, filler.authority(scope)),
+        (None, Some(placer)) => ("placer", &placer.value, placer.authority(scope)),
         (None, None) => {
             row.issue(3, Issue::IdentityFromMessage);
             ("message", control_id, Cow::Borrowed(place.as_str()))
         }
     };
-    let name = |again: &str| scope.name("report", &[&scope.sender.name, kind, number, &authority, code, system, again]);
+    let name = |again: &str| {
+        scope.name("report", &[&scope.sender.name, kind, number, &authority, placer, &system, &code, again])
+    };
     let first = name("");
     let again = taken.entry(first).and_modify(|count| *count = count.saturating_add(1)).or_insert(0);
-    let id = if *again == 0 { first } else { name(&again.to_string()) };
+    let id = if *again == 0 {
+        first
+    } else {
+        row.issue(3, Issue::IdentityByPlace);
+        name(&again.to_string())
+    };
     let text = id.to_string();
     let own = |space: &str, parts: &[&str]| {
         let mut all = vec![text.as_str()];
@@ -82,17 +94,35 @@ fn plan_one<'m, 'g>(
     };
     let specimens = match order.specimens.len() {
         0 if !order.obr.field(15).is_empty() => vec![own("specimen", &["order"])],
-        _ => order
-            .specimens
-            .iter()
-            .enumerate()
-            .map(|(at, noted)| own("specimen", &[noted.segment.field(2).raw(), &at.to_string()]))
-            .collect(),
+        _ => name_specimens(order, own),
     };
     let results = logicals(Some(order.obr), &order.results, scope, |parts| own("observation", parts));
     let request = own("request", &[]);
     let prefix = format!("{}|{number}", scope.sender.name);
     Plan { order, numbers, id, request, specimens, results, prefix, parent: None }
+}
+
+/// What a code means: the address of its system, and the code; of several codings the smallest of a standard system, else the smallest, so
+/// that neither the spelling of a system nor the order of primary and alternate makes a difference. A text alone has no system.
+fn meaning<'m>(value: Repetition<'m>, scope: &Scope<'_>) -> (Cow<'static, str>, Cow<'m, str>) {
+    let meanings = codings(value).map(|coding| (coding.address(scope, None), coding.code));
+    meanings
+        .min_by_key(|(system, code)| (system.starts_with(&scope.local), system.clone(), code.clone()))
+        .unwrap_or_else(|| (Cow::Borrowed(""), trimmed(text_of(value))))
+}
+
+/// Names the specimens of an order by their numbers (SPM-2), those with the same or none by their place among these.
+fn name_specimens(order: &Order<'_>, name: impl Fn(&str, &[&str]) -> RecordId) -> Vec<RecordId> {
+    let mut taken: HashMap<[&str; 2], usize> = HashMap::new();
+    let mut ids = Vec::with_capacity(order.specimens.len());
+    for noted in &order.specimens {
+        let number = noted.segment.field(2).first();
+        let number = [1, 2].map(|part| number.component(part).sub(1).raw().trim());
+        let again = taken.entry(number).and_modify(|count| *count = count.saturating_add(1)).or_insert(0);
+        let [placer, filler] = number;
+        ids.push(name("specimen", &[placer, filler, &again.to_string()]));
+    }
+    ids
 }
 
 impl<'m> Numbers<'m> {

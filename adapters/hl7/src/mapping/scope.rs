@@ -155,14 +155,8 @@ impl<'m> Identity<'m> {
     /// below the sender's own: the same short name at two senders is not the same authority, and a number without any counts for
     /// its sender only.
     pub(super) fn system(&self, scope: &Scope<'_>) -> Cow<'static, str> {
-        let known = [&self.universal, &self.namespace].into_iter().filter(|name| !name.is_empty());
-        for name in known {
-            if let Some(address) = scope.sender.authorities.get(name.as_ref()) {
-                return Cow::Owned(address.clone());
-            }
-            if let Some(address) = authority_uri(name) {
-                return Cow::Borrowed(address);
-            }
+        if let Some(address) = self.registered(scope) {
+            return address;
         }
         if let Some(address) = universal_uri(&self.universal, &self.universal_type) {
             return address;
@@ -171,11 +165,28 @@ impl<'m> Identity<'m> {
             return Cow::Borrowed("http://hl7.org/fhir/sid/us-npi");
         }
         let name = if self.namespace.is_empty() { &self.universal } else { &self.namespace };
-        if name.is_empty() {
-            Cow::Owned(format!("{}:authority", scope.local))
-        } else {
-            Cow::Owned(format!("{}:authority:{}", scope.local, percent(name)))
+        if name.is_empty() { Cow::Owned(format!("{}:authority", scope.local)) } else { local_authority(name, scope) }
+    }
+
+    /// The authority as part of the name of what it identifies.
+    ///
+    /// It is the system, except that a short name counts before a universal id that nobody registered: senders add and leave out the
+    /// universal id (`HARBOUR`, `HARBOUR&1.2.3&ISO`), and both name one thing (HL7 v2.5.1 §2.A.33). So an authority that two senders share
+    /// has to stand in the profiles of both.
+    pub(super) fn authority(&self, scope: &Scope<'_>) -> Cow<'static, str> {
+        match self.registered(scope) {
+            Some(address) => address,
+            None if self.namespace.is_empty() => self.system(scope),
+            None => local_authority(&self.namespace, scope),
         }
+    }
+
+    /// What the sender's profile says the authority is, else FHIR's registry.
+    fn registered(&self, scope: &Scope<'_>) -> Option<Cow<'static, str>> {
+        [&self.universal, &self.namespace].into_iter().filter(|name| !name.is_empty()).find_map(|name| {
+            let own = scope.sender.authorities.get(name.as_ref()).map(|address| Cow::Owned(address.clone()));
+            own.or_else(|| authority_uri(name).map(Cow::Borrowed))
+        })
     }
 
     /// Writes the members of an Identifier, of type `kind` where the identifier names none itself.
@@ -195,6 +206,11 @@ impl<'m> Identity<'m> {
             json.object("assigner", |assigner| assigner.text("display", &self.namespace));
         }
     }
+}
+
+/// An authority that means something only beside this sender's name.
+fn local_authority(name: &str, scope: &Scope<'_>) -> Cow<'static, str> {
+    Cow::Owned(format!("{}:authority:{}", scope.local, percent(name)))
 }
 
 /// A universal id (HD.2 with HD.3) as a URI.
