@@ -9,13 +9,15 @@ use domain::keys::slot::{KdfParams, Slot, SlotFault, SlotKind};
 use domain::ports::{Entropy, Unavailable};
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Largest custody file that is read, in bytes.
 pub const MAX_CUSTODY_BYTES: u64 = 65_536;
+/// Most slots of a custody file: each is tried in turn, and costs its time.
+pub const MAX_SLOTS: usize = 16;
 /// Failed attempts that cost no waiting.
 pub const FREE_ATTEMPTS: u32 = 3;
 /// Longest wait before an attempt, in seconds.
@@ -97,15 +99,20 @@ impl Custody {
     /// [`CustodyFault::File`], [`CustodyFault::Damaged`].
     pub fn read(path: &Path) -> Result<Self, CustodyFault> {
         let file = |why| CustodyFault::File { path: path.to_owned(), why };
-        if fs::metadata(path).map_err(file)?.len() > MAX_CUSTODY_BYTES {
+        let mut text = Vec::new();
+        let opened = fs::File::open(path).map_err(file)?;
+        opened.take(MAX_CUSTODY_BYTES.saturating_add(1)).read_to_end(&mut text).map_err(file)?;
+        if u64::try_from(text.len()).unwrap_or(u64::MAX) > MAX_CUSTODY_BYTES {
             return Err(CustodyFault::Damaged { path: path.to_owned(), what: "it is larger than 64 KiB" });
         }
-        let text = fs::read(path).map_err(file)?;
         let damaged = |what| CustodyFault::Damaged { path: path.to_owned(), what };
         let custody: Self =
             serde_json::from_slice(&text).map_err(|_| damaged("it is not the JSON this version writes"))?;
         if custody.sealgate_custody != 1 {
             return Err(damaged("it was written by a newer version"));
+        }
+        if custody.slots.len() > MAX_SLOTS {
+            return Err(damaged("it has more than 16 slots"));
         }
         Ok(custody)
     }

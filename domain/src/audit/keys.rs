@@ -16,6 +16,7 @@ use alloc::collections::BTreeMap;
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit};
 use sha2::Sha256;
+use zeroize::Zeroize;
 
 /// HMAC-SHA256 with the key already absorbed.
 pub(crate) type KeyedMac = Hmac<Sha256>;
@@ -114,7 +115,9 @@ fn keyed_mac(key: &[u8; 32]) -> KeyedMac {
     if let Some(front) = block.get_mut(..32) {
         front.copy_from_slice(key);
     }
-    KeyedMac::new(&block)
+    let mac = KeyedMac::new(&block);
+    block.as_mut_slice().zeroize();
+    mac
 }
 
 const SALT: &[u8] = b"sealgate/audit";

@@ -98,12 +98,12 @@ impl MacKey {
     /// Schedules a key.
     pub(crate) fn new(key: &Secret<32>) -> Self {
         // A key shorter than the block is padded with zeros (RFC 2104 §2).
-        let mut block = [0; 64];
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
         for (place, byte) in block.iter_mut().zip(key.expose()) {
             *place = *byte;
         }
-        let mac = Hmac::<Sha256>::new(&block.into());
-        block.zeroize();
+        let mac = Hmac::<Sha256>::new(&block);
+        block.as_mut_slice().zeroize();
         Self(mac)
     }
 

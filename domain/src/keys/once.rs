@@ -34,10 +34,10 @@ impl OneUse {
         let mut okm = Zeroizing::new([0; 64]);
         Hkdf::<Sha256>::new(Some(salt), key).expand_multi_info(purpose, okm.as_mut_slice())?;
         let (key, rest) = okm.split_at(32);
-        let mut bytes = [0; 32];
+        let mut bytes = aes_gcm::Key::<Aes256Gcm>::default();
         bytes.copy_from_slice(key);
-        let cipher = Aes256Gcm::new(&bytes.into());
-        bytes.zeroize();
+        let cipher = Aes256Gcm::new(&bytes);
+        bytes.as_mut_slice().zeroize();
         let mut commitment = [0; 32];
         commitment.copy_from_slice(rest);
         Ok(Self { cipher, commitment })

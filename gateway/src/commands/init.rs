@@ -18,6 +18,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use store::AnchorFile;
+use zeroize::Zeroize;
 
 /// Shortest passphrase, in characters.
 pub const MIN_PASSPHRASE: usize = 12;
@@ -136,9 +137,13 @@ pub fn long_enough(passphrase: &SecretBytes) -> Outcome {
 fn make_credential(path: &Path) -> Outcome {
     let mut bytes = [0; 32];
     SystemEntropy.fill(&mut bytes).map_err(|_| Stop::new(Exit::Failed, "the operating system gives no randomness"))?;
-    let secret = SecretBytes::new(bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect());
-    bytes.fill(0);
-    write_new(path, secret.expose(), 0o400)
+    let digit =
+        |nibble: u8| char::from_digit(u32::from(nibble), 16).and_then(|digit| u8::try_from(digit).ok()).unwrap_or(b'0');
+    // Filled in place: a buffer that grows leaves copies of the secret behind.
+    let mut text = Vec::with_capacity(64);
+    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]));
+    bytes.zeroize();
+    write_new(path, SecretBytes::new(text).expose(), 0o400)
 }
 
 async fn open_new_database(config: &Config) -> Outcome<store::Database> {

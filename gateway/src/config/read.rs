@@ -2,6 +2,7 @@
 
 use super::fault::nearest;
 use super::{Config, ConfigFault, Tls};
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -14,11 +15,15 @@ pub const MAX_CONFIG_BYTES: u64 = 1_048_576;
 /// [`ConfigFault`] with the line of an unknown key, a wrong type or a contradiction.
 pub fn read(path: &Path) -> Result<Config, ConfigFault> {
     let fault = |line, what: String, hint| ConfigFault { file: path.to_owned(), line, what, hint };
-    let size = std::fs::metadata(path).map_err(|why| fault(None, format!("cannot be read: {why}"), init_hint()))?.len();
-    if size > MAX_CONFIG_BYTES {
+    let mut text = String::new();
+    let opened = std::fs::File::open(path).map_err(|why| fault(None, format!("cannot be read: {why}"), init_hint()))?;
+    opened
+        .take(MAX_CONFIG_BYTES.saturating_add(1))
+        .read_to_string(&mut text)
+        .map_err(|why| fault(None, format!("cannot be read: {why}"), None))?;
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) > MAX_CONFIG_BYTES {
         return Err(fault(None, format!("is larger than {MAX_CONFIG_BYTES} bytes"), None));
     }
-    let text = std::fs::read_to_string(path).map_err(|why| fault(None, format!("cannot be read: {why}"), None))?;
     let mut config: Config = toml::from_str(&text).map_err(|error| {
         let line = error.span().map(|span| line_of(&text, span.start));
         let (what, hint) = explain(error.message());
