@@ -39,6 +39,11 @@ impl<'t> Period<'t> {
         self.start.as_ref()
     }
 
+    /// Whether neither end is a date.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.start.is_none() && self.end.is_none()
+    }
+
     /// When it began and ended, where both are known.
     pub(super) fn both(&self) -> Option<(&Moment, &Moment)> {
         self.start.as_ref().zip(self.end.as_ref())

@@ -45,6 +45,23 @@ impl<'m> Unit<'m> {
         self.coded.as_ref().is_none_or(|(system, _)| system == uri::UCUM)
     }
 
+    /// Cuts the unit off a text that ends in it (`5 mg/dL`), as OBX-6 calls it or codes it.
+    ///
+    /// A unit that begins with a digit (`10*3/uL`) must stand apart: without a space nobody knows where the number ends.
+    pub(super) fn cut_off<'t>(&self, text: &'t str) -> &'t str {
+        let code = self.coded.as_ref().map(|(_, code)| code.as_ref());
+        [Some(self.text.as_ref()), code]
+            .into_iter()
+            .flatten()
+            .filter(|unit| !unit.is_empty())
+            .find_map(|unit| {
+                let rest = text.trim_end().strip_suffix(unit)?;
+                let apart = rest.ends_with(char::is_whitespace) || !unit.starts_with(|c: char| c.is_ascii_digit());
+                apart.then(|| rest.trim_end())
+            })
+            .unwrap_or(text)
+    }
+
     /// Writes the members of a Quantity.
     pub(super) fn write_quantity(&self, json: &mut Object<'_>, comparator: Option<&str>, value: &Decimal<'_>) {
         json.decimal("value", value);

@@ -8,7 +8,8 @@ use r4::tables::uri;
 use super::code::write_concept_members;
 use super::issue::Issue;
 use super::log::Row;
-use super::moment::{Moment, read_time};
+use super::moment::read_time;
+use super::period::Period;
 use super::scope::Scope;
 use super::unit::Unit;
 use crate::message::Repetition;
@@ -153,7 +154,7 @@ fn write_text(json: &mut Object<'_>, kind: ValueType, value: Repetition<'_>, uni
         _ => value.text().trim_end().to_owned(),
     };
     let numeric = matches!(kind, ValueType::Number | ValueType::Structured);
-    if numeric && text.contains(|c: char| c.is_ascii_digit()) && !unit.text.is_empty() {
+    if numeric && text.contains(|c: char| c.is_ascii_digit()) && !unit.text.is_empty() && unit.cut_off(&text) == text {
         text.push(' ');
         text.push_str(&unit.text);
     }
@@ -163,11 +164,12 @@ fn write_text(json: &mut Object<'_>, kind: ValueType, value: Repetition<'_>, uni
 }
 
 fn write_number(json: &mut Object<'_>, text: &str, unit: &Unit<'_>, row: &Row<'_>) -> bool {
-    if let Some(number) = Decimal::read(text) {
+    let bare = unit.cut_off(text);
+    if let Some(number) = Decimal::read(text).or_else(|| Decimal::read(bare)) {
         json.object("valueQuantity", |quantity| unit.write_quantity(quantity, None, &number));
         return true;
     }
-    let (comparator, rest) = split_comparator(text.trim());
+    let (comparator, rest) = split_comparator(bare.trim());
     match (comparator, Decimal::read(rest)) {
         (Some(comparator), Some(number)) => {
             row.issue(5, Issue::NumberStructured);
@@ -254,22 +256,12 @@ fn write_coded(json: &mut Object<'_>, value: Repetition<'_>, scope: &Scope<'_>) 
 }
 
 fn write_period(json: &mut Object<'_>, value: Repetition<'_>, row: &Row<'_>, scope: &Scope<'_>) -> bool {
-    let zone = &scope.sender.time_zone;
     let (start, end) = (value.component(1).text(), value.component(2).text());
-    let (from, to) = (Moment::read(&start, zone), Moment::read(&end, zone));
-    let broken = (from.is_none() && !start.is_empty()) || (to.is_none() && !end.is_empty());
-    if broken || (from.is_none() && to.is_none()) {
-        row.issue(5, Issue::DateInvalid);
+    let period = Period::read(row, (5, &start), (5, &end), scope);
+    if period.is_unknown() {
         return false;
     }
-    json.object("valuePeriod", |period| {
-        if let Some(from) = from {
-            from.write(period, "start", zone);
-        }
-        if let Some(to) = to {
-            to.write(period, "end", zone);
-        }
-    });
+    json.object("valuePeriod", |json| period.write_members(json, &scope.sender.time_zone));
     true
 }
 
