@@ -1,7 +1,7 @@
 //! From bytes to text: which character set a message is in, and how sure that is.
 //!
 //! Order: the interface's override, then MSH-18 (table 0211), then UTF-8 if the bytes are valid, then the configured
-//! fallback. An empty MSH-18 means ASCII by the text of the standard and Windows-1252 or UTF-8 in hospitals.
+//! fallback. A Latin set in MSH-18 yields to bytes that are valid UTF-8: no text says so by chance. An empty MSH-18 means ASCII by the text of the standard and Windows-1252 or UTF-8 in hospitals.
 
 use std::borrow::Cow;
 
@@ -29,9 +29,11 @@ pub(super) fn decode<'a>(
         return Ok(decode_as(bytes, charset, Source::Override, policy.fallback));
     }
     match Declared::read(declared) {
+        Declared::Known(charset) if charset.is_latin() && !bytes.is_ascii() => Ok(detect(bytes, policy.fallback)
+            .unwrap_or_else(|| decode_as(bytes, charset, Source::Declared, policy.fallback))),
         Declared::Known(charset) => Ok(decode_as(bytes, charset, Source::Declared, policy.fallback)),
-        Declared::Ascii => Ok(detect(bytes).unwrap_or_else(|| fall_back(bytes, policy.fallback))),
-        Declared::Unknown => detect(bytes).ok_or(Fault::at(
+        Declared::Ascii => Ok(detect(bytes, policy.fallback).unwrap_or_else(|| fall_back(bytes, policy.fallback))),
+        Declared::Unknown => detect(bytes, policy.fallback).ok_or(Fault::at(
             FaultCode::Charset,
             Location::header(18),
             "the character set of MSH-18 is not known here",
@@ -78,6 +80,13 @@ impl Charset {
         self.0.name()
     }
 
+    /// Whether it has one byte for each of the letters of Western and Central Europe.
+    fn is_latin(self) -> bool {
+        use encoding_rs as e;
+        [e::WINDOWS_1252, e::ISO_8859_2, e::ISO_8859_3, e::ISO_8859_4, e::WINDOWS_1254, e::ISO_8859_15]
+            .contains(&self.0)
+    }
+
     /// Decodes a few bytes, as an escape sequence `\Xhh..\` brings them; malformed ones become U+FFFD.
     pub(crate) fn decode(self, bytes: &[u8]) -> String {
         self.0.decode_without_bom_handling(bytes).0.into_owned()
@@ -89,6 +98,8 @@ impl Charset {
 pub struct CharsetUsed {
     /// The character set.
     pub charset: Charset,
+    /// What bytes in escape sequences are in when they are no UTF-8: the same, or the fallback where that is UTF-8.
+    pub escaped: Charset,
     /// Why this one.
     pub source: Source,
     /// Whether bytes did not fit it and became U+FFFD.
@@ -122,7 +133,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 fn decode_as(bytes: &[u8], charset: Charset, source: Source, fallback: Charset) -> (Cow<'_, str>, CharsetUsed) {
     if charset == Charset::UTF_8 {
         return match std::str::from_utf8(bytes) {
-            Ok(text) => (Cow::Borrowed(text), used(charset, source, false)),
+            Ok(text) => (Cow::Borrowed(text), CharsetUsed { escaped: fallback, ..used(charset, source, false) }),
             Err(_) => fall_back(bytes, fallback),
         };
     }
@@ -130,10 +141,10 @@ fn decode_as(bytes: &[u8], charset: Charset, source: Source, fallback: Charset) 
     (text, used(charset, source, lossy))
 }
 
-fn detect(bytes: &[u8]) -> Option<(Cow<'_, str>, CharsetUsed)> {
+fn detect(bytes: &[u8], fallback: Charset) -> Option<(Cow<'_, str>, CharsetUsed)> {
     let text = std::str::from_utf8(bytes).ok()?;
     let source = if text.is_ascii() { Source::Ascii } else { Source::Detected };
-    Some((Cow::Borrowed(text), used(Charset::UTF_8, source, false)))
+    Some((Cow::Borrowed(text), CharsetUsed { escaped: fallback, ..used(Charset::UTF_8, source, false) }))
 }
 
 fn fall_back(bytes: &[u8], fallback: Charset) -> (Cow<'_, str>, CharsetUsed) {
@@ -142,7 +153,7 @@ fn fall_back(bytes: &[u8], fallback: Charset) -> (Cow<'_, str>, CharsetUsed) {
 }
 
 fn used(charset: Charset, source: Source, lossy: bool) -> CharsetUsed {
-    CharsetUsed { charset, source, lossy }
+    CharsetUsed { charset, escaped: charset, source, lossy }
 }
 
 /// Whether the bytes are UTF-16 or UTF-32: a byte order mark, or a zero byte inside the word MSH.
@@ -240,6 +251,17 @@ mod tests {
         let (text, used) = read(b"MSH|M\xFCller", "UNICODE UTF-8").unwrap();
         assert_eq!(text, "MSH|Müller");
         assert!(used.assumed());
+    }
+
+    #[test]
+    fn utf8_under_a_declared_latin_set_is_read_as_utf8() {
+        for declared in ["8859/1", "8859/2", "8859/15"] {
+            let (text, used) = read("MSH|Müller".as_bytes(), declared).unwrap();
+            assert_eq!((text.as_str(), used.source), ("MSH|Müller", Source::Detected));
+            assert_eq!(read(b"MSH|M\xFCller", declared).unwrap().0, "MSH|Müller");
+        }
+        assert_eq!(read(b"MSH|x", "8859/1").unwrap().1.source, Source::Declared);
+        assert_eq!(read(b"MSH|\xC3\xA9", "8859/5").unwrap().0, "MSH|УЉ");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reading a message: tolerant about form, strict about losing anything.
 
-use super::charset::{self, CharsetPolicy};
+use super::charset::{self, CharsetPolicy, Source};
 use super::envelope::{MAX_HEADER_BYTES, read_envelope, skip_before_header};
 use super::fault::{Fault, FaultCode, Location, SegmentName};
 use super::index::Index;
@@ -20,7 +20,10 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Message, Fault> {
     }
     let envelope = read_envelope(bytes).ok_or_else(|| why_no_envelope(bytes))?;
     let (text, charset) = charset::decode(bytes, envelope.charset(), &options.charset)?;
-    let Lines { text, segments, remarks } = normalise(&text, envelope.separators(), &options.limits)?;
+    let Lines { text, segments, mut remarks } = normalise(&text, envelope.separators(), &options.limits)?;
+    if charset.source == Source::Detected && !envelope.charset().is_empty() {
+        remarks.push(Remark::CharsetMisdeclared);
+    }
     if !envelope.continuation().is_empty() {
         return Err(Fault::at(
             FaultCode::Continuation,
@@ -83,6 +86,8 @@ pub enum Remark {
     FoldedLine,
     /// A segment name stood alone, without a field separator.
     BareSegment,
+    /// The bytes are UTF-8 and MSH-18 says something else; they were read as UTF-8.
+    CharsetMisdeclared,
     /// NUL characters became U+FFFD.
     NulReplaced,
 }
@@ -254,6 +259,14 @@ mod tests {
         let message = message("PID|1||A\0B").unwrap();
         assert_eq!(segment(&message, "PID").field(3).raw(), "A\u{FFFD}B");
         assert_eq!(message.remarks(), [Remark::NulReplaced]);
+    }
+
+    #[test]
+    fn utf8_under_another_declaration_is_read_and_remarked_on() {
+        let header = "MSH|^~\\&|A|B|C|D|2026||ORU^R01|1|P|2.5|||||DE|8859/1\rPID|1||Müller\r";
+        let message = read(header.as_bytes(), &ReadOptions::default()).unwrap();
+        assert_eq!(segment(&message, "PID").field(3).raw(), "Müller");
+        assert_eq!(message.remarks(), [Remark::CharsetMisdeclared]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::charset::{Charset, CharsetUsed};
+use super::charset::CharsetUsed;
 use super::envelope::Envelope;
 use super::escape::unescape;
 use super::fault::{Location, SegmentName};
@@ -72,11 +72,7 @@ impl Message {
         if raw == NULL {
             return Cow::Borrowed("");
         }
-        unescape(raw, self.separators(), self.encoding())
-    }
-
-    fn encoding(&self) -> Charset {
-        self.charset.charset
+        unescape(raw, self.separators(), self.charset.escaped)
     }
 }
 
