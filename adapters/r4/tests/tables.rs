@@ -24,7 +24,7 @@ const TABLES: &[Pair] = &[
     ("HL70078 to V3 ObservationInterpretation", |code| tables::interpretation(code).map(Into::into), &[]),
     (
         "HL70085 to Observation Status",
-        |code| tables::observation_status(code).map(|status| status.code.into()),
+        |code| tables::observation_status(code, false).map(|status| status.code.into()),
         // The guide leaves these open.
         &[
             ("B", "amended"),

@@ -3,14 +3,18 @@
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use domain::id::RecordId;
 use r4::json::{self, Object};
 
+use super::code::write_absent;
 use super::issue::Issue;
 use super::log::Row;
 use crate::message::Repetition;
 
 /// A document as an Attachment.
 pub(super) struct Document {
+    /// The id of the observation it came in, by which a later message finds it again, and its place there behind the first.
+    id: String,
     content_type: &'static str,
     title: String,
     bytes: Vec<u8>,
@@ -18,13 +22,28 @@ pub(super) struct Document {
 
 impl Document {
     /// A long text as a document.
-    pub(super) fn of_text(text: &str, title: &str) -> Self {
-        Self { content_type: "text/plain", title: title.to_owned(), bytes: text.as_bytes().to_vec() }
+    pub(super) fn of_text(source: RecordId, place: usize, text: &str, title: &str) -> Self {
+        Self {
+            id: id_of(source, place),
+            content_type: "text/plain",
+            title: title.to_owned(),
+            bytes: text.as_bytes().to_vec(),
+        }
     }
 
-    /// The Attachment with its content, for the report.
+    /// A document that is announced: an Attachment that says only that.
+    pub(super) fn awaited(source: RecordId) -> Self {
+        Self { id: id_of(source, 0), content_type: "", title: String::new(), bytes: Vec::new() }
+    }
+
+    /// The Attachment with its content, for the report; its `id` begins with that of the observation it came in.
     pub(super) fn whole(&self) -> String {
         json::object(|attachment| {
+            attachment.text("id", &self.id);
+            if self.bytes.is_empty() {
+                write_absent(attachment, "unknown");
+                return;
+            }
             self.write_heading(attachment);
             attachment.text("data", &STANDARD.encode(&self.bytes));
             self.write_size(attachment);
@@ -51,7 +70,7 @@ impl Document {
 ///
 /// A document may be cut over rows with the same code and sub-id; when only the first part has the beginning of a document, the parts are put
 /// together. What cannot be decoded is kept as the text it came as, and called nothing else.
-pub(super) fn read<'m>(rows: &[(Row<'m>, Repetition<'m>)], title: &str) -> Vec<Document> {
+pub(super) fn read<'m>(source: RecordId, rows: &[(Row<'m>, Repetition<'m>)], title: &str) -> Vec<Document> {
     let parts: Vec<Part> = rows.iter().map(|(_, value)| Part::read(*value)).collect();
     let Some((first_row, _)) = rows.first() else {
         return Vec::new();
@@ -65,10 +84,18 @@ pub(super) fn read<'m>(rows: &[(Row<'m>, Repetition<'m>)], title: &str) -> Vec<D
             text: parts.iter().map(|part| part.text.as_str()).collect(),
         };
         if whole.decode().is_some_and(|bytes| recognise(&bytes).is_some()) {
-            return vec![whole.into_document(first_row, title)];
+            return vec![whole.into_document(id_of(source, 0), first_row, title)];
         }
     }
-    parts.into_iter().zip(rows).map(|(part, (row, _))| part.into_document(row, title)).collect()
+    let placed = parts.into_iter().zip(rows).enumerate();
+    placed.map(|(place, (part, (row, _)))| part.into_document(id_of(source, place), row, title)).collect()
+}
+
+fn id_of(source: RecordId, place: usize) -> String {
+    match place.checked_add(1) {
+        Some(number) if place > 0 => format!("{source}-{number}"),
+        _ => source.to_string(),
+    }
 }
 
 /// One ED value: what it claims to be, and its text without line breaks.
@@ -118,11 +145,11 @@ impl Part {
         .filter(|bytes| !bytes.is_empty())
     }
 
-    fn into_document(self, row: &Row<'_>, title: &str) -> Document {
+    fn into_document(self, id: String, row: &Row<'_>, title: &str) -> Document {
         let title = title.to_owned();
         let Some(bytes) = self.decode() else {
             row.issue(5, Issue::AttachmentUndecodable);
-            return Document { content_type: "text/plain", title, bytes: self.text.into_bytes() };
+            return Document { id, content_type: "text/plain", title, bytes: self.text.into_bytes() };
         };
         let content_type = match recognise(&bytes) {
             Some(found) if found == self.claimed => found,
@@ -140,7 +167,7 @@ impl Part {
             }
             None => self.claimed,
         };
-        Document { content_type, title, bytes }
+        Document { id, content_type, title, bytes }
     }
 }
 

@@ -53,9 +53,9 @@ pub fn report_status(code: &str) -> Option<Status> {
 /// OBX-11, table 0085, as Observation.status; `None` for an unknown code, never a guess at `final`.
 ///
 /// The guide leaves B, I, N, O, R, S, U and V open. U says that preliminary values sent before are now final, V that a final value
-/// was verified; N (not asked) is `final` without a value.
+/// was verified; N (not asked) is `final` without a value, and with one `unknown`: it contradicts itself.
 #[must_use]
-pub fn observation_status(code: &str) -> Option<Status> {
+pub fn observation_status(code: &str, has_value: bool) -> Option<Status> {
     look_up(code, |code| match code {
         "F" => exact("final"),
         "P" => exact("preliminary"),
@@ -64,7 +64,8 @@ pub fn observation_status(code: &str) -> Option<Status> {
         "X" => loose("cancelled"),
         "D" | "W" => loose("entered-in-error"),
         "B" => loose("amended"),
-        "U" | "V" | "N" => loose("final"),
+        "U" | "V" => loose("final"),
+        "N" => loose(if has_value { "unknown" } else { "final" }),
         "R" | "S" => loose("preliminary"),
         "I" | "O" => loose("registered"),
         _ => None,

@@ -13,7 +13,8 @@ use super::super::attachment::{self, Document};
 use super::super::code::{
     CWE, codings, text_of, write_absent, write_alternate_code, write_concept, write_concept_members,
 };
-use super::super::directory::{Named, id_text, Reference, write_profile};
+use super::super::directory::{Named, Reference, id_text, write_profile};
+use super::super::groups::Noted;
 use super::super::issue::Issue;
 use super::super::log::{Row, parts};
 use super::super::note;
@@ -23,7 +24,7 @@ use super::super::terms::Terms;
 use super::super::unit::Unit;
 use super::super::value::{self, LONGEST_STRING, ValueType};
 use super::logical::{Joined, Logical, Part};
-use crate::message::Repetition;
+use crate::message::{Field, Repetition};
 
 /// What an observation is about and belongs to.
 pub(in super::super) struct Surroundings<'a> {
@@ -59,12 +60,16 @@ pub(in super::super) fn write<'m>(
     let row = scope.log.row(head.segment, scope.log.target(Kind::Observation, logical.id));
     row.structural(&[1, 2]);
     let code = row.take_parts(3, "code", CWE).first();
-    let coded = !code.is_empty();
     for coding in codings(code) {
         terms.add(Kind::Observation, IndexField::Code, &coding.code);
     }
+    logical.withdrawn.iter().for_each(|noted| read_withdrawn(noted, &row));
+    if logical.is_withdrawn() {
+        return Some(write_withdrawn(logical, &row, around, scope));
+    }
+    let coded = !code.is_empty();
     let unit = Unit::read(row.take_parts(6, "value", CWE).first(), scope);
-    let status = row.take(11, "status").text();
+    let status = least_final(logical, &row);
     let mut documents = read_documents(logical, &row, code);
     let moment = row.take_parts(14, "effective", parts(&[1])).text();
     let moment = scope.moment(&row, 14, &moment).inspect(|moment| terms.add_moment(Kind::DiagnosticReport, moment));
@@ -81,16 +86,9 @@ pub(in super::super) fn write<'m>(
         if let Some(request) = around.request {
             json.array("basedOn", |list| Reference { kind: Kind::ServiceRequest, id: request }.write_item(list));
         }
-        write_status(json, &row, &status);
+        write_status(json, &row, &status, has_value(logical));
         write_category(json, &row, around.section);
-        json.object("code", |concept| {
-            if coded {
-                write_concept_members(concept, code, scope, None);
-            } else {
-                row.issue(3, Issue::CodeAbsent);
-                write_absent(concept, "unknown");
-            }
-        });
+        write_code(json, &row, code, scope);
         Reference { kind: Kind::Patient, id: around.patient }.write(json, "subject");
         if let Some((specimen, true)) = around.specimen {
             json.array("focus", |list| Reference { kind: Kind::Specimen, id: specimen }.write_item(list));
@@ -118,8 +116,89 @@ pub(in super::super) fn write<'m>(
             json.array("derivedFrom", |list| Reference { kind: Kind::Observation, id: parent }.write_item(list));
         }
     });
+    if documents.is_empty() && awaits_document(logical) {
+        documents.push(Document::awaited(logical.id));
+    }
     let member = IncomingMember { kind: Kind::Observation, id: logical.id, content };
     Some(Written { member, documents, performers, supporting })
+}
+
+/// Writes an observation that was taken back: deleted, or another patient's. Nothing that was said may stand here in any form.
+fn write_withdrawn(logical: &Logical<'_, '_>, row: &Row<'_>, around: &Surroundings<'_>, scope: &Scope<'_>) -> Written {
+    let status = row.take(11, "status").text();
+    row.structural(&[4]);
+    for joined in logical.rows.iter().skip(1) {
+        read_withdrawn(joined.noted, row);
+    }
+    let content = json::resource("Observation", &logical.id.to_string(), |json| {
+        write_status(json, row, &status, false);
+        write_code(json, row, row.peek(3).first(), scope);
+        Reference { kind: Kind::Patient, id: around.patient }.write(json, "subject");
+        value::write_absent(json, "error", true);
+    });
+    Written {
+        member: IncomingMember { kind: Kind::Observation, id: logical.id, content },
+        documents: Vec::new(),
+        performers: Vec::new(),
+        supporting: supports(row),
+    }
+}
+
+/// Says that a row named what is gone; what it says beyond that is not mapped.
+fn read_withdrawn<'m>(noted: &Noted<'m>, head: &Row<'m>) {
+    let row = head.beside(noted.segment);
+    row.structural(&[1, 2, 3, 4]);
+    row.take(11, "status");
+}
+
+/// The status of the least final row (OBX-11 is each row's own, HL7 v2.5.1 §7.4.2.11): the whole is no surer than its parts.
+///
+/// A row behind the first that has no status goes with the others.
+fn least_final<'m>(logical: &Logical<'m, '_>, head: &Row<'m>) -> Cow<'m, str> {
+    let own = head.take(11, "status").text();
+    let further = logical.rows.iter().skip(1).map(|joined| joined.noted.segment.field(11).text());
+    let least = further.filter(|status| !status.trim().is_empty()).min_by_key(|status| finality(status));
+    match least {
+        Some(least) if finality(&least) < finality(&own) => {
+            head.issue(11, Issue::StatusDiffers);
+            least
+        }
+        _ => own,
+    }
+}
+
+/// How far a status is from being known to be final. A correction or amendment of one row is one of the whole.
+fn finality(status: &str) -> u8 {
+    match observation_status(status, false).map(|known| known.code) {
+        None | Some("unknown") => 0,
+        Some("registered") => 1,
+        Some("preliminary") => 2,
+        Some("corrected") => 3,
+        Some("amended") => 4,
+        Some("final") => 5,
+        Some(_) => 6,
+    }
+}
+
+fn has_value(logical: &Logical<'_, '_>) -> bool {
+    logical.rows.iter().map(|joined| joined.noted.segment.field(5)).any(|value| !value.is_empty() && !value.is_null())
+}
+
+/// Whether the rows announce a document without bringing or deleting one: the one that is stored must stay.
+fn awaits_document(logical: &Logical<'_, '_>) -> bool {
+    let mut documents = logical.rows.iter().filter(|joined| joined.part == Part::Document).peekable();
+    documents.peek().is_some() && documents.all(|joined| joined.noted.segment.field(5).is_empty())
+}
+
+fn write_code(json: &mut Object<'_>, row: &Row<'_>, code: Repetition<'_>, scope: &Scope<'_>) {
+    json.object("code", |concept| {
+        if code.is_empty() {
+            row.issue(3, Issue::CodeAbsent);
+            write_absent(concept, "unknown");
+        } else {
+            write_concept_members(concept, code, scope, None);
+        }
+    });
 }
 
 fn write_identifiers(
@@ -150,9 +229,12 @@ fn write_identifiers(
 }
 
 /// Writes the status; never `final` for a code that is missing or unknown.
-fn write_status(json: &mut Object<'_>, row: &Row<'_>, status: &str) {
-    match observation_status(status) {
+fn write_status(json: &mut Object<'_>, row: &Row<'_>, status: &str, has_value: bool) {
+    match observation_status(status, has_value) {
         Some(known) => {
+            if known.code == "unknown" {
+                row.issue(11, Issue::StatusContradicted);
+            }
             json.text("status", known.code);
             if !known.exact {
                 write_alternate_code(json, "status", uri::V2_0085, status.trim());
@@ -212,22 +294,16 @@ fn write_values<'m>(
 ) {
     let kind = ValueType::read(&row.peek(2).text());
     let field = row.take(5, "value");
-    let withdrawn = status.trim().eq_ignore_ascii_case("W");
-    if withdrawn {
-        // Taken back because it is another patient's: it must not stand here in any form.
-        value::write_absent(json, "error", true);
-        return;
-    }
     for joined in logical.rows.iter().skip(1) {
         read_further(joined, row, status);
     }
     let several = logical.rows.iter().any(|joined| joined.part == Part::Component)
-        || (!matches!(kind, ValueType::Paragraphs | ValueType::Document) && field.repetitions().count() > 1);
+        || (!matches!(kind, ValueType::Paragraphs | ValueType::Document) && valued(field).count() > 1);
     write_interpretation(json, row, scope);
     if kind.is_text() && (kind == ValueType::Paragraphs || !several) {
         let text = text_of_rows(logical);
         if text.len() > LONGEST_STRING {
-            documents.push(Document::of_text(&text, &text_of(code)));
+            documents.push(Document::of_text(logical.id, documents.len(), &text, &text_of(code)));
             value::write_absent(json, "unsupported", false);
         } else if text.trim().is_empty() {
             write_no_value(json, status, field.is_null());
@@ -238,9 +314,14 @@ fn write_values<'m>(
         json.array("component", |list| write_components(list, logical, code, scope));
     } else if !documents.is_empty() {
         value::write_absent(json, "unsupported", false);
-    } else if !value::write(json, kind, field.first(), unit, row, scope) {
+    } else if !value::write(json, kind, valued(field).next().unwrap_or(field.first()), unit, row, scope) {
         write_no_value(json, status, field.is_null());
     }
+}
+
+/// The repetitions that say something; a lone one is the value, wherever it stands.
+fn valued(field: Field<'_>) -> impl Iterator<Item = Repetition<'_>> {
+    field.repetitions().filter(|repetition| !repetition.is_empty())
 }
 
 fn write_no_value(json: &mut Object<'_>, status: &str, removed: bool) {
@@ -268,8 +349,10 @@ fn text_of_rows(logical: &Logical<'_, '_>) -> String {
         if at > 0 {
             text.push('\n');
         }
-        let field = joined.noted.segment.field(5);
-        for (at, paragraph) in field.repetitions().enumerate() {
+        // Empty repetitions are blank lines of paragraphs, and nothing in a plain text.
+        let plain = ValueType::read(&joined.noted.segment.field(2).text()) == ValueType::Text;
+        let paragraphs = joined.noted.segment.field(5).repetitions().filter(|text| !plain || !text.is_empty());
+        for (at, paragraph) in paragraphs.enumerate() {
             if at > 0 {
                 text.push('\n');
             }
@@ -467,5 +550,5 @@ fn read_documents<'m>(logical: &Logical<'m, '_>, head: &Row<'m>, code: Repetitio
                 .map(|value| (row, value)),
         );
     }
-    if values.is_empty() { Vec::new() } else { attachment::read(&values, &text_of(code)) }
+    if values.is_empty() { Vec::new() } else { attachment::read(logical.id, &values, &text_of(code)) }
 }
