@@ -20,6 +20,7 @@ use super::plan::Plan;
 use super::provenance;
 use super::scope::{Scope, write_original_text};
 use super::terms::Terms;
+use super::value::ValueType;
 use super::{note, order, specimen};
 use crate::message::Message;
 
@@ -84,6 +85,8 @@ struct Results {
     /// Observations that support the request.
     supporting: Vec<RecordId>,
     documents: Vec<Document>,
+    /// Documents that were taken back and no result stands for, as Attachments without content.
+    withdrawn: Vec<String>,
     performers: Vec<Reference>,
 }
 
@@ -133,6 +136,9 @@ fn write_observations<'m>(
         let specimen = logical.head().and_then(|head| specimen_of(plan, head, scope));
         let around = around(Some(plan.request), specimen, plan.prefix.as_str());
         if let Some(written) = observation::write(logical, &around, scope, terms) {
+            if written.supporting {
+                results.withdrawn.extend(withdrawn_document(logical, &written));
+            }
             results.add(written, true);
         }
     }
@@ -140,10 +146,26 @@ fn write_observations<'m>(
     for logical in &about.beside {
         let around = Surroundings { effective: "", ..around(None, None, patient.as_str()) };
         if let Some(written) = observation::write(logical, &around, scope, terms) {
+            results.withdrawn.extend(withdrawn_document(logical, &written));
             results.add(written, false);
         }
     }
     results
+}
+
+/// Says that the document of a row was taken back, for a merge with the stored report ([`r4::merge`]).
+///
+/// Of a result the report says it by naming the result and presenting nothing of it; of an observation that is none it is said here.
+fn withdrawn_document(logical: &Logical<'_, '_>, written: &Written) -> Option<String> {
+    let row = logical.head()?.segment;
+    let document = ValueType::read(&row.field(2).text()) == ValueType::Document;
+    if !document || !(logical.is_withdrawn() || row.field(5).is_null()) || !written.documents.is_empty() {
+        return None;
+    }
+    Some(json::object(|attachment| {
+        attachment.text("id", &logical.id.to_string());
+        write_absent(attachment, "error");
+    }))
 }
 
 /// The specimen of a result: the one OBX-33 names, else the one it stands behind, else the only one.
@@ -327,7 +349,10 @@ fn write<'m>(
         json.array("result", |list| {
             results.answers.iter().for_each(|id| Reference { kind: Kind::Observation, id: *id }.write_item(list));
         });
-        json.array("presentedForm", |list| results.documents.iter().for_each(|document| list.raw(&document.whole())));
+        json.array("presentedForm", |list| {
+            results.documents.iter().for_each(|document| list.raw(&document.whole()));
+            results.withdrawn.iter().for_each(|withdrawn| list.raw(withdrawn));
+        });
     })
 }
 
