@@ -219,7 +219,7 @@ fn offset_at(zone: &TimeZone, local: i64) -> Option<i64> {
     .ok()?;
     let timestamp = zone.to_ambiguous_timestamp(moment).compatible().ok()?;
     // FHIR's offsets have no seconds; those of local mean time before standard time are cut to minutes.
-    let offset = i64::from(zone.to_offset(timestamp).seconds());
+    let offset = local.checked_sub(timestamp.as_second())?;
     Some(offset.div_euclid(60).saturating_mul(60))
 }
 
