@@ -7,12 +7,10 @@ use domain::index::Field as IndexField;
 use domain::intake::IncomingMember;
 use domain::kind::Kind;
 use r4::json::{self, Array, Object};
-use r4::tables::{Section, interpretation, observation_status, uri};
+use r4::tables::{Section, interpretation, uri};
 
 use super::super::attachment::{self, Document};
-use super::super::code::{
-    CWE, codings, text_of, write_absent, write_alternate_code, write_concept, write_concept_members,
-};
+use super::super::code::{CWE, codings, text_of, write_absent, write_concept, write_concept_members};
 use super::super::directory::{Named, Reference, id_text, write_profile};
 use super::super::groups::Noted;
 use super::super::issue::Issue;
@@ -23,7 +21,9 @@ use super::super::scope::{Identity, Scope};
 use super::super::terms::Terms;
 use super::super::unit::Unit;
 use super::super::value::{self, LONGEST_STRING, ValueType};
+use super::extensions::write_extensions;
 use super::logical::{Joined, Logical, Part};
+use super::status::{has_value, least_final, write_status};
 use crate::message::{Field, Repetition};
 
 /// What an observation is about and belongs to.
@@ -151,39 +151,6 @@ fn read_withdrawn<'m>(noted: &Noted<'m>, head: &Row<'m>) {
     row.take(11, "status");
 }
 
-/// The status of the least final row (OBX-11 is each row's own, HL7 v2.5.1 §7.4.2.11): the whole is no surer than its parts.
-///
-/// A row behind the first that has no status goes with the others.
-fn least_final<'m>(logical: &Logical<'m, '_>, head: &Row<'m>) -> Cow<'m, str> {
-    let own = head.take(11, "status").text();
-    let further = logical.rows.iter().skip(1).map(|joined| joined.noted.segment.field(11).text());
-    let least = further.filter(|status| !status.trim().is_empty()).min_by_key(|status| finality(status));
-    match least {
-        Some(least) if finality(&least) < finality(&own) => {
-            head.issue(11, Issue::StatusDiffers);
-            least
-        }
-        _ => own,
-    }
-}
-
-/// How far a status is from being known to be final. A correction or amendment of one row is one of the whole.
-fn finality(status: &str) -> u8 {
-    match observation_status(status, false).map(|known| known.code) {
-        None | Some("unknown") => 0,
-        Some("registered") => 1,
-        Some("preliminary") => 2,
-        Some("corrected") => 3,
-        Some("amended") => 4,
-        Some("final") => 5,
-        Some(_) => 6,
-    }
-}
-
-fn has_value(logical: &Logical<'_, '_>) -> bool {
-    logical.rows.iter().map(|joined| joined.noted.segment.field(5)).any(|value| !value.is_empty() && !value.is_null())
-}
-
 /// Whether the rows announce a document without bringing or deleting one: the one that is stored must stay.
 fn awaits_document(logical: &Logical<'_, '_>) -> bool {
     let mut documents = logical.rows.iter().filter(|joined| joined.part == Part::Document).peekable();
@@ -226,30 +193,6 @@ fn write_identifiers(
             list.object(|json| identity.write(json, scope, "FILL"));
         }
     });
-}
-
-/// Writes the status; never `final` for a code that is missing or unknown.
-fn write_status(json: &mut Object<'_>, row: &Row<'_>, status: &str, has_value: bool) {
-    match observation_status(status, has_value) {
-        Some(known) => {
-            if known.code == "unknown" {
-                row.issue(11, Issue::StatusContradicted);
-            }
-            json.text("status", known.code);
-            if !known.exact {
-                write_alternate_code(json, "status", uri::V2_0085, status.trim());
-            }
-        }
-        None if status.trim().is_empty() => {
-            row.issue(11, Issue::StatusAbsent);
-            json.text("status", "unknown");
-        }
-        None => {
-            row.issue(11, Issue::StatusUnknown);
-            json.text("status", "unknown");
-            write_alternate_code(json, "status", uri::V2_0085, status);
-        }
-    }
 }
 
 fn write_category(json: &mut Object<'_>, row: &Row<'_>, section: Section) {
@@ -424,69 +367,6 @@ fn write_notes<'m>(list: &mut Array<'_>, logical: &Logical<'m, '_>, row: &Row<'m
         }
         note::write(list, &joined.noted.notes, row, "note", scope);
     }
-}
-
-fn write_extensions(json: &mut Object<'_>, row: &Row<'_>, documents: &[Document], scope: &Scope<'_>) {
-    json.array("extension", |list| {
-        write_sub_id(list, row);
-        for document in documents {
-            list.object(|extension| {
-                extension.text("url", uri::VALUE_ATTACHMENT);
-                extension.object("valueAttachment", |attachment| document.write_summary(attachment));
-            });
-        }
-        let analysed = row.take_parts(19, "extension", parts(&[1])).text();
-        if let Some(moment) = scope.moment(row, 19, &analysed) {
-            list.object(|extension| {
-                extension.text("url", "http://hl7.org/fhir/StructureDefinition/observation-analysis-date-time");
-                moment.write(extension, "valueDateTime", &scope.sender.time_zone);
-            });
-        }
-        for value in row.take_parts(10, "extension", CWE).repetitions() {
-            list.object(|extension| {
-                if value.is_empty() {
-                    return;
-                }
-                extension.text("url", "http://hl7.org/fhir/StructureDefinition/observation-nature-of-abnormal-test");
-                write_concept(
-                    extension,
-                    "valueCodeableConcept",
-                    value,
-                    scope,
-                    Some("http://terminology.hl7.org/CodeSystem/v2-0080"),
-                );
-            });
-        }
-    });
-}
-
-/// Adds OBX-4: as text (ST), or as group, sequence and identifier (OG, v2.8.2).
-fn write_sub_id(list: &mut Array<'_>, row: &Row<'_>) {
-    let value = row.peek(4).first();
-    if value.is_empty() {
-        return;
-    }
-    list.object(|extension| {
-        extension.text("url", uri::SUB_ID);
-        extension.array("extension", |list| {
-            for (number, url) in [(1usize, "original-sub-identifier"), (2, "group"), (3, "sequence"), (4, "identifier")]
-            {
-                let text = value.component(number).text();
-                let number = matches!(url, "group" | "sequence").then(|| json::Decimal::read(&text)).flatten();
-                list.object(|part| match number {
-                    _ if text.trim().is_empty() => {}
-                    Some(number) => {
-                        part.text("url", url);
-                        part.decimal("valueDecimal", &number);
-                    }
-                    None => {
-                        part.text("url", url);
-                        part.text("valueString", &text);
-                    }
-                });
-            }
-        });
-    });
 }
 
 fn write_site_and_method(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
