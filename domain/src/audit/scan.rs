@@ -175,6 +175,15 @@ impl<'a> EntryView<'a> {
         self.after.and_then(content_mac)
     }
 
+    /// Says whether `after_hash` is that of a sealed context, which must then be beside the entry.
+    ///
+    /// Only an act that changes a record has a content to hash; with any other, the hash is the context's own. Whether a
+    /// change has a context too, its entry does not say.
+    #[must_use]
+    pub fn vouches_for_context(&self) -> bool {
+        self.after.is_some() && !matches!(self.action, b"create" | b"update")
+    }
+
     /// Returns `correlation_id`.
     #[must_use]
     pub fn correlation_id(&self) -> Cow<'a, str> {

@@ -85,7 +85,7 @@ async fn newest(
 enum Opened {
     None,
     Clear(Box<Context>),
-    /// It was changed or moved, or its key is gone.
+    /// It was changed, moved or removed, or its key is gone.
     Failed,
 }
 
@@ -99,8 +99,12 @@ async fn opened(
     let sealed = installation.store.context(chain, entry.sequence()).await;
     let sealed =
         sealed.map_err(|_| Stop::new(Exit::Unavailable, "a context cannot be read: the database does not answer"))?;
-    let Some(sealed) = sealed else { return Ok(Opened::None) };
-    match open(installation, permit, chain, entry, &sealed).await {
+    let context = match &sealed {
+        None if !entry.vouches_for_context() => return Ok(Opened::None),
+        None => None,
+        Some(sealed) => open(installation, permit, chain, entry, sealed).await,
+    };
+    match context {
         Some(context) if permit.obligations().contains(Obligation::Mask) => {
             Ok(Opened::Clear(Box::new(masked(context))))
         }
@@ -291,7 +295,7 @@ fn page(entry: &EntryView<'_>, context: &Opened) -> Outcome {
     let context = match context {
         Opened::None => return output::line("    no context"),
         Opened::Failed => {
-            return output::line("    its context does not open: it was changed or moved, or its key is gone");
+            return output::line("    its context does not open: it was changed, moved or removed, or its key is gone");
         }
         Opened::Clear(context) => context,
     };
