@@ -314,6 +314,9 @@ pub enum Audit {
         /// The verification keys that `audit export --key-file` wrote.
         #[arg(long, value_name = "FILE")]
         key_file: Option<PathBuf>,
+        /// Also opens every stored record and holds it against the chain: finds what was deleted or put back.
+        #[arg(long, conflicts_with = "export")]
+        records: bool,
         /// How output is written.
         #[command(flatten)]
         output: Json,

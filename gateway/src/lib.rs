@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod operations;
 pub mod output;
 pub mod process;
+pub mod records;
 mod run;
 pub mod tls;
 pub mod watch;

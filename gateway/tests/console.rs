@@ -46,7 +46,7 @@ impl Installed {
     }
 
     async fn verify(&self) -> Outcome {
-        self.audit(Audit::Verify { export: None, key_file: None, output: JSON }).await
+        self.audit(Audit::Verify { export: None, key_file: None, records: false, output: JSON }).await
     }
 
     async fn anchor(&self) -> Outcome {
@@ -111,7 +111,8 @@ async fn an_export_is_verified_by_its_two_files_alone() {
     installed.audit(command).await.unwrap();
 
     let nowhere = Path::new("/nonexistent/sealgate.toml");
-    let verify = || Audit::Verify { export: Some(export.clone()), key_file: Some(keys.clone()), output: JSON };
+    let verify =
+        || Audit::Verify { export: Some(export.clone()), key_file: Some(keys.clone()), records: false, output: JSON };
     audit::run(nowhere, verify()).await.unwrap();
 
     let text = fs::read_to_string(&export).unwrap();

@@ -20,13 +20,13 @@ use std::path::Path;
 /// # Errors
 /// Exit code 65 with a JSON diagnosis when a chain is broken, cut short or rolled back.
 pub async fn run(config_file: &Path, command: Audit) -> Outcome {
-    if let Audit::Verify { export: Some(export), key_file: Some(key_file), output } = &command {
+    if let Audit::Verify { export: Some(export), key_file: Some(key_file), records: false, output } = &command {
         return verify_export(export, key_file, *output);
     }
     let config = config::read(config_file).map_err(|fault| Stop::new(Exit::Configuration, fault))?;
     crate::log::start(&config.log);
     match command {
-        Audit::Verify { export: None, key_file: None, output } => verify::live(&config, output).await,
+        Audit::Verify { export: None, key_file: None, records, output } => verify::live(&config, records, output).await,
         Audit::Verify { .. } => Err(Stop::new(Exit::Usage, "--export FILE and --key-file FILE go together")),
         Audit::Export { tenant, to, key_file } => export::run(&config, &tenant, &to, key_file.as_deref()).await,
         Audit::Show(show) => show::run(&config, show).await,

@@ -1,12 +1,15 @@
 //! `sealgate audit verify`: the live chains against themselves and the anchors, or an export against its key file.
 
+use super::CHAIN;
 use crate::chains::{Chains, NotVerified, Report};
 use crate::cli::Json;
+use crate::commands::console::Console;
 use crate::commands::find;
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::{self, Installation};
-use crate::output;
+use crate::{output, records};
+use domain::access::{Role, VerifyAudit};
 use domain::audit::{Break, ChainId, ExportHeader, ExportVerifier, SegmentKeyFile};
 use domain::directory::Directory;
 use domain::secret::SecretBytes;
@@ -14,6 +17,7 @@ use serde_json::json;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often a long verification says that it goes on.
@@ -23,9 +27,9 @@ const MAX_LINE_BYTES: u64 = 65_536;
 /// Largest key file, in bytes: the keys of half a million segments.
 const MAX_KEY_FILE_BYTES: u64 = 64 * 1_048_576;
 
-/// Verifies every entry of every chain of the live database.
-pub(super) async fn live(config: &Config, print: Json) -> Outcome {
-    let verified = verify(config, print).await;
+/// Verifies every entry of every chain of the live database, and with `records` what is stored against them.
+pub(super) async fn live(config: &Config, records: bool, print: Json) -> Outcome {
+    let verified = verify(config, records, print).await;
     // A script that asked for JSON reads the diagnosis where it reads everything else.
     if let Err(stop) = &verified
         && print.json
@@ -36,34 +40,51 @@ pub(super) async fn live(config: &Config, print: Json) -> Outcome {
     verified
 }
 
-async fn verify(config: &Config, print: Json) -> Outcome {
+async fn verify(config: &Config, with_records: bool, print: Json) -> Outcome {
     let roots = installation::open_roots(&config.custody).await?;
     let database = installation::open_database(&config.database).await?;
     let store = database.store();
     let anchors = installation::open_anchors(config, &roots)?;
     let chains = Chains { store: &store, audit_root: &roots.audit, anchors: Some(anchors.all()) };
-    let report = patiently(chains.verify(u64::MAX)).await?;
+    let report = patiently(chains.verify(u64::MAX), || "verifying".to_owned()).await?;
     // Only now, with every chain whole, the ledger may start: the directory gives the chains their names.
     let installation = Installation::with(roots, database, anchors).await?;
-    let directory = installation.directory().await;
+    let held = match installation.directory().await {
+        Ok(directory) if with_records => held(&installation, &report).await.map(|held| (directory, Some(held))),
+        other => other.map(|directory| (directory, None)),
+    };
     installation.close().await;
-    let directory = directory?;
-    if print.json { as_json(&report, &directory) } else { as_text(&report, &directory) }
+    let (directory, held) = held?;
+    if print.json { as_json(&report, held, &directory) } else { as_text(&report, held, &directory) }
+}
+
+/// Holds the records of every tenant, and of the system, against their chains; returns how many there are.
+async fn held(installation: &Installation, report: &Report) -> Outcome<u64> {
+    let mut count = 0u64;
+    let looked_at = AtomicU64::new(0);
+    for (chain, _) in &report.chains {
+        let console = Console::new(installation, chain.tenant(), Role::Auditor);
+        let permit = console.permit::<VerifyAudit>(CHAIN, &chain.to_string()).await?;
+        let said = || format!("{} records held against the chains", looked_at.load(Ordering::Relaxed));
+        let held = patiently(records::verify(installation, &permit, *chain, &looked_at), said).await?;
+        count = count.saturating_add(held);
+    }
+    Ok(count)
 }
 
 /// Waits, and says from time to time that it goes on.
-async fn patiently(verifying: impl Future<Output = Result<Report, NotVerified>>) -> Result<Report, NotVerified> {
+async fn patiently<T>(verifying: impl Future<Output = T>, said: impl Fn() -> String) -> T {
     let started = Instant::now();
     let mut verifying = std::pin::pin!(verifying);
     loop {
         match tokio::time::timeout(PROGRESS, &mut verifying).await {
             Ok(verified) => return verified,
-            Err(_) => output::note(format_args!("verifying for {} s …", started.elapsed().as_secs())),
+            Err(_) => output::note(format_args!("{}, for {} s …", said(), started.elapsed().as_secs())),
         }
     }
 }
 
-fn as_json(report: &Report, directory: &Directory) -> Outcome {
+fn as_json(report: &Report, held: Option<u64>, directory: &Directory) -> Outcome {
     let chains: Vec<_> = report
         .chains
         .iter()
@@ -72,16 +93,20 @@ fn as_json(report: &Report, directory: &Directory) -> Outcome {
                     "last_entry": head.time.rfc3339() })
         })
         .collect();
-    output::json(&json!({
+    let mut told = json!({
         "verified": true,
         "chains": chains,
         "entries": report.entries,
         "milliseconds": milliseconds(report.took),
         "entries_per_second": rate(report.entries, report.took),
-    }))
+    });
+    if let (Some(held), Some(told)) = (held, told.as_object_mut()) {
+        told.insert("records".to_owned(), held.into());
+    }
+    output::json(&told)
 }
 
-fn as_text(report: &Report, directory: &Directory) -> Outcome {
+fn as_text(report: &Report, held: Option<u64>, directory: &Directory) -> Outcome {
     let mut rows = vec![["CHAIN", "ENTRIES", "LAST ENTRY", "ID"].map(str::to_owned).to_vec()];
     for (chain, head) in &report.chains {
         rows.push(vec![name(directory, *chain), head.length.to_string(), head.time.rfc3339(), chain.to_string()]);
@@ -93,7 +118,13 @@ fn as_text(report: &Report, directory: &Directory) -> Outcome {
         report.chains.len(),
         milliseconds(report.took),
         rate(report.entries, report.took),
-    ))
+    ))?;
+    match held {
+        Some(held) => {
+            output::line(format_args!("verified: {held} records are stored as the newest entry about each says"))
+        }
+        None => output::line("the records themselves were not looked at: `--records` does that"),
+    }
 }
 
 fn name(directory: &Directory, chain: ChainId) -> String {
