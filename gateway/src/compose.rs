@@ -16,6 +16,7 @@ use hl7::{Counters, Service};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -74,6 +75,7 @@ impl Gateway {
         addresses.operations = operations_socket.as_ref().and_then(address);
 
         let directory = watch::directory(&installation, stop.clone()).await?;
+        let verifying = Arc::new(AtomicBool::new(!rest.is_empty()));
         let counters: Arc<Counters> = Arc::default();
         let reception: Arc<dyn Service> =
             Arc::new(Reception::new(intake(&installation), directory.clone(), Arc::clone(&counters)));
@@ -93,11 +95,12 @@ impl Gateway {
                 store: Arc::clone(&installation.store),
                 recorder: Arc::clone(&installation.recorder),
                 counters,
+                verifying: Arc::clone(&verifying),
                 stopping: stop.clone(),
             };
             operations::serve(socket, health, stop_operations.clone())?;
         }
-        verify_rest(&installation, rest, broken.clone());
+        verify_rest(&installation, rest, verifying, broken.clone());
         Ok(Self { addresses, installation, listeners, fhir, stop, stop_operations, broken })
     }
 
@@ -134,7 +137,7 @@ impl Gateway {
         if broken || recorder.found_broken().is_some() {
             return Err(Stop::new(
                 Exit::BrokenChain,
-                "stopped: an audit chain is broken; `sealgate audit verify` says where",
+                "stopped: an audit chain is broken or could not be read; `sealgate audit verify` says where",
             ));
         }
         Ok(())
@@ -205,16 +208,45 @@ fn serve_fhir(
     Ok(tokio::spawn(fhir::serve(socket, tls, service, limits, async move { stop.cancelled().await })))
 }
 
+/// How long the verification of what was left out at start waits before it tries again.
+const REST_PAUSES: [Duration; 8] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+    Duration::from_secs(300),
+    Duration::from_secs(600),
+];
+
 /// Verifies what was left out at start, one chain after another.
-fn verify_rest(installation: &Installation, rest: Vec<(ChainId, ChainHead)>, broken: CancellationToken) {
+fn verify_rest(
+    installation: &Installation,
+    rest: Vec<(ChainId, ChainHead)>,
+    verifying: Arc<AtomicBool>,
+    broken: CancellationToken,
+) {
     let (store, roots) = (Arc::clone(&installation.store), Arc::clone(&installation.roots));
     tokio::spawn(async move {
         for (chain, head) in rest {
             let chains = Chains { store: &store, audit_root: &roots.audit, anchors: None };
-            match chains.chain(chain, &head, 0).await {
+            let mut verified = chains.chain(chain, &head, 0).await;
+            for pause in REST_PAUSES {
+                if !matches!(verified, Err(NotVerified::Unavailable)) {
+                    break;
+                }
+                tracing::error!(%chain, seconds = pause.as_secs(), "audit chain cannot be read to be verified; trying again");
+                tokio::time::sleep(pause).await;
+                verified = chains.chain(chain, &head, 0).await;
+            }
+            match verified {
                 Ok(()) => tracing::info!(%chain, entries = head.length, "audit chain verified"),
                 Err(NotVerified::Unavailable) => {
-                    tracing::error!(%chain, "audit chain could not be read to be verified")
+                    // What cannot be read is not verified: to serve on would be to take it on trust.
+                    tracing::error!(%chain, "audit chain was never read to be verified; stopping");
+                    broken.cancel();
+                    return;
                 }
                 Err(NotVerified::Broken(found)) => {
                     tracing::error!(diagnosis = found.to_json(), "audit chain is broken");
@@ -223,6 +255,7 @@ fn verify_rest(installation: &Installation, rest: Vec<(ChainId, ChainHead)>, bro
                 }
             }
         }
+        verifying.store(false, Ordering::Relaxed);
     });
 }
 

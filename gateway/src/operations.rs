@@ -9,6 +9,7 @@ use domain::ports::Store;
 use hl7::Counters;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::Recorder;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,8 @@ pub struct Health {
     pub recorder: Arc<Recorder>,
     /// The MLLP listeners.
     pub counters: Arc<Counters>,
+    /// Set while older entries are still being verified.
+    pub verifying: Arc<AtomicBool>,
     /// Set once the gateway is told to stop.
     pub stopping: CancellationToken,
 }
@@ -64,6 +67,9 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
         return said(StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
     match tokio::time::timeout(READY_TIMEOUT, health.store.mark(TenantId::SYSTEM, &[])).await {
+        Ok(Ok(_)) if health.verifying.load(Ordering::Relaxed) => {
+            said(StatusCode::OK, "ready, verifying older audit entries\n")
+        }
         Ok(Ok(_)) => said(StatusCode::OK, "ready\n"),
         Ok(Err(_)) | Err(_) => said(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
     }
