@@ -5,8 +5,8 @@
 
 use crate::exit::{Exit, Stop};
 use domain::audit::{
-    Anchor, Break, BreakKind, ChainHead, ChainId, ChainKeys, CheckpointKey, SEGMENT_ENTRIES, TipFault,
-    Verifier, check_checkpoints, check_tips, compare,
+    Anchor, Break, BreakKind, ChainHead, ChainId, ChainKeys, CheckpointKey, SEGMENT_ENTRIES, TipFault, Verifier,
+    check_checkpoints, check_tips, compare,
 };
 use domain::ports::{Store, Unavailable};
 use domain::secret::Secret;
@@ -94,7 +94,7 @@ impl Chains<'_> {
                 return Err(Break { chain: anchor.chain, sequence: 1, kind: BreakKind::Truncated }.into());
             }
         }
-        let entries: u64 = heads.iter().map(|(_, head)| head.length).sum();
+        let entries = heads.iter().fold(0u64, |sum, (_, head)| sum.saturating_add(head.length));
         let whole = entries <= whole_up_to;
         let mut report = Report { chains: Vec::new(), entries: 0, rest: Vec::new(), took: Duration::ZERO };
         for (chain, head) in heads {
@@ -180,6 +180,9 @@ impl Chains<'_> {
         let verified = verifier.finish(head)?;
         let notes = self.store.checkpoints(chain).await?;
         let public = CheckpointKey::derive(self.audit_root).public();
+        if notes.iter().any(|(segment, _)| *segment == u64::MAX) {
+            return Err(Break { chain, sequence: head.length, kind: BreakKind::CheckpointBad }.into());
+        }
         // Segments that closed while we read are vouched for next time.
         let closed = head.length.div_euclid(SEGMENT_ENTRIES);
         let notes: Vec<_> = notes.into_iter().filter(|(segment, _)| *segment < closed).collect();

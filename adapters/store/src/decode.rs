@@ -62,16 +62,19 @@ pub(crate) fn tenant_key<R: Row>(row: &R) -> Option<WrappedTenantKey> {
 }
 
 /// `chain, length, tag, time`
+///
+/// A length or a tag that cannot be one becomes one that fits no chain: verification then says where it is broken,
+/// and not that the database does not answer.
 pub(crate) fn head<R: Row>(row: &R) -> Option<(ChainId, ChainHead)> {
     let head = ChainHead {
-        length: row.int(1)?.try_into().ok()?,
-        tag: row.blob(2)?.try_into().ok()?,
+        length: row.int(1)?.try_into().unwrap_or_default(),
+        tag: row.blob(2)?.try_into().unwrap_or_default(),
         time: Timestamp(row.int(3)?),
     };
     Some((ChainId(row.blob(0)?.try_into().ok()?), head))
 }
 
-/// `segment, note`
+/// `segment, note`; a number that cannot be a segment's becomes the highest, which no chain reaches.
 pub(crate) fn checkpoint<R: Row>(row: &R) -> Option<(u64, String)> {
-    Some((row.int(0)?.try_into().ok()?, row.text(1)?.to_owned()))
+    Some((row.int(0)?.try_into().unwrap_or(u64::MAX), row.text(1)?.to_owned()))
 }
