@@ -40,7 +40,9 @@ pub struct Ended {
 }
 
 impl Ended {
-    pub(crate) fn of(output: Output) -> Self {
+    /// Takes what a finished command left.
+    #[must_use]
+    pub fn of(output: Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self::new(output.status, text(&output.stdout), text(&output.stderr))
     }
