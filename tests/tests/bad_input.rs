@@ -2,7 +2,7 @@
 //!
 //! The corpus of messages is not part of the project. It is looked for in the folder that `SEALGATE_SHARED` names, or in
 //! `shared` beside the project; where it is not, its test shows as ignored.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use domain::access::{Context, Role};
 use domain::id::TenantId;

@@ -1,5 +1,6 @@
 //! Puts the conformance tool, which knows nothing of the product, to the real gateway.
 #![expect(clippy::print_stdout, reason = "the closing line of each suite is what a reader looks for")]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use conformance::case::{self, Case, Selection};
 use conformance::report::{self, Report};

@@ -2,7 +2,12 @@
 //!
 //! Runs where `TEST_POSTGRES_URL` says a server is (`tests/postgres` starts one), each test in a database of its own;
 //! otherwise shows as ignored. `REQUIRE_POSTGRES=1` turns that into failures.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
 
 use libtest_mimic::{Arguments, Trial};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};

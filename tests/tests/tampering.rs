@@ -1,5 +1,5 @@
 //! What an administrator of the database can do to the audit chains, and that none of it goes unnoticed.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use serde_json::Value;
 use std::net::TcpListener;
