@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use r4::json::{Array, Object};
 use r4::tables::{coding_system, is_hl7_table, oid_system, uri};
 
+use super::identity::{percent, trimmed};
 use super::log::parts;
-use super::scope::{Scope, percent, trimmed};
+use super::scope::Scope;
 use crate::message::Repetition;
 
 /// The components of CWE that a CodeableConcept has room for.

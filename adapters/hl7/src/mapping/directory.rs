@@ -11,8 +11,9 @@ use r4::json::{self, Array, Object};
 use r4::tables::uri;
 
 use super::code::write_code;
+use super::identity::Identity;
 use super::person::{Name, write_addresses, write_telecoms};
-use super::scope::{Identity, Scope};
+use super::scope::Scope;
 use super::terms::Terms;
 use crate::message::{Field, Repetition};
 
@@ -155,7 +156,7 @@ impl<'m> Scope<'m> {
             return known;
         }
         let person = value.component(1);
-        let text = |number: usize| super::scope::trimmed(person.sub(number).text());
+        let text = |number: usize| super::identity::trimmed(person.sub(number).text());
         let id = text(1);
         let identity = (!id.is_empty()).then(|| Identity {
             value: id,
@@ -222,7 +223,7 @@ impl<'m> Scope<'m> {
         let number = if value.component(10).is_empty() { 3 } else { 10 };
         let identifiers = Identity::of(value, number, 6, 7).map(|identity| (identity.system(self), identity.value, ""));
         let reference = self.organization(Named {
-            name: super::scope::trimmed(value.component(1).text()),
+            name: super::identity::trimmed(value.component(1).text()),
             identifiers: identifiers.into_iter().collect(),
             addresses,
             telecoms,

@@ -12,10 +12,11 @@ use r4::tables::{encounter_class, encounter_status, uri};
 use super::code::{CWE, write_concept};
 use super::directory::{Reference, write_profile};
 use super::groups::Group;
+use super::identity::Identity;
 use super::issue::Issue;
 use super::log::{Row, Target, parts};
 use super::period::Period;
-use super::scope::{Identity, Scope};
+use super::scope::Scope;
 use super::terms::Terms;
 use crate::message::Repetition;
 

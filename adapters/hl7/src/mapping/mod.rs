@@ -15,6 +15,7 @@ mod code;
 mod directory;
 mod encounter;
 mod groups;
+mod identity;
 mod issue;
 mod log;
 mod moment;
@@ -50,7 +51,8 @@ use self::issue::Issue;
 use self::log::{Log, Target};
 use self::moment::Moment;
 use self::report::About;
-use self::scope::{Identity, Scope};
+use self::identity::Identity;
+use self::scope::Scope;
 use crate::message::Message;
 
 /// What is known of a sender beside its messages.
@@ -136,12 +138,12 @@ fn facility<'m>(message: &'m Message, scope: &Scope<'m>) -> Option<Reference> {
     let value = header.field(4).first();
     let (namespace, universal) = (value.component(1).text(), value.component(2).text());
     let name = if namespace.trim().is_empty() { universal.clone() } else { namespace.clone() };
-    let name = if name.trim().is_empty() { Cow::Borrowed(scope.sender.name.as_str()) } else { scope::trimmed(name) };
+    let name = if name.trim().is_empty() { Cow::Borrowed(scope.sender.name.as_str()) } else { identity::trimmed(name) };
     let identity = Identity {
         value: name.clone(),
-        namespace: scope::trimmed(namespace),
-        universal: scope::trimmed(universal),
-        universal_type: scope::trimmed(value.component(3).text()),
+        namespace: identity::trimmed(namespace),
+        universal: identity::trimmed(universal),
+        universal_type: identity::trimmed(value.component(3).text()),
         kind: Cow::Borrowed(""),
     };
     let system = if identity.has_authority() { identity.system(scope) } else { Cow::Borrowed("") };

@@ -8,10 +8,11 @@ use r4::tables::{confidentiality, order_control, order_status, priority, report_
 
 use super::code::{CWE, codings, words_of, write_absent, write_concept_members};
 use super::directory::Reference;
+use super::identity::Identity;
 use super::issue::Issue;
 use super::log::Row;
 use super::plan::Plan;
-use super::scope::{Identity, Scope};
+use super::scope::Scope;
 
 /// Maps the request behind a report.
 pub(super) fn map<'m>(

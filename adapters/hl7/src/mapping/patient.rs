@@ -9,11 +9,12 @@ use r4::tables::{ethnicity, gender, is_race_category, marital_status, uri};
 use super::code::{CWE, codings, text_of, words_of, write_alternate_code, write_concept};
 use super::directory::add_names;
 use super::groups::Group;
+use super::identity::Identity;
 use super::issue::Issue;
 use super::log::{Row, Target, parts};
 use super::period::Period;
 use super::person::{Name, XAD, XPN, XTN, write_address, write_addresses, write_deleted, write_names, write_telecoms};
-use super::scope::{Identity, Scope, write_original_text};
+use super::scope::{Scope, write_original_text};
 use super::terms::Terms;
 use crate::message::Repetition;
 

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use r4::json::{Array, Object};
 use r4::tables::{address_type, address_use, name_use, telecom_system, telecom_use, uri};
 
+use super::identity::trimmed;
 use super::log::parts;
 use super::moment::Moment;
-use super::scope::{Scope, trimmed};
+use super::scope::Scope;
 use crate::message::Repetition;
 
 /// The components of XPN that a HumanName has room for.

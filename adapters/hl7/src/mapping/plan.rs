@@ -7,10 +7,11 @@ use domain::id::RecordId;
 
 use super::code::{codings, text_of};
 use super::groups::Order;
+use super::identity::{Identity, trimmed};
 use super::issue::Issue;
 use super::log::{Row, Target};
 use super::observation::{Logical, logicals};
-use super::scope::{Identity, Scope, trimmed};
+use super::scope::Scope;
 use crate::message::{Repetition, Segment};
 
 /// An order with the ids of everything it becomes.

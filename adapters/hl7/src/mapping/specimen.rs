@@ -9,12 +9,13 @@ use r4::tables::uri;
 use super::code::{CWE, write_absent, write_concept, write_concept_members};
 use super::directory::{Reference, write_profile};
 use super::groups::Noted;
+use super::identity::Identity;
 use super::log::{Row, parts};
 use super::moment::Moment;
 use super::note;
 use super::patient::yes_or_no;
 use super::period::Period;
-use super::scope::{Identity, Scope};
+use super::scope::Scope;
 use crate::message::{Field, Repetition};
 
 const V2_0487: &str = "http://terminology.hl7.org/CodeSystem/v2-0487";
@@ -135,7 +136,7 @@ pub(super) fn map_of_order<'m>(obr: &Row<'m>, id: RecordId, patient: RecordId, s
 /// Writes a coded value that stands in the subcomponents of a component (SPS), or as a plain code there.
 fn write_nested(concept: &mut Object<'_>, source: Repetition<'_>, number: usize, scope: &Scope<'_>, table: &str) {
     let value = source.component(number);
-    let part = |sub: usize| super::scope::trimmed(value.sub(sub).text());
+    let part = |sub: usize| super::identity::trimmed(value.sub(sub).text());
     let coding =
         super::code::Coding { code: part(1), display: part(2), system: part(3), version: part(7), oid: part(14) };
     concept.array("coding", |list| {

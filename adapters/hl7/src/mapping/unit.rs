@@ -6,7 +6,8 @@ use r4::json::{Decimal, Object};
 use r4::tables::uri;
 
 use super::code::codings;
-use super::scope::{Scope, trimmed};
+use super::identity::trimmed;
+use super::scope::Scope;
 use crate::message::Repetition;
 
 /// A unit: what it is called, and its code where it has one.

@@ -200,7 +200,7 @@ pub(super) fn split_comparator(text: &str) -> (Option<&'static str>, &str) {
 
 /// Writes SN (HL7 v2.5.1 §2.A.70): Quantity, Ratio for `:` and `/`, Range for `-`; `<>`, `+` and half ranges have no counterpart.
 fn write_structured(json: &mut Object<'_>, value: Repetition<'_>, unit: &Unit<'_>, row: &Row<'_>) -> bool {
-    let part = |number: usize| super::scope::trimmed(value.component(number).text());
+    let part = |number: usize| super::identity::trimmed(value.component(number).text());
     let (sign, first, separator, second) = (part(1), part(2), part(3), part(4));
     if value.component_count() == 1 {
         // Sent as if it were NM, comparator and all.

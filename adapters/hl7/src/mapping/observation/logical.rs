@@ -7,8 +7,9 @@ use domain::id::RecordId;
 
 use super::super::code::{codings, text_of};
 use super::super::groups::Noted;
+use super::super::identity::trimmed;
 use super::super::moment::Moment;
-use super::super::scope::{Scope, trimmed};
+use super::super::scope::Scope;
 use super::super::value::ValueType;
 use crate::message::Segment;
 
