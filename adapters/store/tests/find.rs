@@ -1,5 +1,5 @@
 //! Questions to the index that cost more than their answers are worth.
-#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use domain::id::{RecordId, TenantId};
 use domain::index::IndexToken;
