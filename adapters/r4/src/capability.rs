@@ -27,7 +27,6 @@ pub fn render(instance: &Instance<'_>) -> String {
         statement.text("date", &instance.date.rfc3339());
         statement.text("publisher", "Sealgate");
         statement.text("kind", CapabilityStatementKind::Instance.as_ref());
-        statement.array("instantiates", |list| list.text(&us_core("CapabilityStatement/us-core-server")));
         statement.object("software", |software| {
             software.text("name", "Sealgate");
             software.text("version", instance.version);
@@ -117,17 +116,17 @@ fn search_parameter(list: &mut Array<'_>, name: &str, definition: &str, class: &
     });
 }
 
-/// Returns the US Core 6.1.0 profiles that what is mapped from results is meant to meet.
+/// Returns the US Core 6.1.0 profiles that what is mapped from results claims where it meets them.
+///
+/// The statement instantiates no US Core server: that would promise to take resources by REST and to search backwards from Provenance.
 fn profiles(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::DiagnosticReport => &["us-core-diagnosticreport-lab", "us-core-diagnosticreport-note"],
-        Kind::Observation => &["us-core-observation-lab", "us-core-observation-clinical-result"],
+        Kind::DiagnosticReport => &["us-core-diagnosticreport-lab"],
+        Kind::Observation => &["us-core-observation-lab"],
         Kind::Patient => &["us-core-patient"],
         Kind::Specimen => &["us-core-specimen"],
-        Kind::ServiceRequest => &["us-core-servicerequest"],
         Kind::Encounter => &["us-core-encounter"],
         Kind::Practitioner => &["us-core-practitioner"],
-        Kind::PractitionerRole => &["us-core-practitionerrole"],
         Kind::Organization => &["us-core-organization"],
         Kind::Provenance => &["us-core-provenance"],
         _ => &[],
@@ -136,4 +135,36 @@ fn profiles(kind: Kind) -> &'static [&'static str] {
 
 fn us_core(path: &str) -> String {
     format!("http://hl7.org/fhir/us/core/{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Instance, render};
+    use crate::tables::uri;
+    use domain::time::Timestamp;
+
+    #[test]
+    fn nothing_is_promised_that_is_not_done() {
+        let text = render(&Instance { base: "https://here.example/fhir", version: "0", date: Timestamp(0) });
+        let statement: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(statement.get("instantiates").is_none());
+        let resources = statement["rest"][0]["resource"].as_array().unwrap();
+        let claimed: Vec<&str> = resources
+            .iter()
+            .flat_map(|resource| resource["supportedProfile"].as_array().into_iter().flatten())
+            .filter_map(serde_json::Value::as_str)
+            .collect();
+        let written = [
+            uri::US_CORE_REPORT,
+            uri::US_CORE_OBSERVATION,
+            uri::US_CORE_PATIENT,
+            uri::US_CORE_SPECIMEN,
+            uri::US_CORE_PRACTITIONER,
+            uri::US_CORE_ORGANIZATION,
+            uri::US_CORE_ENCOUNTER,
+            uri::US_CORE_PROVENANCE,
+        ];
+        assert_eq!(claimed.len(), written.len());
+        assert!(written.iter().all(|profile| claimed.contains(profile)), "{claimed:?}");
+    }
 }

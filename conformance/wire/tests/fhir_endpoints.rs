@@ -90,6 +90,16 @@ async fn a_wrong_version_is_found() {
 }
 
 #[tokio::test]
+async fn a_promise_of_us_core_that_is_not_kept_is_found() {
+    let boasting: Answer = |_, _, _| {
+        let mut statement = metadata();
+        statement["instantiates"] = json!(["http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server"]);
+        fhir(200, &statement)
+    };
+    assert_eq!(failed(boasting, &["CAP"]).await, ["CAP-06"]);
+}
+
+#[tokio::test]
 async fn an_error_page_in_place_of_an_outcome_is_found() {
     let wrong: Answer = |_, _, _| (404, "content-type: text/html\r\n".into(), "<h1>Not Found</h1>".into());
     assert_eq!(failed(wrong, &["HTTP-05", "HTTP-06", "HTTP-09"]).await, ["HTTP-05", "HTTP-06", "HTTP-09"]);

@@ -48,11 +48,11 @@ pub(super) const CASES: &[Case<Bench>] = &[
     },
     Case {
         id: "CAP-06",
-        title: "instantiates names the US Core server",
-        clause: "US Core 6.1 CapabilityStatement",
-        importance: Importance::Should,
+        title: "Who instantiates the US Core server keeps what that promises",
+        clause: "US Core 6.1 CapabilityStatement us-core-server",
+        importance: Importance::Shall,
         feature: Some("us-core"),
-        run: |bench| Box::pin(instantiates_us_core(bench)),
+        run: |bench| Box::pin(keeps_us_core_promises(bench)),
     },
     Case {
         id: "CAP-07",
@@ -124,13 +124,19 @@ async fn offers_json(bench: &Bench) -> Outcome {
     )
 }
 
-async fn instantiates_us_core(bench: &Bench) -> Outcome {
+async fn keeps_us_core_promises(bench: &Bench) -> Outcome {
     let (answer, value) = statement(bench).await?;
     let named = strings(value.get("instantiates"));
-    answer.check(
-        named.iter().any(|url| url.contains("/us/core/CapabilityStatement/us-core-server")),
-        "instantiates with http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server",
-    )
+    if !named.iter().any(|url| url.contains("/us/core/CapabilityStatement/us-core-server")) {
+        return Ok(());
+    }
+    let report = resource(&value, "DiagnosticReport");
+    let interactions = report.and_then(|report| report.get("interaction")).and_then(Value::as_array);
+    let code = |interaction: &Value| interaction.get("code").and_then(Value::as_str).map(ToOwned::to_owned);
+    let creates = interactions.into_iter().flatten().any(|interaction| code(interaction).as_deref() == Some("create"));
+    answer.check(creates, "the interaction create of DiagnosticReport")?;
+    let backwards = report.map(|report| strings(report.get("searchRevInclude"))).unwrap_or_default();
+    answer.check(backwards.iter().any(|name| name == "Provenance:target"), "searchRevInclude with Provenance:target")
 }
 
 async fn offers_reports(bench: &Bench) -> Outcome {

@@ -70,7 +70,6 @@ pub(crate) fn metadata() -> Value {
         "resourceType": "CapabilityStatement", "status": "active", "date": "2026-01-01", "kind": "instance",
         "software": {"name": "small"}, "implementation": {"description": "a test endpoint"},
         "fhirVersion": "4.0.1", "format": ["json"],
-        "instantiates": ["http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server"],
         "rest": [{"mode": "server", "resource": [{
             "type": "DiagnosticReport",
             "supportedProfile": ["http://hl7.org/fhir/us/core/StructureDefinition/us-core-diagnosticreport-lab"],
