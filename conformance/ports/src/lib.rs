@@ -14,6 +14,7 @@ pub use ledger::{LEDGER, LedgerBench, LedgerCase};
 pub use material::audit_root;
 pub use store::{STORE, StoreCase};
 
+use domain::audit::TipFault;
 use domain::ports::{CommitFault, NotRecorded, Unavailable};
 use std::fmt;
 
@@ -33,6 +34,12 @@ impl fmt::Display for Failure {
 impl From<Unavailable> for Failure {
     fn from(_: Unavailable) -> Self {
         Self("the store did not answer".into())
+    }
+}
+
+impl From<TipFault> for Failure {
+    fn from(fault: TipFault) -> Self {
+        Self(fault.to_string())
     }
 }
 
