@@ -18,6 +18,12 @@ pub fn render(mllp: &Counters, ledger: &Snapshot) -> String {
     );
     counter(
         &mut text,
+        "sealgate_mllp_strangers_total",
+        "Connections closed at once because no interface expects their address.",
+        mllp.strangers.get(),
+    );
+    counter(
+        &mut text,
         "sealgate_mllp_handshakes_failed_total",
         "TLS handshakes that failed.",
         mllp.handshakes_failed.get(),

@@ -13,6 +13,8 @@ pub struct Counters {
     pub connections: Counter,
     /// Times a connection had to wait because the limit was reached.
     pub at_limit: Counter,
+    /// Connections closed at once because no interface expects their address.
+    pub strangers: Counter,
     /// TLS handshakes that failed or took too long.
     pub handshakes_failed: Counter,
     /// Connections closed because nothing was heard.

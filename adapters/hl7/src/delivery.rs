@@ -1,7 +1,7 @@
 //! What a listener hands to the product, and what it gets back.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 
 use bytes::Bytes;
@@ -11,6 +11,12 @@ use crate::frame::BadReason;
 
 /// Takes what arrives on a listener. The one thing a listener knows of the product.
 pub trait Service: Send + Sync {
+    /// Says whether a peer at this address may talk on a listener at all; asked before a byte of it is read.
+    fn expects(&self, listener: &str, peer: IpAddr) -> bool;
+
+    /// Takes note that this peer, and others since the last note, was not expected and was closed on.
+    fn turned_away<'a>(&'a self, listener: &'a str, peer: SocketAddr) -> BoxFuture<'a, ()>;
+
     /// Takes one frame and says what to answer.
     ///
     /// Called for one frame of a connection at a time, in order. Answering means that the frame is safe: on trouble of our own the

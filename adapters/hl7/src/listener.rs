@@ -1,5 +1,6 @@
 //! The MLLP server: a function of a socket, limits, a service and a way to stop it.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use rustls::ServerConfig;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::connection::{Peer, converse};
 use crate::counters::Counters;
 use crate::delivery::{Fingerprint, Service};
-use crate::frame::{Deadlines, FrameLimits, Frames};
+use crate::frame::{Deadlines, FrameBudget, FrameLimits, Frames};
 
 /// Accepts connections and serves them until `shutdown`, then drains and returns.
 ///
@@ -33,27 +34,29 @@ pub async fn serve(
 ) {
     let limits = settings.limits;
     let permits = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
-    let tasks = TaskTracker::new();
-    let cut = CancellationToken::new();
     let server = Arc::new(Server {
         name: Arc::from(settings.name),
         tls: settings.tls.map(TlsAcceptor::from),
         limits,
+        budget: FrameBudget::new(limits.open_frame_bytes, limits.frames.frame_bytes),
         service,
         counters,
+        tasks: TaskTracker::new(),
+        cut: CancellationToken::new(),
     });
-    while let Some((stream, address, permit)) = shutdown.run_until_cancelled(server.accept(&socket, &permits)).await {
-        let connection = Arc::clone(&server).attend(stream, address, permit, shutdown.clone());
-        let cut = cut.clone();
-        tasks.spawn(async move { cut.run_until_cancelled(connection).await });
+    let mut strangers = Strangers::default();
+    while let Some((stream, address, permit)) =
+        shutdown.run_until_cancelled(server.accept(&socket, &permits, &mut strangers)).await
+    {
+        server.spawn(Arc::clone(&server).attend(stream, address, permit, shutdown.clone()));
     }
     // Frees the port at once: a successor may take it over while we drain.
     drop(socket);
-    tasks.close();
-    if timeout(limits.drain, tasks.wait()).await.is_err() {
-        tracing::warn!(listener = %server.name, open = tasks.len(), "drain time is over, connections cut");
-        cut.cancel();
-        tasks.wait().await;
+    server.tasks.close();
+    if timeout(limits.drain, server.tasks.wait()).await.is_err() {
+        tracing::warn!(listener = %server.name, open = server.tasks.len(), "drain time is over, connections cut");
+        server.cut.cancel();
+        server.tasks.wait().await;
     }
 }
 
@@ -74,6 +77,9 @@ pub struct Limits {
     pub connections: usize,
     /// Sizes of frames.
     pub frames: FrameLimits,
+    /// Bytes that frames above 64 KiB may hold together; 256 MiB, and never less than one frame. A frame that finds
+    /// no room waits, unread.
+    pub open_frame_bytes: usize,
     /// Deadlines on a connection.
     pub deadlines: Deadlines,
     /// For the TLS handshake; 10 s.
@@ -87,6 +93,7 @@ impl Default for Limits {
         Self {
             connections: 1024,
             frames: FrameLimits::default(),
+            open_frame_bytes: 256 * 1024 * 1024,
             deadlines: Deadlines::default(),
             handshake: Duration::from_secs(10),
             drain: Duration::from_secs(20),
@@ -99,22 +106,36 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// Pause after an accept that failed for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// Of peers that nobody expects one is told in this time, in the log and in the audit trail; the others are counted.
+const STRANGER_PAUSE: Duration = Duration::from_secs(10);
 const VT: u8 = 0x0B;
 
 struct Server {
     name: Arc<str>,
     tls: Option<TlsAcceptor>,
     limits: Limits,
+    budget: FrameBudget,
     service: Arc<dyn Service>,
     counters: Arc<Counters>,
+    tasks: TaskTracker,
+    cut: CancellationToken,
 }
 
 impl Server {
-    /// Waits for a permit, then for a connection.
+    /// Runs something that ends with the listener.
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let cut = self.cut.clone();
+        self.tasks.spawn(async move { cut.run_until_cancelled(work).await });
+    }
+
+    /// Waits for a permit, then for a connection of a peer that is expected.
+    ///
+    /// Anybody else is closed on before a permit, memory or a handshake is spent on them.
     async fn accept(
-        &self,
+        self: &Arc<Self>,
         socket: &TcpListener,
         permits: &Arc<Semaphore>,
+        strangers: &mut Strangers,
     ) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
         if permits.available_permits() == 0 {
             self.counters.at_limit.add(1);
@@ -126,7 +147,13 @@ impl Server {
         };
         loop {
             match socket.accept().await {
-                Ok((stream, address)) => return (stream, address, permit),
+                Ok((stream, address)) if self.service.expects(&self.name, address.ip()) => {
+                    return (stream, address, permit);
+                }
+                Ok((stream, address)) => {
+                    drop(stream);
+                    self.turn_away(address, strangers);
+                }
                 Err(error) if is_of_the_peer(&error) => {}
                 Err(error) => {
                     tracing::warn!(listener = %self.name, kind = %error.kind(), "connection not accepted");
@@ -134,6 +161,14 @@ impl Server {
                 }
             }
         }
+    }
+
+    fn turn_away(self: &Arc<Self>, address: SocketAddr, strangers: &mut Strangers) {
+        self.counters.strangers.add(1);
+        let Some(connections) = strangers.due(Instant::now()) else { return };
+        tracing::warn!(listener = %self.name, peer = %address, connections, "unexpected peer turned away");
+        let server = Arc::clone(self);
+        self.spawn(async move { server.service.turned_away(&server.name, address).await });
     }
 
     async fn attend(
@@ -179,7 +214,7 @@ impl Server {
             service: Arc::clone(&self.service),
             counters: Arc::clone(&self.counters),
         };
-        let frames = Frames::new(stream, self.limits.frames, self.limits.deadlines);
+        let frames = Frames::new(stream, self.limits.frames, self.limits.deadlines).within(self.budget.clone());
         converse(frames, &peer, shutdown).await;
     }
 
@@ -206,6 +241,25 @@ impl Server {
         self.counters.handshakes_failed.add(1);
         tracing::warn!(listener = %self.name, peer = %address, reason = %failed, "tls handshake failed");
         None
+    }
+}
+
+/// Peers turned away and not told of yet.
+#[derive(Default)]
+struct Strangers {
+    told: Option<Instant>,
+    untold: usize,
+}
+
+impl Strangers {
+    /// Counts one more; returns how many there are to tell of, when it is time.
+    fn due(&mut self, now: Instant) -> Option<usize> {
+        self.untold = self.untold.saturating_add(1);
+        if self.told.is_some_and(|told| now.saturating_duration_since(told) < STRANGER_PAUSE) {
+            return None;
+        }
+        self.told = Some(now);
+        Some(std::mem::take(&mut self.untold))
     }
 }
 

@@ -23,6 +23,7 @@ use domain::time::{Timestamp, civil};
 use domain::write::Routing;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
@@ -152,17 +153,23 @@ impl Reception {
     }
 
     /// Closes on a peer that no interface of the listener expects: what strangers send is not worth a disk.
-    async fn stranger(&self, delivery: &Delivery<'_>) -> Reply {
+    async fn stranger(&self, listener: &str, peer: SocketAddr) {
         let gateway = Subject::gateway();
-        let nobody = Custodian { subject: &gateway, clinic: None, unavailable_as: UnavailableAs::Close };
         if let Some(correlation) = self.correlation() {
-            tracing::warn!(%correlation, listener = delivery.listener, "unexpected peer turned away");
-            let delivered = self.delivered(delivery, &nobody, &[], &[], correlation, self.clock.now());
+            let delivered = intake::Delivery {
+                subject: &gateway,
+                clinic: None,
+                workstation: listener,
+                address: peer.to_string(),
+                correlation,
+                received: self.clock.now(),
+                bytes: &[],
+                identity: &[],
+            };
             if self.intake.turn_away(&delivered, "no interface of this listener expects the address").await.is_err() {
                 tracing::error!(%correlation, "a peer turned away could not be recorded");
             }
         }
-        Reply::Close
     }
 
     /// Keeps bytes that were not taken, then says so. Never answers for bytes it could not keep.
@@ -293,10 +300,21 @@ impl Reception {
 }
 
 impl Service for Reception {
+    fn expects(&self, listener: &str, peer: IpAddr) -> bool {
+        self.directory.borrow().accepts_peer(listener, peer.to_canonical())
+    }
+
+    fn turned_away<'a>(&'a self, listener: &'a str, peer: SocketAddr) -> BoxFuture<'a, ()> {
+        Box::pin(self.stranger(listener, peer))
+    }
+
     fn receive<'a>(&'a self, delivery: Delivery<'a>) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
-            if !self.directory.borrow().accepts_peer(delivery.listener, delivery.peer.ip().to_canonical()) {
-                return self.stranger(&delivery).await;
+            // Asked again: the interface may have been closed while the connection was open.
+            if !self.expects(delivery.listener, delivery.peer.ip()) {
+                tracing::warn!(listener = delivery.listener, "peer of a closed interface turned away");
+                self.stranger(delivery.listener, delivery.peer).await;
+                return Reply::Close;
             }
             match delivery.event.clone() {
                 Received::Frame { bytes, .. } => self.frame(&delivery, &bytes).await,

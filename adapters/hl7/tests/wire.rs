@@ -1,9 +1,10 @@
 //! The listener and the sender over real sockets on port 0.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hl7::frame::{BadReason, Deadlines, FrameLimits};
@@ -23,6 +24,9 @@ use tokio_util::sync::CancellationToken;
 struct Echo {
     seen: Mutex<Vec<Seen>>,
     gate: Semaphore,
+    /// Whether any peer is expected.
+    closed: AtomicBool,
+    turned_away: AtomicUsize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +36,16 @@ enum Seen {
 }
 
 impl Service for Echo {
+    fn expects(&self, listener: &str, peer: IpAddr) -> bool {
+        assert_eq!((listener, peer.is_loopback()), ("lab", true));
+        !self.closed.load(Ordering::Relaxed)
+    }
+
+    fn turned_away<'a>(&'a self, _listener: &'a str, _peer: SocketAddr) -> BoxFuture<'a, ()> {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async {})
+    }
+
     fn receive<'a>(&'a self, delivery: Delivery<'a>) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
             assert_eq!(delivery.listener, "lab");
@@ -83,7 +97,12 @@ impl Running {
     async fn start(limits: Limits, tls: Option<Arc<ServerConfig>>) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
-        let echo = Arc::new(Echo { seen: Mutex::new(Vec::new()), gate: Semaphore::new(0) });
+        let echo = Arc::new(Echo {
+            seen: Mutex::new(Vec::new()),
+            gate: Semaphore::new(0),
+            closed: AtomicBool::new(false),
+            turned_away: AtomicUsize::new(0),
+        });
         let counters = Arc::new(Counters::default());
         let shutdown = CancellationToken::new();
         let settings = ListenerSettings { name: "lab".to_owned(), limits, tls };
@@ -264,6 +283,30 @@ async fn connections_above_the_limit_wait_for_their_turn() {
     assert_eq!(second.answered().await, "B");
     assert!(running.counters.at_limit.get() >= 1);
     running.stop().await;
+}
+
+#[tokio::test]
+async fn strangers_are_closed_on_unread_and_hold_no_place() {
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let running = Running::start(limits, None).await;
+    running.echo.closed.store(true, Ordering::Relaxed);
+    let mut strangers = Vec::new();
+    for _ in 0..20 {
+        let mut stranger = running.connect().await;
+        let _ = stranger.0.write_all(b"\x0bMSH|^~\\&|").await;
+        assert!(stranger.is_closed().await);
+        strangers.push(stranger);
+    }
+    running.echo.closed.store(false, Ordering::Relaxed);
+    let mut sender = running.connect().await;
+    sender.message("A").await;
+    assert_eq!(sender.answered().await, "A");
+    assert_eq!(running.counters.strangers.get(), 20);
+    assert_eq!(running.counters.connections.get(), 1);
+    assert_eq!(running.seen().len(), 1);
+    drop(sender);
+    let echo = running.stop().await;
+    assert_eq!(echo.turned_away.load(Ordering::Relaxed), 1, "a flood of strangers is one note");
 }
 
 #[tokio::test]

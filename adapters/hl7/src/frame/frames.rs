@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::codec::Decoder;
 
+use super::budget::{FrameBudget, Room, UNBUDGETED_BYTES};
 use super::codec::{BadReason, Event, FrameCodec, FrameLimits, wrap};
 
 /// One side of an MLLP connection.
@@ -27,6 +28,12 @@ pub struct Frames<S> {
     rested: bool,
     /// Whether the last frame was so large that its buffer must go at once.
     swollen: bool,
+    /// Where large frames take their room; none, and they are bounded each by itself.
+    budget: Option<FrameBudget>,
+    /// The room of the frame that is open or being dealt with.
+    room: Option<Room>,
+    /// Since when the open frame waits for room.
+    waiting: Option<Instant>,
 }
 
 /// What came next.
@@ -97,13 +104,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
             ended: false,
             rested: true,
             swollen: false,
+            budget: None,
+            room: None,
+            waiting: None,
         }
+    }
+
+    /// Lets large frames take their memory from a budget that others share.
+    #[must_use]
+    pub fn within(mut self, budget: FrameBudget) -> Self {
+        self.budget = Some(budget);
+        self
     }
 
     /// Waits for the next event.
     ///
     /// A deadline inside a frame gives that frame as bad; between frames it closes.
     pub async fn next(&mut self) -> Next {
+        if !self.codec.is_open() {
+            // The frame before has been dealt with.
+            self.room = None;
+        }
         loop {
             if let Some(event) = self.decode() {
                 self.opened = None;
@@ -165,6 +186,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
 
     /// Reads once; `None` when a deadline passed first.
     async fn fill(&mut self) -> io::Result<Option<usize>> {
+        if !self.find_room().await {
+            return Ok(None);
+        }
         let deadline = self.deadline();
         if self.has_more() {
             // Growing with what is there keeps the copying of a large frame linear.
@@ -189,6 +213,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
             Ok(read) => read.map(Some),
             Err(_) => Ok(None),
         }
+    }
+
+    /// Waits for room for an open frame that has become large; `false` when there was none for the time of a frame.
+    ///
+    /// Meanwhile nothing is read, so what is left of the frame stays with its sender, and the wait does not count
+    /// against the frame's own deadline.
+    async fn find_room(&mut self) -> bool {
+        let large = self.codec.is_open() && self.buffer.len() > UNBUDGETED_BYTES;
+        let Some(budget) = self.budget.as_ref().filter(|_| large && self.room.is_none()) else { return true };
+        let since = *self.waiting.get_or_insert_with(Instant::now);
+        let until = since.checked_add(self.deadlines.frame).unwrap_or(since);
+        let found = timeout_at(until, budget.room()).await;
+        self.waiting = None;
+        self.opened = self.opened.map(|opened| opened.checked_add(since.elapsed()).unwrap_or(opened));
+        self.room = found.ok();
+        self.room.is_some()
     }
 
     fn deadline(&self) -> Instant {
@@ -261,6 +301,31 @@ mod tests {
         assert!(event(&mut frames).await.ends_with("Deadline))"));
         assert_eq!(began.elapsed().as_secs(), 60);
         slow.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_frame_waits_until_another_one_is_dealt_with() {
+        let budget = FrameBudget::new(1, FrameLimits::default().frame_bytes);
+        let large = vec![b'A'; 200 * 1024];
+        let line = || {
+            let (mut peer, frames) = pair();
+            let whole = wrap(&large);
+            tokio::spawn(async move {
+                let _ = peer.write_all(&whole).await;
+                std::future::pending::<()>().await;
+            });
+            frames.within(budget.clone())
+        };
+        let (mut first, mut second, mut third) = (line(), line(), line());
+        assert!(event(&mut first).await.starts_with("Event(Frame(204800"));
+        assert!(timeout(Duration::from_secs(30), second.next()).await.is_err());
+        assert!(second.buffer.capacity() <= 256 * 1024);
+        // The first is done with once its line is asked for more.
+        assert!(timeout(Duration::from_millis(1), first.next()).await.is_err());
+        assert!(event(&mut second).await.starts_with("Event(Frame(204800"));
+        let began = Instant::now();
+        assert!(event(&mut third).await.ends_with("Deadline))"));
+        assert_eq!(began.elapsed().as_secs(), 60);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,8 @@
 //! MLLP framing: `0B` payload `1C 0D`, as it is met in the field (MLLP release 1).
 //!
 //! [`FrameCodec`] cuts a stream of bytes into [`Event`]s without I/O; [`Frames`] runs it over a connection with deadlines.
-//! Never: two messages in one frame merged, a frame's bytes lost without an event, more memory than the frame limit.
+//! Never: two messages in one frame merged, a frame's bytes lost without an event, more memory than the frame limit,
+//! nor by all of a listener together more than its budget.
 //!
 //! | met | done |
 //! |---|---|
@@ -14,8 +15,10 @@
 //! | more than the limit | bad, close |
 //! | HTTP, TLS or SSH where MLLP should begin | told by name, close |
 
+mod budget;
 mod codec;
 mod frames;
 
+pub use budget::{FrameBudget, UNBUDGETED_BYTES};
 pub use codec::{BadReason, Event, Foreign, FrameCodec, FrameLimits, wrap};
 pub use frames::{Closed, Deadlines, Frames, Next};
