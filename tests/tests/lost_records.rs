@@ -1,5 +1,5 @@
 //! Records deleted or put back behind the program's back: they still open, and only the chain can tell.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use serde_json::Value;
 use std::sync::OnceLock;

@@ -369,10 +369,7 @@ fn identifiers_keep_their_authorities_apart() {
     assert!(systems.contains(&"urn:sealgate:sender:LABX:authority:SOUTH"));
     assert!(identifiers.iter().all(|identifier| !text(&identifier["value"]).is_empty()));
     let alone = authored("pid3_missing_authority");
-    assert_eq!(
-        alone.first(Kind::Patient)["identifier"][0]["system"],
-        "urn:sealgate:sender:LABX:authority"
-    );
+    assert_eq!(alone.first(Kind::Patient)["identifier"][0]["system"], "urn:sealgate:sender:LABX:authority");
     assert_eq!(alone.issues(), ["PID[1]-3 authority_absent"]);
 }
 

@@ -47,11 +47,11 @@ use jiff::tz::TimeZone;
 
 use self::directory::{Named, Reference};
 use self::groups::Group;
+use self::identity::Identity;
 use self::issue::Issue;
 use self::log::{Log, Target};
 use self::moment::Moment;
 use self::report::About;
-use self::identity::Identity;
 use self::scope::Scope;
 use crate::message::Message;
 

@@ -131,8 +131,11 @@ mod tests {
     fn a_status_without_its_document_keeps_the_document() {
         let stored = report(&[A], &[document(A, "AAAA")]);
         let waits = absent(A, "unknown");
-        assert_eq!(forms(&stored, &report(&[A], &[waits.clone()])), values(&[document(A, "AAAA")]));
-        assert_eq!(forms(&report(&[A], &[]), &report(&[A], &[waits.clone()])), values(&[waits.clone()]));
+        assert_eq!(forms(&stored, &report(&[A], std::slice::from_ref(&waits))), values(&[document(A, "AAAA")]));
+        assert_eq!(
+            forms(&report(&[A], &[]), &report(&[A], std::slice::from_ref(&waits))),
+            values(std::slice::from_ref(&waits))
+        );
         assert_eq!(forms(&report(&[A], &[waits]), &stored), values(&[document(A, "AAAA")]));
     }
 
