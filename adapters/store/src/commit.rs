@@ -104,6 +104,17 @@ impl<'a> Rows<'a> {
         for member in batch.members {
             rows.member(member);
         }
+        // In the order of the index: neighbours of a batch land on one page, and the next place is near the last.
+        let mut terms: Vec<_> = batch.members.iter().flat_map(|member| &member.terms).collect();
+        terms.sort_unstable_by_key(|term| (term.tenant, term.token, term.arrival, term.record));
+        for term in terms {
+            rows.terms.extend([
+                Value::Blob(&term.tenant.0),
+                Value::Blob(&term.token.0),
+                Value::Int(term.arrival.0),
+                Value::Blob(&term.record.0),
+            ]);
+        }
         for entry in &batch.entries {
             rows.entries.extend([
                 Value::Blob(&entry.chain.0),
@@ -146,14 +157,6 @@ impl<'a> Rows<'a> {
                 Value::Int(i64::from(key.generation)),
                 Value::Int(key.created.0),
                 Value::Blob(&key.wrapped),
-            ]);
-        }
-        for term in &member.terms {
-            self.terms.extend([
-                Value::Blob(&term.tenant.0),
-                Value::Blob(&term.token.0),
-                Value::Int(term.arrival.0),
-                Value::Blob(&term.record.0),
             ]);
         }
     }

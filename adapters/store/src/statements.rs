@@ -36,20 +36,17 @@ impl Bulk {
     }
 
     /// Returns the greatest bucket that `rows` fill, and the statement with that many rows as `VALUES`.
+    ///
+    /// Two things spare SQLite more than half of its work here. Places without a number (`?`): the driver asks for
+    /// the name of each numbered one, and SQLite looks through all of them every time. `OR FAIL`: for a statement
+    /// that must be able to undo its own first rows SQLite keeps a copy of every page it touches; ours never goes
+    /// on after an error, since the whole transaction is undone then.
     pub(crate) fn with_values(&'static self, rows: usize) -> Option<(usize, &'static str)> {
         let (bucket, text) = BUCKETS.iter().zip(&self.values).find(|(bucket, _)| **bucket <= rows)?;
         let text = text.get_or_init(|| {
-            let mut place = 0usize;
-            let mut list = String::from("VALUES ");
-            for row in 0..*bucket {
-                list.push_str(if row == 0 { "(" } else { ", (" });
-                for column in 0..self.columns.len() {
-                    place = place.saturating_add(1);
-                    let _ = write!(list, "{}${place}", if column == 0 { "" } else { ", " });
-                }
-                list.push(')');
-            }
-            self.template.replace("{rows}", &list)
+            let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
+            let rows = format!("VALUES {}", vec![row.as_str(); *bucket].join(", "));
+            self.template.replace("{rows}", &rows).replace("INSERT INTO", "INSERT OR FAIL INTO")
         });
         Some((*bucket, text))
     }
