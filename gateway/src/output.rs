@@ -15,7 +15,7 @@ pub fn line(text: impl std::fmt::Display) -> Outcome {
 /// Writes a value as indented JSON.
 ///
 /// # Errors
-/// As for [`line`].
+/// As for [`line()`].
 pub fn json(value: &Value) -> Outcome {
     line(format_args!("{value:#}"))
 }
@@ -28,7 +28,7 @@ pub fn note(text: impl std::fmt::Display) {
 /// Writes a table with aligned columns; the first row is its heading.
 ///
 /// # Errors
-/// As for [`line`].
+/// As for [`line()`].
 pub fn table(rows: &[Vec<String>]) -> Outcome {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
