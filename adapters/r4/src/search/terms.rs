@@ -19,7 +19,7 @@ pub fn terms(kind: Kind, content: &str) -> Vec<Term> {
         for path in parameter.paths {
             resource.any(path, &mut |value| {
                 for (field, value) in indexed(parameter, value) {
-                    let term = Term { kind: term_kind(kind, field), field, value };
+                    let term = Term { kind: term_kind(kind), field, value };
                     if !terms.contains(&term) {
                         terms.push(term);
                     }

@@ -97,7 +97,7 @@ impl Test {
             Index::Whole(field) | Index::Date(field) => field,
             Index::Calendar => Field::Day,
         };
-        let term = |field: Field, value: String| Term { kind: term_kind(kind, field), field, value };
+        let term = |field: Field, value: String| Term { kind: term_kind(kind), field, value };
         match &self.condition {
             Condition::Missing(_) | Condition::ReferenceIdentifiers(_) | Condition::Tokens { not: true, .. } => None,
             Condition::Tokens { any_of, .. } => {

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use domain::id::RecordId;
-use domain::index::Field as IndexField;
 use domain::intake::IncomingMember;
 use domain::kind::Kind;
 use r4::json::{self, Array, Object};
@@ -11,7 +10,7 @@ use r4::tables::{Section, interpretation, uri};
 
 use super::super::attachment::{self, Document};
 use super::super::code::{CWE, codings, text_of, write_absent, write_concept, write_concept_members};
-use super::super::directory::{Named, Reference, id_text, write_profile};
+use super::super::directory::{Named, Reference, write_profile};
 use super::super::groups::Noted;
 use super::super::identity::Identity;
 use super::super::issue::Issue;
@@ -61,9 +60,6 @@ pub(in super::super) fn write<'m>(
     let row = scope.log.row(head.segment, scope.log.target(Kind::Observation, logical.id));
     row.structural(&[1, 2]);
     let code = row.take_parts(3, "code", CWE).first();
-    for coding in codings(code) {
-        terms.add(Kind::Observation, IndexField::Code, &coding.code);
-    }
     logical.withdrawn.iter().for_each(|noted| read_withdrawn(noted, &row));
     if logical.is_withdrawn() {
         return Some(write_withdrawn(logical, &row, around, scope));
@@ -78,7 +74,7 @@ pub(in super::super) fn write<'m>(
     let performers = read_performers(&row, scope);
     let supporting = supports(&row);
     let conforms = coded && around.section.laboratory && unit.conforms() && to_the_day;
-    let content = json::resource("Observation", &id_text(&logical.id), |json| {
+    let content = json::resource("Observation", &logical.id.to_string(), |json| {
         if conforms {
             write_profile(json, uri::US_CORE_OBSERVATION);
         }
