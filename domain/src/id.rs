@@ -153,19 +153,23 @@ fn time_ordered(now: crate::time::Timestamp, random: [u8; 10]) -> [u8; 16] {
     marked([t0, t1, t2, t3, t4, t5, a, b, c, d, e, f, g, h, i, j], 0x70)
 }
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
+/// A report has a hundred references, so this runs without branches and in whole groups.
 fn write_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 0x0f)]);
+    }
     let mut text = [b'-'; 36];
-    let mut place = text.iter_mut().enumerate().filter(|(at, _)| !matches!(at, 8 | 13 | 18 | 23));
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 0x0f] {
-            if let (Some((_, slot)), Some(digit)) = (place.next(), HEX.get(usize::from(nibble))) {
-                *slot = *digit;
-            }
+    for (group, place) in [(0..8, 0..8), (8..12, 9..13), (12..16, 14..18), (16..20, 19..23), (20..32, 24..36)] {
+        if let (Some(place), Some(group)) = (text.get_mut(place), digits.get(group)) {
+            place.copy_from_slice(group);
         }
     }
     f.write_str(core::str::from_utf8(&text).unwrap_or_default())
+}
+
+const fn hex_digit(nibble: u8) -> u8 {
+    nibble.wrapping_add(b'0').wrapping_add(if nibble > 9 { 39 } else { 0 })
 }
 
 fn read_uuid(text: &str) -> Option<[u8; 16]> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::fmt::Write;
 
 use domain::id::RecordId;
 use domain::index::{Field as IndexField, Term};
@@ -61,24 +62,9 @@ impl Reference {
         let mut text = String::with_capacity(56);
         text.push_str(self.kind.name());
         text.push('/');
-        text.push_str(&id_text(&self.id));
+        let _ = write!(text, "{}", self.id);
         text
     }
-}
-
-/// Writes an id as UUID text; a report has a hundred references, and formatting would cost more than the rest of them.
-pub(super) fn id_text(id: &RecordId) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = Vec::with_capacity(36);
-    for (at, byte) in id.as_bytes().iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            text.push(b'-');
-        }
-        for nibble in [byte >> 4, byte & 0x0f] {
-            text.extend(DIGITS.get(usize::from(nibble)));
-        }
-    }
-    String::from_utf8(text).unwrap_or_default()
 }
 
 /// An organization as some segment names it.

@@ -2,7 +2,8 @@
 //!
 //! hl7-parser borrows the text and spends four vectors a field (648 MB were seen for one megabyte of `|`), so its tree
 //! lives for one field only, delimiters are counted before it is built, and what is kept is 16 bytes a part. Fields
-//! without a delimiter inside, most of them, have nothing to be parsed and never see it: that halves the cost of a message.
+//! without a delimiter inside have nothing to be parsed, and those with components alone are cut at one character: only
+//! fields with repetitions or subcomponents see the parser, which would otherwise be the greater part of reading.
 
 use std::collections::HashMap;
 
@@ -60,9 +61,8 @@ impl Index {
             .ok_or(Fault::new(FaultCode::Unconsumed, "a segment has no readable name"))?;
         let occurrence = self.occurrence(name);
         let location = || Location::segment(name, usize_of(occurrence));
-        self.count_parts(line, separators, limits)
-            .map_err(|what| Fault::at(FaultCode::TooManyParts, location(), what))?;
         let first = self.fields.len();
+        let mut parts = 0usize;
         let mut at = NAME_AND_SEPARATOR;
         if name == SegmentName::MSH {
             // MSH-1 is the separator itself and MSH-2 the delimiters, which must not be cut by themselves.
@@ -71,9 +71,15 @@ impl Index {
         let body = line.get(at..).unwrap_or_default();
         for (number, field) in body.split(char::from(separators.field)).enumerate() {
             let place = start.saturating_add(at);
-            let delimiters = name == SegmentName::MSH && number == 0;
-            if delimiters || !has_parts(field, separators) {
+            let is_delimiters = name == SegmentName::MSH && number == 0;
+            let shape = if is_delimiters { Shape::default() } else { Shape::of(field, separators) };
+            parts = parts.saturating_add(1).saturating_add(shape.delimiters);
+            self.within(limits, number, parts, &shape)
+                .map_err(|what| Fault::at(FaultCode::TooManyParts, location(), what))?;
+            if shape.delimiters == 0 {
                 self.add_plain(place, field.len());
+            } else if !shape.deep {
+                self.add_components(field, place, separators.component);
             } else {
                 self.add_structured(field, place, separators).ok_or_else(|| {
                     let field = number.saturating_add(1);
@@ -83,6 +89,7 @@ impl Index {
             }
             at = at.saturating_add(field.len()).saturating_add(1);
         }
+        self.parts = self.parts.saturating_add(parts);
         self.segments.push(SegmentEntry {
             name,
             occurrence,
@@ -91,28 +98,15 @@ impl Index {
         Ok(())
     }
 
-    /// Counts delimiters, so that no tree is built that would be too large.
-    fn count_parts(&mut self, line: &str, separators: &Separators, limits: &ReadLimits) -> Result<(), &'static str> {
-        let (mut fields, mut repetitions, mut parts) = (0usize, 0usize, 0usize);
-        for byte in line.bytes() {
-            if byte == separators.field {
-                fields = fields.saturating_add(1);
-                repetitions = 0;
-            } else if Some(byte) == separators.repetition {
-                repetitions = repetitions.saturating_add(1);
-            } else if byte != separators.component && Some(byte) != separators.subcomponent {
-                continue;
-            }
-            parts = parts.saturating_add(1);
-            if repetitions >= limits.repetitions {
-                return Err("a field has more repetitions than the limit");
-            }
+    /// Refuses a field that is too much, before anything is built of it; `parts` are those of its segment so far.
+    fn within(&self, limits: &ReadLimits, number: usize, parts: usize, shape: &Shape) -> Result<(), &'static str> {
+        if shape.repetitions >= limits.repetitions {
+            return Err("a field has more repetitions than the limit");
         }
-        self.parts = self.parts.saturating_add(parts);
-        if fields > limits.fields {
+        if number >= limits.fields {
             return Err("a segment has more fields than the limit");
         }
-        if parts > limits.segment_parts || self.parts > limits.message_parts {
+        if parts > limits.segment_parts || self.parts.saturating_add(parts) > limits.message_parts {
             return Err("the message has more parts than the limit");
         }
         Ok(())
@@ -131,6 +125,20 @@ impl Index {
             self.repetitions.push(node(start, 0..length, 0, 0));
         }
         self.fields.push(node(start, 0..length, first, self.repetitions.len()));
+    }
+
+    /// Adds a field of one repetition, whose components have no parts.
+    fn add_components(&mut self, text: &str, start: usize, separator: u8) {
+        let first = self.components.len();
+        let mut at = 0usize;
+        for component in text.split(char::from(separator)) {
+            let end = at.saturating_add(component.len());
+            self.components.push(node(start, at..end, 0, 0));
+            at = end.saturating_add(1);
+        }
+        let repetition = self.repetitions.len();
+        self.repetitions.push(node(start, 0..text.len(), first, self.components.len()));
+        self.fields.push(node(start, 0..text.len(), repetition, self.repetitions.len()));
     }
 
     /// Adds a field with delimiters inside; `None` unless the parser took all of it.
@@ -175,15 +183,28 @@ impl Index {
 /// Length of a segment's name and the separator after it.
 const NAME_AND_SEPARATOR: usize = 4;
 
-fn has_parts(field: &str, separators: &Separators) -> bool {
-    let or_component = |byte: Option<u8>| byte.unwrap_or(separators.component);
-    memchr::memchr3(
-        separators.component,
-        or_component(separators.repetition),
-        or_component(separators.subcomponent),
-        field.as_bytes(),
-    )
-    .is_some()
+/// What delimiters a field has inside.
+#[derive(Default)]
+struct Shape {
+    delimiters: usize,
+    repetitions: usize,
+    /// Whether there are others than those of components.
+    deep: bool,
+}
+
+impl Shape {
+    fn of(field: &str, separators: &Separators) -> Self {
+        let or_component = |byte: Option<u8>| byte.unwrap_or(separators.component);
+        let (repetition, subcomponent) = (or_component(separators.repetition), or_component(separators.subcomponent));
+        let mut shape = Shape::default();
+        for at in memchr::memchr3_iter(separators.component, repetition, subcomponent, field.as_bytes()) {
+            let found = field.as_bytes().get(at).copied();
+            shape.delimiters = shape.delimiters.saturating_add(1);
+            shape.repetitions = shape.repetitions.saturating_add(usize::from(found == separators.repetition));
+            shape.deep |= found != Some(separators.component);
+        }
+        shape
+    }
 }
 
 /// A delimiter the message does not declare is given as a carriage return, which no line holds.

@@ -65,7 +65,10 @@ impl<'m> Key<'m> {
     fn of(obx: Segment<'m>, scope: &Scope<'_>) -> Self {
         let value = obx.field(3).first();
         let mut codings: Vec<_> = codings(value).map(|coding| (coding.address(scope, None), coding.code)).collect();
-        codings.sort_by_cached_key(|(system, code)| (system.starts_with(&scope.local), system.clone(), code.clone()));
+        codings.sort_unstable_by(|one, other| {
+            let own = |(system, _): &(Cow<'_, str>, Cow<'_, str>)| system.starts_with(&scope.local);
+            own(one).cmp(&own(other)).then_with(|| one.cmp(other))
+        });
         codings.dedup();
         let text = trimmed(text_of(value));
         if codings.is_empty() && !text.is_empty() {
@@ -117,6 +120,7 @@ pub(in super::super) fn logicals<'m, 'g>(
     let mut all: Vec<Logical<'m, 'g>> = Vec::with_capacity(rows.len());
     let mut latest: HashMap<Key<'m>, usize> = HashMap::with_capacity(rows.len());
     let mut taken: HashMap<RecordId, usize> = HashMap::with_capacity(rows.len());
+    let order = order.and_then(|obr| OrderTime::read(obr, scope));
     for noted in rows {
         let key = Key::of(noted.segment, scope);
         let known = latest.get(&key).filter(|_| !key.is_nameless()).and_then(|at| all.get_mut(*at));
@@ -126,7 +130,7 @@ pub(in super::super) fn logicals<'m, 'g>(
             logical.rows.push(Joined { noted, part });
             continue;
         }
-        let time = if key.sub_id.is_empty() { own_time(order, noted.segment, scope) } else { String::new() };
+        let time = if key.sub_id.is_empty() { own_time(order.as_ref(), noted.segment, scope) } else { String::new() };
         let first = name(&key.parts(&time, "0"));
         let repetition = *taken.entry(first).and_modify(|count| *count = count.saturating_add(1)).or_insert(0);
         let id = if repetition == 0 { first } else { name(&key.parts(&time, &repetition.to_string())) };
@@ -198,17 +202,31 @@ impl<'m> Logical<'m, '_> {
     }
 }
 
+/// OBR-7, as it was sent and as it was read.
+struct OrderTime<'m> {
+    sent: Cow<'m, str>,
+    moment: Moment,
+}
+
+impl<'m> OrderTime<'m> {
+    fn read(obr: Segment<'m>, scope: &Scope<'_>) -> Option<Self> {
+        let sent = obr.field(7).text();
+        Moment::read(&sent, &scope.sender.time_zone).map(|moment| Self { sent, moment })
+    }
+}
+
 /// OBX-14 where it is another time than the order's (OBR-7), however either is written.
-fn own_time(order: Option<Segment<'_>>, row: Segment<'_>, scope: &Scope<'_>) -> String {
+fn own_time(order: Option<&OrderTime<'_>>, row: Segment<'_>, scope: &Scope<'_>) -> String {
     let sent = row.field(14).text();
-    let read = |text: &str| Moment::read(text, &scope.sender.time_zone);
-    let Some(own) = read(&sent) else {
+    if sent.is_empty() || order.is_some_and(|order| order.sent == sent) {
+        return String::new();
+    }
+    let Some(own) = Moment::read(&sent, &scope.sender.time_zone) else {
         return sent.trim().to_owned();
     };
-    let order = order.and_then(|obr| read(&obr.field(7).text()));
     // A date alone is the order's when the order was on that day.
-    let same = order.is_some_and(|order| order.at == own.at || order.text.starts_with(&own.text));
-    if same { String::new() } else { own.at.rfc3339() }
+    let is_orders = |order: &Moment| order.at == own.at || order.text.starts_with(&own.text);
+    if order.is_some_and(|order| is_orders(&order.moment)) { String::new() } else { own.at.rfc3339() }
 }
 
 /// Whether OBX-11 takes the row back: deleted (D), or another patient's (W).
