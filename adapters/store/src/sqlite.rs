@@ -30,7 +30,7 @@ const WRITER_CACHE: &str = "-65536";
 /// Page cache of each reader, in KiB.
 const READER_CACHE: &str = "-8192";
 /// Prepared statements kept by a connection.
-const STATEMENTS: usize = 160;
+const STATEMENTS: usize = 256;
 /// Takes the write lock now: a transaction that starts as a reader cannot always become a writer.
 const BEGIN: &str = "BEGIN IMMEDIATE";
 /// Rows a reader hands over before it waits to be asked again.

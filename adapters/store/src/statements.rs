@@ -12,7 +12,8 @@ pub(crate) struct Bulk {
     template: &'static str,
     /// The type of each column of a row.
     pub(crate) columns: &'static [Column],
-    values: [OnceLock<String>; BUCKETS.len()],
+    /// The statement for each number of rows.
+    values: [OnceLock<String>; MOST_ROWS + 1],
     arrays: OnceLock<String>,
 }
 
@@ -27,28 +28,37 @@ pub(crate) enum Column {
 
 use Column::{Blob, Int};
 
-/// How many rows a statement of SQLite carries: few enough shapes to stay prepared, greatest first.
-pub(crate) const BUCKETS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+/// Most values bound to one statement of SQLite.
+const MOST_VALUES: usize = 512;
+/// Most rows that can be, of the narrowest rows there are.
+const MOST_ROWS: usize = 170;
+/// Up to so many rows a statement has exactly as many; above, a multiple of [`STEP`], so that the shapes stay few
+/// enough to stay prepared.
+const EXACT: usize = 32;
+const STEP: usize = 8;
 
 impl Bulk {
     const fn new(template: &'static str, columns: &'static [Column]) -> Self {
-        Self { template, columns, values: [const { OnceLock::new() }; BUCKETS.len()], arrays: OnceLock::new() }
+        Self { template, columns, values: [const { OnceLock::new() }; MOST_ROWS + 1], arrays: OnceLock::new() }
     }
 
-    /// Returns the greatest bucket that `rows` fill, and the statement with that many rows as `VALUES`.
+    /// Returns how many of so many rows go into the next statement, and the statement with that many as `VALUES`.
     ///
-    /// Two things spare SQLite more than half of its work here. Places without a number (`?`): the driver asks for
-    /// the name of each numbered one, and SQLite looks through all of them every time. `OR FAIL`: for a statement
-    /// that must be able to undo its own first rows SQLite keeps a copy of every page it touches; ours never goes
-    /// on after an error, since the whole transaction is undone then.
+    /// Each statement is a journey to SQLite's thread and back, which on an idle core costs more than the rows: so
+    /// a commit has as few as can be. Two things spare SQLite more than half of its own work. Places without a
+    /// number (`?`): the driver asks for the name of each numbered one, and SQLite looks through all of them every
+    /// time. `OR FAIL`: for a statement that must be able to undo its own first rows SQLite keeps a copy of every
+    /// page it touches; ours never goes on after an error, since the whole transaction is undone then.
     pub(crate) fn with_values(&'static self, rows: usize) -> Option<(usize, &'static str)> {
-        let (bucket, text) = BUCKETS.iter().zip(&self.values).find(|(bucket, _)| **bucket <= rows)?;
-        let text = text.get_or_init(|| {
+        let most = MOST_VALUES.checked_div(self.columns.len())?.min(MOST_ROWS);
+        let rows = rows.min(most);
+        let rows = if rows > EXACT { rows.saturating_sub(rows.checked_rem(STEP)?) } else { rows };
+        let text = self.values.get(rows).filter(|_| rows > 0)?.get_or_init(|| {
             let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
-            let rows = format!("VALUES {}", vec![row.as_str(); *bucket].join(", "));
-            self.template.replace("{rows}", &rows).replace("INSERT INTO", "INSERT OR FAIL INTO")
+            let list = format!("VALUES {}", vec![row.as_str(); rows].join(", "));
+            self.template.replace("{rows}", &list).replace("INSERT INTO", "INSERT OR FAIL INTO")
         });
-        Some((*bucket, text))
+        Some((rows, text))
     }
 
     /// Returns the statement with any number of rows as one array a column.
