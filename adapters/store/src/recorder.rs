@@ -1,4 +1,4 @@
-//! The recorder: one task that takes what waits, links it, commits it and answers everybody.
+//! The recorder: one thread that takes what waits, links it, commits it and answers everybody.
 //!
 //! ```text
 //!   record() ──queue──► take ≤ 512 ─► link to the heads ─► Store::commit ─► anchors ─► answers
@@ -29,8 +29,10 @@ use domain::ports::{BoxFuture, CommitFault, Ledger, NotRecorded, Receipt, Store,
 use domain::secret::Secret;
 use domain::write::{Batch, Conflict, HeadMove, WriteSet};
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::runtime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -89,8 +91,8 @@ impl Recorder {
             task.segment_may_be_due(*chain, &ChainHead::EMPTY, head);
         }
         let own_root = Secret::new(*audit_root.expose());
-        let tasks =
-            vec![tokio::spawn(task.run(waiting, stopped)), tokio::spawn(checkpoints::run(store, own_root, due))];
+        let recording = own_thread(task.run(waiting, stopped))?;
+        let tasks = vec![tokio::spawn(recording), tokio::spawn(checkpoints::run(store, own_root, due))];
         Ok(Arc::new(Self { queue, stopping, broken, metrics, tasks: Mutex::new(tasks) }))
     }
 
@@ -480,6 +482,25 @@ impl Doubt {
         line.push(b'\n');
         Some(Self { chain: first.chain, line, sequence: first.sequence, moves: batch.moves, receipts })
     }
+}
+
+/// Runs work on a thread of its own, and returns what waits for its end.
+///
+/// Everybody waits for the recorder, and a commit is several journeys to the database and back. On the common workers
+/// each of them would queue behind messages being mapped, a third of a millisecond each.
+fn own_thread(work: impl Future<Output = ()> + Send + 'static) -> Result<impl Future<Output = ()>, Unavailable> {
+    let (end, ended) = oneshot::channel();
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(|_| Unavailable)?;
+    let thread = std::thread::Builder::new().name("recorder".to_owned()).spawn(move || {
+        runtime.block_on(work);
+        let _ = end.send(());
+    });
+    thread.map_err(|_| Unavailable)?;
+    Ok(async move {
+        if ended.await.is_err() {
+            tracing::error!("the recorder ended abruptly");
+        }
+    })
 }
 
 fn head_of(heads: &BTreeMap<ChainId, ChainHead>, chain: ChainId) -> ChainHead {
