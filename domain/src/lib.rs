@@ -30,6 +30,7 @@ pub mod directory;
 #[cfg(any(test, feature = "double"))]
 pub mod double;
 pub mod id;
+pub mod identity;
 pub mod index;
 pub mod intake;
 pub mod journal;
@@ -39,5 +40,6 @@ pub mod ports;
 pub mod record;
 pub mod retrieval;
 pub mod secret;
+pub mod ticket;
 pub mod time;
 pub mod write;

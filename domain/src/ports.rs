@@ -7,6 +7,7 @@ use crate::id::{DataKeyId, RecordId, TenantId};
 use crate::index::IndexToken;
 use crate::keys::{Compartment, DataKey, TenantSecrets, WrappedDataKey, WrappedTenantKey};
 use crate::kind::Kind;
+use crate::ticket::{Owner, StoredTicket, TicketKey};
 use crate::time::Timestamp;
 use crate::write::{Batch, Conflict, ConflictReason, Routing, StoredRecord, Version, WriteSet};
 use alloc::boxed::Box;
@@ -251,6 +252,59 @@ pub trait Store: Send + Sync {
     /// [`CommitFault`]; after `HeadMoved`, `Conflicts` and `Full` nothing is applied. After
     /// `Unknown` the caller decides by reading the heads.
     fn commit<'a>(&'a self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<(), CommitFault>>;
+}
+
+/// Keeps what is short-lived and shared by every gateway: sign-ins under way, sessions, tokens, marks of what was used once.
+///
+/// What it keeps is sealed; it knows keys, owners and times only. A ticket whose time is over is as if it were not there,
+/// whether it was swept or not. Held to these sentences by the same contract suite as [`Store`].
+pub trait Tickets: Send + Sync {
+    /// Stores a new ticket at revision 1, unless one with its key is there. Says whether it was stored.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; then it is stored or not.
+    fn put(&self, ticket: StoredTicket, now: Timestamp) -> BoxFuture<'_, Result<bool, Unavailable>>;
+
+    /// Returns a ticket.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn find(&self, key: TicketKey, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredTicket>, Unavailable>>;
+
+    /// Removes a ticket and returns it; of several callers at once, one gets it.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; then it is removed or not.
+    fn take(&self, key: TicketKey, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredTicket>, Unavailable>>;
+
+    /// Replaces a ticket that is still at the revision before this one's. Says whether it was replaced.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; then it is replaced or not.
+    fn replace(&self, ticket: StoredTicket, now: Timestamp) -> BoxFuture<'_, Result<bool, Unavailable>>;
+
+    /// Returns the tickets of an owner, soonest to expire first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn of_owner(
+        &self,
+        owner: Owner,
+        now: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<StoredTicket>, Unavailable>>;
+
+    /// Removes every ticket of an owner. Returns how many.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; then all are removed or none.
+    fn remove_all(&self, owner: Owner) -> BoxFuture<'_, Result<u64, Unavailable>>;
+
+    /// Removes at most `limit` tickets whose time is over. Returns how many.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn sweep(&self, now: Timestamp, limit: u32) -> BoxFuture<'_, Result<u64, Unavailable>>;
 }
 
 /// A question to the index: all of the groups, any token within a group.

@@ -2,9 +2,10 @@
 
 use alloc::string::String;
 use core::fmt::Write;
+use serde::{Deserialize, Serialize};
 
 /// A moment in microseconds since the Unix epoch, UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {

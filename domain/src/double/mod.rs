@@ -6,12 +6,14 @@
 mod ledger;
 mod small;
 mod store;
+mod tickets;
 mod vault;
 mod witness;
 
 pub use ledger::MemoryLedger;
 pub use small::{FixedClock, SeededEntropy, run};
 pub use store::MemoryStore;
+pub use tickets::MemoryTickets;
 pub use vault::MemoryVault;
 pub use witness::MemoryWitness;
 

@@ -39,4 +39,4 @@ pub use wrap::{rewrap_data_key, unwrap_data_key, unwrap_tenant_key, wrap_data_ke
 
 pub(crate) use derive::MacKey;
 pub(crate) use fields::Fields;
-pub(crate) use once::OneUse;
+pub(crate) use once::{OneUse, ZERO_NONCE};
