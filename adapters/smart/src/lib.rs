@@ -1,0 +1,1 @@
+//! SMART on FHIR: how applications and systems get access tokens.

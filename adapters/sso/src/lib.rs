@@ -1,0 +1,1 @@
+//! What identity providers and local accounts verify about a person: OpenID Connect, SAML 2.0, passwords and one-time codes.
