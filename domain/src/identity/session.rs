@@ -113,9 +113,14 @@ impl Session {
     /// Returns the moment from which it is over if it is not used until then.
     #[must_use]
     pub fn ends(&self, limits: &SessionLimits) -> Timestamp {
-        let idle = self.seen.plus_seconds(limits.idle_seconds);
+        self.seen.plus_seconds(limits.idle_seconds).min(self.ends_at_most(limits))
+    }
+
+    /// Returns the moment at which it is over however much it is used.
+    #[must_use]
+    pub fn ends_at_most(&self, limits: &SessionLimits) -> Timestamp {
         let absolute = self.started.plus_seconds(limits.absolute_seconds);
-        idle.min(absolute).min(self.until.unwrap_or(absolute))
+        absolute.min(self.until.unwrap_or(absolute))
     }
 
     /// Says whether it is over.
