@@ -205,7 +205,7 @@ fn serve_fhir(
     let service =
         fhir::Service::new(retrieval(installation), Arc::new(clients), &base, env!("CARGO_PKG_VERSION"), limits);
     let limits = fhir::ServeLimits { max_connections: config.fhir.max_connections, ..fhir::ServeLimits::default() };
-    Ok(tokio::spawn(fhir::serve(socket, tls, service, limits, async move { stop.cancelled().await })))
+    Ok(tokio::spawn(fhir::serve(socket, tls, fhir::configure(service), limits, async move { stop.cancelled().await })))
 }
 
 /// How long the verification of what was left out at start waits before it tries again.

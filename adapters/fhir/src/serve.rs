@@ -1,12 +1,10 @@
 //! The HTTP server: a function of a listener, limits, a service and the moment to stop.
 
-use crate::dispatch::configure;
-use crate::service::Service;
+use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Bounds of connections.
@@ -41,6 +39,9 @@ impl Default for ServeLimits {
 
 /// Serves until `shutdown` completes, then finishes the requests in hand.
 ///
+/// `mount` says what is served: [`configure`](crate::configure), and beside it whatever shares the address.
+/// What is mounted first is asked first.
+///
 /// With `tls` every connection is TLS; the configuration's ALPN list must not offer HTTP/2, which is not built in.
 ///
 /// # Errors
@@ -48,13 +49,12 @@ impl Default for ServeLimits {
 pub async fn serve(
     listener: TcpListener,
     tls: Option<rustls::ServerConfig>,
-    service: Arc<Service>,
+    mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     limits: ServeLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = limits.workers.unwrap_or(cores).max(1);
-    let mount = configure(service);
     let server = HttpServer::new(move || App::new().configure(mount.clone()))
         .workers(workers)
         .max_connections(limits.max_connections.div_ceil(workers))

@@ -1,5 +1,5 @@
 use crate::house::House;
-use fhir::{Limits, ServeLimits, serve};
+use fhir::{Limits, ServeLimits, configure, serve};
 use std::net::TcpListener;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,7 +15,7 @@ async fn while_serving<T>(limits: ServeLimits, talk: impl AsyncFnOnce(std::net::
     let service = house.service(Limits::default());
     let limits = ServeLimits { workers: Some(1), ..limits };
     // Spawned as the gateway does it, which also needs it to be movable between threads.
-    let server = tokio::spawn(serve(listener, None, service, limits, async move {
+    let server = tokio::spawn(serve(listener, None, configure(service), limits, async move {
         let _ = stopped.await;
     }));
     let said = talk(address, house).await;
