@@ -75,6 +75,12 @@ kinds! {
     Interface = 42,
     /// A system that reads over FHIR with a bearer token.
     ApiClient = 43,
+    /// A connection with an identity provider.
+    Connection = 44,
+    /// A person's account kept here.
+    Account = 45,
+    /// An application that reads over FHIR by SMART.
+    Application = 46,
     /// What belongs to an audit entry and does not fit its 14 fields.
     AuditContext = 50,
 }
@@ -101,7 +107,16 @@ impl Kind {
     /// Says whether this kind is kept by the system in its directory.
     #[must_use]
     pub const fn is_directory(self) -> bool {
-        matches!(self, Kind::Tenant | Kind::Clinic | Kind::Interface | Kind::ApiClient)
+        self.is_directory_of_tenant() || matches!(self, Kind::Tenant)
+    }
+
+    /// Says whether this kind is kept in the directory below a tenant.
+    #[must_use]
+    pub const fn is_directory_of_tenant(self) -> bool {
+        matches!(
+            self,
+            Kind::Clinic | Kind::Interface | Kind::ApiClient | Kind::Connection | Kind::Account | Kind::Application
+        )
     }
 
     /// Returns the kind of the record that a resource of this kind is sealed in.

@@ -11,7 +11,7 @@ pub use rotation::{REWRAP_PAGE, Rotation};
 
 use crate::access::{self, Administer, Clinics, Permit, Purpose, Resource, Roles, authorise};
 use crate::audit::{Break, NotRead};
-use crate::directory::{ApiClient, BearerToken, Clinic, Directory, Entry, Interface, Invalid, Tenant};
+use crate::directory::{ApiClient, BearerToken, Clinic, Directory, Entry, Interface, Invalid, Tenant, TenantSettings};
 use crate::id::{ClinicId, RecordId, TenantId};
 use crate::index::{Field, normalise};
 use crate::journal::Actor;
@@ -111,7 +111,12 @@ impl Administration {
     /// [`NotChanged`].
     pub async fn add_tenant(&self, by: &By<'_>, name: &str) -> Result<Tenant, NotChanged> {
         let created = self.now();
-        let tenant = Tenant { id: TenantId::from_time(created, self.random()?), name: name.to_string(), created };
+        let tenant = Tenant {
+            id: TenantId::from_time(created, self.random()?),
+            name: name.to_string(),
+            settings: TenantSettings::default(),
+            created,
+        };
         let permit = self.permit(by, Kind::Tenant, tenant.id, tenant.record()).await?;
         tenant.validate().map_err(NotChanged::Invalid)?;
         if self.load_directory().await?.tenants().any(|known| same_name(known.name(), name)) {

@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, Invalid};
 use super::text;
-use crate::access::{Clinics, Purpose, Role, Roles};
+use crate::access::{Clinics, Purpose, Roles};
 use crate::id::{RecordId, TenantId};
 use crate::kind::Kind;
 use crate::ports::{Entropy, Unavailable};
@@ -67,17 +67,8 @@ impl Entry for ApiClient {
 
     fn validate(&self) -> Result<(), Invalid> {
         text::name(&self.name, Invalid::Name)?;
-        if self.roles == Roles::NONE {
-            return Err(Invalid::Roles);
-        }
-        if self.roles.contains_any(&[Role::Admin, Role::SystemOperator, Role::IntegrationEngine]) {
-            return Err(Invalid::RoleNotForClients);
-        }
-        let digits = |hash: &str| hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if self.token_hash.len() != 64 || !digits(&self.token_hash) {
-            return Err(Invalid::TokenHash);
-        }
-        Ok(())
+        text::roles_of_systems(self.roles)?;
+        if text::is_sha256(&self.token_hash) { Ok(()) } else { Err(Invalid::TokenHash) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What every directory entry has, and the two plainest: tenant and clinic.
 
+use super::settings::TenantSettings;
 use super::text;
 use crate::id::{ClinicId, RecordId, TenantId};
 use crate::kind::Kind;
@@ -52,6 +53,68 @@ pub enum Invalid {
     RoleNotForClients,
     /// The hash of a token is not 64 hexadecimal digits.
     TokenHash,
+    /// More than [`MAX_RULES`](super::MAX_RULES) rules are given.
+    RuleCount,
+    /// A rule admits without a role.
+    RuleWithoutRole,
+    /// A rule asks for an empty or overlong value, or one with control characters.
+    RuleValue,
+    /// A person has no role.
+    PersonWithoutRole,
+    /// A person has a role that is for interfaces or the machine's own console.
+    RoleNotForPeople,
+    /// The issuer is no https address, or has a query or a fragment.
+    Issuer,
+    /// The client id is empty, too long or holds control characters.
+    ClientId,
+    /// The client secret is empty, too long or holds what no client secret may (RFC 6749 §A.2).
+    ClientSecret,
+    /// The scopes lack `openid`.
+    OpenIdScope,
+    /// A scope is empty, too long, given twice or holds what no scope may (RFC 6749 §3.3); or there is none.
+    Scope,
+    /// An algorithm is none of [`SIGNATURE_ALGORITHMS`](super::SIGNATURE_ALGORITHMS), or there is none.
+    Algorithm,
+    /// The name of a claim or attribute is empty, too long or holds control characters.
+    Claim,
+    /// A value that vouches for a second factor, or is asked for, is empty, too long or given twice.
+    FactorValue,
+    /// The longest age of a sign-in is negative.
+    MaxAge,
+    /// A host is no host name with an optional port, or there are more than [`MAX_EGRESS`](super::MAX_EGRESS).
+    Egress,
+    /// The metadata is empty or longer than [`MAX_METADATA_BYTES`](super::MAX_METADATA_BYTES).
+    Metadata,
+    /// An entity id is empty, longer than [`MAX_ENTITY_ID_BYTES`](super::MAX_ENTITY_ID_BYTES) or holds blanks.
+    EntityId,
+    /// The name for people to read breaks the rule of names.
+    Display,
+    /// The hash of a password is no Argon2id hash in PHC form.
+    PasswordHash,
+    /// The seed of one-time passwords is no base32 of 128 bits or more.
+    Seed,
+    /// The hash of a recovery code is not 64 hexadecimal digits, or there are more than [`MAX_RECOVERY_CODES`](super::MAX_RECOVERY_CODES).
+    RecoveryHash,
+    /// The keys are no JSON Web Key Set of public keys, or larger than [`MAX_JWKS_BYTES`](super::MAX_JWKS_BYTES).
+    KeySet,
+    /// The address of the keys is not https.
+    KeySetAddress,
+    /// The hash of a secret is not 64 hexadecimal digits.
+    SecretHash,
+    /// A back end has not exactly one of keys and an address of keys, or has a secret.
+    BackendCredential,
+    /// No redirect address is given, or more than [`MAX_REDIRECT_URIS`](super::MAX_REDIRECT_URIS).
+    RedirectCount,
+    /// A redirect address is neither https, nor loopback, nor under a reversed domain name, or has a fragment.
+    Redirect,
+    /// The launch address is not https.
+    Launch,
+    /// A confidential application has not exactly one credential, or a public one has any.
+    LaunchCredential,
+    /// The limits of sessions are out of their range.
+    SessionLimits,
+    /// An allowed address is no IP address with an optional prefix, or there are more than [`MAX_ADDRESSES`](super::MAX_ADDRESSES).
+    Address,
 }
 
 impl fmt::Display for Invalid {
@@ -72,6 +135,57 @@ impl fmt::Display for Invalid {
             Invalid::Roles => "a client needs at least one role",
             Invalid::RoleNotForClients => "a client may be provider, staff, read-only, clinical-director or auditor",
             Invalid::TokenHash => "the hash of the token must be 64 hexadecimal digits",
+            Invalid::RuleCount => "a connection takes at most 256 rules",
+            Invalid::RuleWithoutRole => "a rule must give at least one role",
+            Invalid::RuleValue => "what a rule asks for must have 1 to 512 bytes and no control characters",
+            Invalid::PersonWithoutRole => "a person needs at least one role",
+            Invalid::RoleNotForPeople => {
+                "a person may be admin, provider, staff, read-only, clinical-director or auditor"
+            }
+            Invalid::Issuer => {
+                "the issuer must be an https address without query and fragment, as https://idp.example/realms/hospital"
+            }
+            Invalid::ClientId => "the client id must have 1 to 512 bytes and no control characters",
+            Invalid::ClientSecret => "the client secret must have 1 to 512 printable ASCII characters",
+            Invalid::OpenIdScope => "the scopes must have openid among them",
+            Invalid::Scope => "between 1 and 64 scopes must be given, each once, in printable ASCII without blanks, \" and \\",
+            Invalid::Algorithm => {
+                "algorithms must be among RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and EdDSA"
+            }
+            Invalid::Claim => "the name of a claim or attribute must have 1 to 512 bytes and no control characters",
+            Invalid::FactorValue => {
+                "values about the second factor must have 1 to 512 bytes, each once, and be at most 64"
+            }
+            Invalid::MaxAge => "the longest age of a sign-in must not be negative",
+            Invalid::Egress => "at most 16 hosts may be given besides the issuer's, as keys.example or keys.example:8443",
+            Invalid::Metadata => "the metadata must have 1 byte to 256 KiB",
+            Invalid::EntityId => "an entity id must have 1 to 1024 bytes and no blanks",
+            Invalid::Display => {
+                "the name for people to read must have 1 to 128 bytes, no control characters and no space at its ends"
+            }
+            Invalid::PasswordHash => "the hash of a password must be an Argon2id hash in PHC form",
+            Invalid::Seed => "the seed of one-time passwords must be 26 to 128 characters of base32",
+            Invalid::RecoveryHash => "at most 16 recovery codes may be kept, each as a hash of 64 hexadecimal digits",
+            Invalid::KeySet => {
+                "the keys must be a JSON Web Key Set of public RSA, EC or OKP keys, at most 64 KiB; private parts have no place in it"
+            }
+            Invalid::KeySetAddress => "the address of the keys must be https",
+            Invalid::SecretHash => "the hash of a secret must be 64 hexadecimal digits",
+            Invalid::BackendCredential => "a back end needs its keys or the address of its keys, one of the two, and no secret",
+            Invalid::RedirectCount => "between 1 and 16 redirect addresses must be given",
+            Invalid::Redirect => {
+                "a redirect address must be https, or http at a loopback address, or under a reversed domain name as com.example.app:/callback, without fragment"
+            }
+            Invalid::Launch => "the launch address must be https",
+            Invalid::LaunchCredential => {
+                "a confidential application needs one of keys, address of keys and secret; a public one has none of them"
+            }
+            Invalid::SessionLimits => {
+                "sessions may be unused for 60 s to 12 h, last 5 min to 24 h in all, no shorter than that, and be 1 to 100 a person"
+            }
+            Invalid::Address => {
+                "at most 256 addresses may be given, each an IP address or a range such as 10.1.0.0/16, with no bit set below the prefix"
+            }
         })
     }
 }
@@ -85,6 +199,9 @@ pub struct Tenant {
     pub id: TenantId,
     /// Its name.
     pub name: String,
+    /// What it decides about the people who sign in; entries from before there were any have the usual ones.
+    #[serde(default)]
+    pub settings: TenantSettings,
     /// When it was added.
     #[serde(with = "text::moment")]
     pub created: Timestamp,
@@ -106,7 +223,8 @@ impl Entry for Tenant {
     }
 
     fn validate(&self) -> Result<(), Invalid> {
-        text::name(&self.name, Invalid::Name)
+        text::name(&self.name, Invalid::Name)?;
+        self.settings.validate()
     }
 }
 

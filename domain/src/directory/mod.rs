@@ -1,20 +1,37 @@
-//! The directory: tenants, clinics, interfaces and API clients, as values and as a snapshot to look things up in.
+//! The directory: tenants, clinics, interfaces, readers, and the ways people sign in; as values and as a snapshot to
+//! look things up in.
 //!
 //! Each entry is the JSON content of a sealed record in the system tenant, changed by [`crate::administration`] only.
 //! A running gateway holds a [`Directory`] in memory and replaces it as a whole.
 //!
-//! Deliberately absent: persons and their sign-in, which come with single sign-on.
+//! Deliberately absent: people who come by an identity provider. They are nowhere entered; what they may be is decided by
+//! the rules of their [`Connection`] each time they sign in.
 
+mod account;
+mod application;
 mod client;
+mod connection;
 mod entry;
+mod hidden;
 mod interface;
 mod network;
+mod oidc;
+mod saml;
+mod settings;
 mod snapshot;
 mod text;
+mod url;
 
+pub use account::{Account, LOCAL_ISSUER, MAX_RECOVERY_CODES};
+pub use application::{Application, ApplicationUse, MAX_JWKS_BYTES, MAX_REDIRECT_URIS};
 pub use client::{ApiClient, BearerToken};
+pub use connection::{Connection, MAX_RULES, Protocol};
 pub use entry::{Clinic, Entry, Invalid, Tenant};
+pub use hidden::Hidden;
 pub use interface::{Interface, MappingFailureAs, UnavailableAs};
 pub use network::AddressRange;
+pub use oidc::{MAX_EGRESS, OidcSettings, SIGNATURE_ALGORITHMS};
+pub use saml::{MAX_ENTITY_ID_BYTES, MAX_METADATA_BYTES, SamlSettings};
+pub use settings::{ABSOLUTE_SECONDS, CONCURRENT, IDLE_SECONDS, MAX_ADDRESSES, SecondFactor, TenantSettings};
 pub use snapshot::{Directory, InterfaceRefusal, subject_for_client, subject_for_interface};
-pub use text::{MAX_NAME_BYTES, MAX_PEERS};
+pub use text::{MAX_NAME_BYTES, MAX_PEERS, MAX_VALUE_BYTES, MAX_VALUES};

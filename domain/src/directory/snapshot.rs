@@ -1,10 +1,16 @@
 //! The directory as it stands, indexed for lookups; replaced as a whole when something changes.
 
+mod people;
+
+use self::people::People;
+use super::account::Account;
+use super::application::Application;
 use super::client::{ApiClient, name_in_token, named_client};
+use super::connection::Connection;
 use super::entry::{Clinic, Tenant};
 use super::interface::Interface;
 use super::network::AddressRange;
-use crate::access::{Clinics, Principal, PrincipalKind, Purpose, Role, Roles, Subject};
+use crate::access::{Clinics, Principal, PrincipalKind, Purpose, Role, Roles, Scopes, Subject};
 use crate::id::{RecordId, TenantId};
 use crate::time::Timestamp;
 use alloc::collections::BTreeMap;
@@ -19,6 +25,7 @@ pub struct Directory {
     clinics: Vec<Clinic>,
     interfaces: Vec<Listening>,
     clients: BTreeMap<String, ApiClient>,
+    people: People,
 }
 
 /// An interface with its peer ranges read.
@@ -57,7 +64,19 @@ impl Directory {
             clinics: clinics.into_iter().collect(),
             interfaces: interfaces.into_iter().map(listening).collect(),
             clients: clients.into_iter().map(|client| (name_in_token(client.id), client)).collect(),
+            people: People::default(),
         }
+    }
+
+    /// Adds the ways people and applications sign in.
+    #[must_use]
+    pub fn with_people(
+        self,
+        connections: impl IntoIterator<Item = Connection>,
+        accounts: impl IntoIterator<Item = Account>,
+        applications: impl IntoIterator<Item = Application>,
+    ) -> Self {
+        Self { people: People::new(connections, accounts, applications), ..self }
     }
 
     /// Returns the client whose token this is, unless it is disabled or expired.
@@ -175,6 +194,8 @@ pub fn subject_for_client(client: &ApiClient) -> Subject {
         roles: client.roles,
         clinics: client.clinics.clone(),
         purpose: client.purpose,
+        scopes: Scopes::Unrestricted,
+        compartment: None,
     }
 }
 
@@ -191,6 +212,8 @@ pub fn subject_for_interface(interface: &Interface) -> Subject {
         roles: Roles::of(&[Role::IntegrationEngine]),
         clinics: interface.clinic.map_or(Clinics::All, |clinic| Clinics::Some(alloc::vec![clinic])),
         purpose: Purpose::Treatment,
+        scopes: Scopes::Unrestricted,
+        compartment: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Rules for the texts of the directory, and the form of a moment in it.
 
 use super::entry::Invalid;
+use crate::access::{Role, Roles};
+use alloc::string::String;
 
 /// Most bytes of a name.
 pub const MAX_NAME_BYTES: usize = 128;
@@ -16,6 +18,66 @@ pub(super) fn name(text: &str, otherwise: Invalid) -> Result<(), Invalid> {
         && !text.starts_with(char::is_whitespace)
         && !text.ends_with(char::is_whitespace);
     if fits { Ok(()) } else { Err(otherwise) }
+}
+
+/// Most bytes of a value that is compared or sent: a claim, a group, a scope.
+pub const MAX_VALUE_BYTES: usize = 512;
+
+/// Most values in a list.
+pub const MAX_VALUES: usize = 64;
+
+/// Accepts 1 to 512 bytes without control characters.
+pub(super) fn value(text: &str, otherwise: Invalid) -> Result<(), Invalid> {
+    let fits = !text.is_empty() && text.len() <= MAX_VALUE_BYTES && !text.chars().any(char::is_control);
+    if fits { Ok(()) } else { Err(otherwise) }
+}
+
+/// Accepts at most 64 values, none twice.
+pub(super) fn values(texts: &[String], otherwise: Invalid) -> Result<(), Invalid> {
+    if texts.len() > MAX_VALUES || has_twins(texts) {
+        return Err(otherwise);
+    }
+    texts.iter().try_for_each(|text| value(text, otherwise))
+}
+
+/// Accepts the characters of a client secret (RFC 6749 §A.2).
+pub(super) fn secret(text: &str) -> Result<(), Invalid> {
+    let fits = (1..=MAX_VALUE_BYTES).contains(&text.len()) && text.bytes().all(|b| matches!(b, 0x20..=0x7e));
+    if fits { Ok(()) } else { Err(Invalid::ClientSecret) }
+}
+
+/// Accepts scopes (RFC 6749 §3.3), none twice.
+pub(super) fn scopes(texts: &[String]) -> Result<(), Invalid> {
+    let scope = |text: &String| {
+        let letters = text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\'));
+        !text.is_empty() && text.len() <= MAX_VALUE_BYTES && letters
+    };
+    let fits = texts.len() <= MAX_VALUES && !has_twins(texts) && texts.iter().all(scope);
+    if fits { Ok(()) } else { Err(Invalid::Scope) }
+}
+
+/// Refuses roles that are for interfaces or for the machine's own console.
+pub(super) fn roles_of_people(roles: Roles) -> Result<(), Invalid> {
+    let foreign = roles.contains_any(&[Role::SystemOperator, Role::IntegrationEngine]);
+    if foreign { Err(Invalid::RoleNotForPeople) } else { Ok(()) }
+}
+
+/// Accepts one role at least, and none that is for people, interfaces or the gateway itself.
+pub(super) fn roles_of_systems(roles: Roles) -> Result<(), Invalid> {
+    if roles == Roles::NONE {
+        return Err(Invalid::Roles);
+    }
+    let foreign = roles.contains_any(&[Role::Admin, Role::SystemOperator, Role::IntegrationEngine]);
+    if foreign { Err(Invalid::RoleNotForClients) } else { Ok(()) }
+}
+
+/// Says whether a text is a SHA-256 hash in lower-case hexadecimal digits.
+pub(super) fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn has_twins(texts: &[String]) -> bool {
+    texts.iter().enumerate().any(|(at, text)| texts.iter().take(at).any(|before| before == text))
 }
 
 /// Accepts the form of an IANA zone name (theory.html, "Timezone identifiers"); whether the zone exists is known where zones are.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::access::{Action, Context, Resource, decide};
-use crate::directory::{BearerToken, Entry, Invalid, MappingFailureAs, UnavailableAs};
+use crate::directory::{BearerToken, Entry, Invalid, MappingFailureAs, TenantSettings, UnavailableAs};
 use crate::double::SeededEntropy;
 use crate::id::ClinicId;
 use crate::kind::Kind;
@@ -178,7 +178,7 @@ fn a_client_of_one_clinic_reads_that_clinic_and_what_is_shared() {
 fn every_entry_reads_back_from_its_json() {
     let (client, _) = client(1);
     let interface = interface(1, (Some("LAB"), None), &["10.0.0.0/8"]);
-    let tenant = Tenant { id: TENANT, name: "Hospital".into(), created: NOW };
+    let tenant = Tenant { id: TENANT, name: "Hospital".into(), settings: TenantSettings::default(), created: NOW };
     let clinic = Clinic { id: ClinicId([2; 16]), tenant: TENANT, name: "West".into(), created: NOW };
     assert_eq!(serde_json::from_str::<ApiClient>(&serde_json::to_string(&client).unwrap()).unwrap(), client);
     assert_eq!(serde_json::from_str::<Interface>(&serde_json::to_string(&interface).unwrap()).unwrap(), interface);

@@ -1,0 +1,145 @@
+//! A person's account kept here, for sites without an identity provider.
+
+use super::entry::{Entry, Invalid};
+use super::hidden::Hidden;
+use super::text;
+use crate::access::{Clinics, Factor, Purpose, Roles};
+use crate::id::{RecordId, TenantId};
+use crate::identity::{Admitted, Assertion, Groups};
+use crate::kind::Kind;
+use crate::time::Timestamp;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// Who vouches for people with an account here: the issuer in their assertions and sessions.
+pub const LOCAL_ISSUER: &str = "urn:sealgate:account";
+
+/// Most recovery codes of an account.
+pub const MAX_RECOVERY_CODES: usize = 16;
+
+/// A person's account: sign-in name, roles, and what proves that it is them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its id; the subject of its person.
+    pub id: RecordId,
+    /// The tenant it is admitted to.
+    pub tenant: TenantId,
+    /// The sign-in name; compared without case.
+    pub name: String,
+    /// A name for people to read.
+    pub display: String,
+    /// The person's roles.
+    pub roles: Roles,
+    /// The clinics these reach.
+    pub clinics: Clinics,
+    /// What the person acts for.
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// The password's Argon2id hash in PHC form; `None` until an invitation is taken up.
+    #[serde(default)]
+    pub password: Option<Hidden>,
+    /// The seed of one-time passwords, base32 without padding (RFC 4648 §6); `None` until one is enrolled.
+    #[serde(default)]
+    pub totp: Option<Hidden>,
+    /// SHA-256 of each recovery code that was not used yet, hexadecimal; a code has 80 random bits or more.
+    #[serde(default)]
+    pub recovery: Vec<String>,
+    /// Whether the person may sign in; while it is disabled, their sessions do not resume.
+    pub enabled: bool,
+    /// When it was added.
+    #[serde(with = "text::moment")]
+    pub created: Timestamp,
+    /// When password or second factor were last set or taken away; sessions from before it are over.
+    #[serde(default, with = "text::optional_moment")]
+    pub password_changed: Option<Timestamp>,
+}
+
+impl Account {
+    /// Returns the connection that sessions of a tenant's own accounts name: no entry has its id.
+    #[must_use]
+    pub const fn connection(tenant: TenantId) -> RecordId {
+        RecordId(tenant.0)
+    }
+
+    /// Returns what is known of its person once password, and second factor where shown, were right.
+    #[must_use]
+    pub fn to_assertion(&self, factor: Factor, authenticated: Timestamp) -> Assertion {
+        Assertion {
+            connection: Self::connection(self.tenant),
+            tenant: self.tenant,
+            issuer: LOCAL_ISSUER.to_string(),
+            subject: self.id.to_string(),
+            display: self.display.clone(),
+            roles: Vec::new(),
+            groups: Groups::Known(Vec::new()),
+            attributes: Vec::new(),
+            factor,
+            authenticated,
+            until: None,
+            provider_session: None,
+        }
+    }
+
+    /// Returns what its person may be here; for an account no rules are asked.
+    #[must_use]
+    pub fn to_admitted(&self) -> Admitted {
+        Admitted { roles: self.roles, clinics: self.clinics.clone(), purpose: self.purpose }
+    }
+}
+
+/// Prints which account it is, nothing of what is in it.
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Account({}, enabled: {})", self.id, self.enabled)
+    }
+}
+
+impl Entry for Account {
+    const KIND: Kind = Kind::Account;
+
+    fn record(&self) -> RecordId {
+        self.id
+    }
+
+    fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn validate(&self) -> Result<(), Invalid> {
+        text::name(&self.name, Invalid::Name)?;
+        text::name(&self.display, Invalid::Display)?;
+        if self.roles == Roles::NONE {
+            return Err(Invalid::PersonWithoutRole);
+        }
+        text::roles_of_people(self.roles)?;
+        if let Some(hash) = &self.password {
+            let hash = hash.expose();
+            if !hash.starts_with("$argon2id$")
+                || hash.len() > MAX_PHC_BYTES
+                || !hash.bytes().all(|b| b.is_ascii_graphic())
+            {
+                return Err(Invalid::PasswordHash);
+            }
+        }
+        if let Some(seed) = &self.totp {
+            // RFC 4226 §4: at least 128 bits, which are 26 characters.
+            let digits = seed.expose().bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'));
+            if !digits || !(26..=128).contains(&seed.expose().len()) {
+                return Err(Invalid::Seed);
+            }
+        }
+        if self.recovery.len() > MAX_RECOVERY_CODES || !self.recovery.iter().all(|hash| text::is_sha256(hash)) {
+            return Err(Invalid::RecoveryHash);
+        }
+        Ok(())
+    }
+}
+
+/// Most bytes of a password's hash in PHC form.
+const MAX_PHC_BYTES: usize = 256;

@@ -1,0 +1,135 @@
+//! Lookups of connections, accounts and applications, and whether a session may go on.
+
+use super::Directory;
+use crate::directory::network::AddressRange;
+use crate::directory::{Account, Application, Connection, LOCAL_ISSUER, TenantSettings};
+use crate::id::{RecordId, TenantId};
+use crate::identity::Session;
+use crate::index::{Field, normalise};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use core::net::IpAddr;
+
+/// The ways people and applications sign in.
+#[derive(Default)]
+pub(super) struct People {
+    connections: BTreeMap<RecordId, Connection>,
+    accounts: BTreeMap<RecordId, Account>,
+    accounts_by_name: BTreeMap<(TenantId, String), RecordId>,
+    applications: BTreeMap<RecordId, Application>,
+}
+
+impl People {
+    pub(super) fn new(
+        connections: impl IntoIterator<Item = Connection>,
+        accounts: impl IntoIterator<Item = Account>,
+        applications: impl IntoIterator<Item = Application>,
+    ) -> Self {
+        let accounts: BTreeMap<_, _> = accounts.into_iter().map(|account| (account.id, account)).collect();
+        let named = |account: &Account| ((account.tenant, normalise(Field::Label, &account.name)), account.id);
+        Self {
+            connections: connections.into_iter().map(|connection| (connection.id, connection)).collect(),
+            accounts_by_name: accounts.values().map(named).collect(),
+            accounts,
+            applications: applications.into_iter().map(|application| (application.id, application)).collect(),
+        }
+    }
+}
+
+impl Directory {
+    /// Returns the connection of this id, enabled or not.
+    #[must_use]
+    pub fn connection(&self, id: RecordId) -> Option<&Connection> {
+        self.people.connections.get(&id)
+    }
+
+    /// Returns every connection, enabled or not.
+    pub fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.people.connections.values()
+    }
+
+    /// Returns the connections of a tenant, enabled or not.
+    pub fn connections_of(&self, tenant: TenantId) -> impl Iterator<Item = &Connection> {
+        self.connections().filter(move |connection| connection.tenant == tenant)
+    }
+
+    /// Returns the account of this id, enabled or not.
+    #[must_use]
+    pub fn account(&self, id: RecordId) -> Option<&Account> {
+        self.people.accounts.get(&id)
+    }
+
+    /// Returns the account of this sign-in name, enabled or not; names are compared as the claim that keeps them apart does.
+    #[must_use]
+    pub fn account_by_name(&self, tenant: TenantId, name: &str) -> Option<&Account> {
+        let id = self.people.accounts_by_name.get(&(tenant, normalise(Field::Label, name)))?;
+        self.account(*id)
+    }
+
+    /// Returns every account, enabled or not.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.people.accounts.values()
+    }
+
+    /// Returns the application of this id, enabled or not.
+    #[must_use]
+    pub fn application(&self, id: RecordId) -> Option<&Application> {
+        self.people.applications.get(&id)
+    }
+
+    /// Returns the application of this `client_id`, which is the text of its id, enabled or not.
+    #[must_use]
+    pub fn application_by_client_id(&self, client_id: &str) -> Option<&Application> {
+        self.application(client_id.parse().ok()?)
+    }
+
+    /// Returns every application, enabled or not.
+    pub fn applications(&self) -> impl Iterator<Item = &Application> {
+        self.people.applications.values()
+    }
+
+    /// Returns what a tenant decided about the people who sign in.
+    #[must_use]
+    pub fn settings(&self, tenant: TenantId) -> Option<&TenantSettings> {
+        self.tenant(tenant).map(|tenant| &tenant.settings)
+    }
+
+    /// Says whether people and applications of a tenant may come from this address.
+    ///
+    /// A range that cannot be read lets nobody in; an unknown tenant has no address. The console of the machine is never
+    /// asked, see [`Context::console`](crate::access::Context::console): whoever shuts everybody out opens again from there.
+    #[must_use]
+    pub fn address_allowed(&self, tenant: TenantId, address: IpAddr) -> bool {
+        let within = |range: &String| range.parse::<AddressRange>().is_ok_and(|range| range.contains(address));
+        self.settings(tenant)
+            .is_some_and(|settings| settings.addresses.is_empty() || settings.addresses.iter().any(within))
+    }
+
+    /// Says whether a session may go on: whoever vouched for it is still enabled, and still says the same.
+    ///
+    /// Of a session by a connection, the connection must be there and enabled. Of one by an account, the account must be
+    /// enabled, its roles, clinics and purpose must be those of the session, and neither password nor second factor may have
+    /// been changed since it began. Time limits are judged by the session itself.
+    #[must_use]
+    pub fn still_admits(&self, session: &Session) -> bool {
+        if self.tenant(session.tenant).is_none() {
+            return false;
+        }
+        if session.connection == Account::connection(session.tenant) {
+            return session.issuer == LOCAL_ISSUER
+                && session.subject.parse().ok().and_then(|id| self.account(id)).is_some_and(|account| {
+                    account.enabled
+                        && account.tenant == session.tenant
+                        && account.roles == session.roles
+                        && account.clinics == session.clinics
+                        && account.purpose == session.purpose
+                        && account.password_changed.is_none_or(|changed| changed <= session.started)
+                });
+        }
+        self.connection(session.connection)
+            .is_some_and(|connection| connection.enabled && connection.tenant == session.tenant)
+    }
+}
+
+#[cfg(test)]
+mod tests;
