@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 /// How often the database is asked whether the directory changed.
 pub const INTERVAL: Duration = Duration::from_millis(500);
 
-const KINDS: &[Kind] = &[Kind::Tenant, Kind::Clinic, Kind::Interface, Kind::ApiClient];
+const KINDS: &[Kind] =
+    &[Kind::Tenant, Kind::Clinic, Kind::Interface, Kind::ApiClient, Kind::Connection, Kind::Account, Kind::Application];
 
 /// Loads the directory and goes on loading it whenever it changes, until `stop`.
 ///
