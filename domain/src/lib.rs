@@ -40,6 +40,7 @@ pub mod ports;
 pub mod record;
 pub mod retrieval;
 pub mod secret;
+pub mod sign_in;
 pub mod ticket;
 pub mod time;
 pub mod write;

@@ -2,7 +2,7 @@
 
 use super::admission::Admitted;
 use super::assertion::Assertion;
-use crate::access::{self, BreakGlass, Clinics, Factor, Principal, PrincipalKind, Purpose, Roles, Subject};
+use crate::access::{self, BreakGlass, Clinics, Factor, Principal, PrincipalKind, Purpose, Roles, Scopes, Subject};
 use crate::id::{RecordId, TenantId};
 use crate::time::Timestamp;
 use alloc::string::{String, ToString};
@@ -33,6 +33,8 @@ pub struct Session {
     pub purpose: Purpose,
     /// Whether a second factor was shown.
     pub second_factor: bool,
+    /// Whether the tenant lets people with these roles in without one.
+    pub factor_waived: bool,
     /// When it began.
     pub started: Timestamp,
     /// When the person last proved who they are.
@@ -100,6 +102,7 @@ impl Session {
             clinics: admitted.clinics,
             purpose: admitted.purpose,
             second_factor: assertion.factor == Factor::Shown,
+            factor_waived: false,
             started: now,
             authenticated: assertion.authenticated,
             seen: now,
@@ -142,6 +145,8 @@ impl Session {
             roles: self.roles,
             clinics: self.clinics.clone(),
             purpose: self.purpose,
+            scopes: Scopes::Unrestricted,
+            compartment: None,
         }
     }
 
@@ -152,7 +157,7 @@ impl Session {
             now,
             address,
             session: self.state(now, limits),
-            factor: if self.second_factor { Factor::Shown } else { Factor::Missing },
+            factor: if self.second_factor || self.factor_waived { Factor::Shown } else { Factor::Missing },
             break_glass: self.glass.map(|glass| BreakGlass { patient: glass.patient, expires: glass.expires }),
         }
     }
@@ -176,6 +181,7 @@ mod tests {
             clinics: Clinics::All,
             purpose: Purpose::Treatment,
             second_factor: true,
+            factor_waived: false,
             started: Timestamp(0).plus_seconds(started),
             authenticated: Timestamp(0).plus_seconds(started),
             seen: Timestamp(0).plus_seconds(seen),

@@ -1,0 +1,407 @@
+//! Signing in: from a verified assertion to a session, and from a session's secret to a subject.
+//!
+//! ```text
+//!   Assertion ─► admit by the connection's rules ─► entry in the tenant's chain ─► session, kept as a ticket
+//!   secret of a browser ─► ticket ─► still admitted? not ended? ─► Subject + circumstances
+//! ```
+//!
+//! Whoever is refused is refused with a word that goes into the chain and nowhere else. Nothing begins before the
+//! entry about it is durable.
+
+use crate::access::{self, Address, Factor, Subject};
+use crate::audit;
+use crate::directory::{Directory, TenantSettings};
+use crate::id::{CorrelationId, RecordId, TenantId};
+use crate::identity::{Admitted, Assertion, GlassBroken, NotAdmitted, Rule, Session, SessionLimits, admit};
+use crate::journal::{Act, Actor};
+use crate::keys::Compartment;
+use crate::ports::{Clock, Entropy, KeyVault, Ledger, Unavailable};
+use crate::secret::Secret;
+use crate::ticket::{Kept, NotKept, Owner, TicketBook, TicketKey, TicketKind};
+use crate::time::Timestamp;
+use crate::write::WriteSet;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// Begins, resumes and ends sessions.
+pub struct SignIn {
+    /// Keeps the sessions.
+    pub book: Arc<TicketBook>,
+    /// Makes entries durable and chained.
+    pub ledger: Arc<dyn Ledger>,
+    /// Gives the keys of contexts and names.
+    pub vault: Arc<dyn KeyVault>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// From where, and in which exchange, somebody signs in.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    /// The peer's address.
+    pub address: &'a str,
+    /// Whether the tenant lets people come from there.
+    pub allowed: Address,
+    /// Ties the entries of the exchange together.
+    pub correlation: CorrelationId,
+}
+
+/// A session that has begun, and the secret that the browser keeps.
+pub struct Begun {
+    /// The session.
+    pub session: Session,
+    /// What finds it: 256 random bits, for one browser alone.
+    pub secret: Secret<32>,
+}
+
+/// A session that goes on.
+pub struct Resumed {
+    /// The session.
+    pub session: Session,
+    /// Who acts in it.
+    pub subject: Subject,
+    /// Under which circumstances.
+    pub circumstances: access::Context,
+    /// The moment it ends if it is not used again.
+    pub ends: Timestamp,
+    kept: Kept<Session>,
+}
+
+/// Why a verified person did not get a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// No rule admits them; the entry says why.
+    NotAdmitted(NotAdmitted),
+    /// They may not come from this address.
+    AddressNotAllowed,
+    /// A second factor is required, and none was shown.
+    FactorMissing,
+    /// The database, the ledger or the keys do not answer.
+    Unavailable,
+}
+
+impl Refused {
+    /// Returns the word that audit contexts carry.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Refused::NotAdmitted(why) => why.name(),
+            Refused::AddressNotAllowed => "address-not-allowed",
+            Refused::FactorMissing => "factor-missing",
+            Refused::Unavailable => "unavailable",
+        }
+    }
+}
+
+impl From<Unavailable> for Refused {
+    fn from(Unavailable: Unavailable) -> Self {
+        Refused::Unavailable
+    }
+}
+
+impl From<NotKept> for Refused {
+    fn from(_: NotKept) -> Self {
+        Refused::Unavailable
+    }
+}
+
+/// Why a session ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The person signed out.
+    SignedOut,
+    /// The identity provider ended it.
+    EndedByProvider,
+    /// Somebody ended it: the person elsewhere, or an administrator.
+    Revoked,
+    /// A newer session took its place.
+    Replaced,
+}
+
+impl Ending {
+    /// Returns the word that audit contexts carry.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Ending::SignedOut => "signed-out",
+            Ending::EndedByProvider => "ended-by-provider",
+            Ending::Revoked => "revoked",
+            Ending::Replaced => "replaced",
+        }
+    }
+}
+
+impl SignIn {
+    /// Admits a verified person and begins a session; a session that is replaced (step-up, sign-in again) ends with it.
+    ///
+    /// # Errors
+    /// [`Refused`]; it is in the tenant's chain.
+    pub async fn begin(
+        &self,
+        assertion: &Assertion,
+        rules: &[Rule],
+        settings: &TenantSettings,
+        origin: &Origin<'_>,
+        replaces: Option<&Resumed>,
+    ) -> Result<Begun, Refused> {
+        match admit(rules, assertion) {
+            Ok(admitted) => self.begin_admitted(assertion, admitted, settings, origin, replaces).await,
+            Err(why) => {
+                let refused = Refused::NotAdmitted(why);
+                self.refuse(assertion.tenant, Some(assertion), refused.name(), origin).await?;
+                Err(refused)
+            }
+        }
+    }
+
+    /// Begins the session of somebody whose roles are known otherwise: the holder of a local account.
+    ///
+    /// # Errors
+    /// [`Refused`]; it is in the tenant's chain.
+    pub async fn begin_admitted(
+        &self,
+        assertion: &Assertion,
+        admitted: Admitted,
+        settings: &TenantSettings,
+        origin: &Origin<'_>,
+        replaces: Option<&Resumed>,
+    ) -> Result<Begun, Refused> {
+        let limits = &settings.sessions;
+        let factor_required = settings.second_factor.is_required_of(admitted.roles);
+        let refused = if origin.allowed == Address::NotAllowed {
+            Some(Refused::AddressNotAllowed)
+        } else if factor_required && assertion.factor != Factor::Shown {
+            Some(Refused::FactorMissing)
+        } else {
+            None
+        };
+        if let Some(refused) = refused {
+            self.refuse(assertion.tenant, Some(assertion), refused.name(), origin).await?;
+            return Err(refused);
+        }
+        let now = self.clock.now();
+        let person = assertion.person(&self.vault.secrets(assertion.tenant).naming);
+        let mut random = [0; 10];
+        self.entropy.fill(&mut random)?;
+        let id = RecordId::from_time(now, random);
+        let session = Session {
+            factor_waived: !factor_required,
+            ..Session::begin(id, person, assertion, admitted, origin.address, now)
+        };
+        let secret = Secret::fill(self.entropy.as_ref())?;
+
+        self.note(&session, "LoginSucceeded", None, origin).await?;
+        if let Some(old) = replaces {
+            self.end(old, Ending::Replaced, origin).await?;
+        }
+        self.make_room(&session, limits, origin).await?;
+        let (key, owner) = (self.key(&secret), self.owner(person));
+        self.book.put(TicketKind::Session, session.tenant, key, owner, session.ends(limits), &session).await?;
+        if let Some(theirs) = &session.provider_session {
+            let (key, owner) = self.provider_session(session.connection, theirs, session.id);
+            self.book.put(TicketKind::ProviderSession, session.tenant, key, owner, session.ends_at_most(limits), &person).await?;
+        }
+        Ok(Begun { session, secret })
+    }
+
+    /// Returns the session that a browser's secret finds, if it goes on: not ended, and its person still admitted.
+    ///
+    /// Its idle time begins anew, which is written down at most every [`TOUCH_SECONDS`].
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn resume(
+        &self,
+        secret: &Secret<32>,
+        directory: &Directory,
+        address: Address,
+    ) -> Result<Option<Resumed>, Unavailable> {
+        let found = match self.book.find::<Session>(TicketKind::Session, self.key(secret)).await {
+            Ok(Some(found)) => found,
+            // A ticket that does not open is nobody's session.
+            Ok(None) | Err(NotKept::Integrity) => return Ok(None),
+            Err(NotKept::Unavailable) => return Err(Unavailable),
+        };
+        let Some(settings) = directory.settings(found.value.tenant) else { return Ok(None) };
+        let limits = settings.sessions;
+        let now = self.clock.now();
+        if found.value.state(now, &limits) == access::Session::Ended || !directory.still_admits(&found.value) {
+            return Ok(None);
+        }
+        let mut session = found.value.clone();
+        if session.seen.plus_seconds(TOUCH_SECONDS) <= now {
+            session.seen = now;
+            // Losing to another request of the same browser is as good: that one was seen as well.
+            let _ = self.book.replace(TicketKind::Session, &found, session.ends(&limits), &session).await;
+        }
+        let (subject, circumstances) = (session.to_subject(), session.circumstances(now, &limits, address));
+        Ok(Some(Resumed { ends: session.ends(&limits), subject, circumstances, session, kept: found }))
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// [`Refused::Unavailable`]; then it may go on.
+    pub async fn end(&self, resumed: &Resumed, ending: Ending, origin: &Origin<'_>) -> Result<(), Refused> {
+        self.note(&resumed.session, "Logout", Some(ending.name()), origin).await?;
+        self.book.remove(&resumed.kept).await?;
+        Ok(())
+    }
+
+    /// Returns a person's sessions, soonest to end first.
+    ///
+    /// # Errors
+    /// [`Refused::Unavailable`].
+    pub async fn sessions_of(&self, person: RecordId) -> Result<Vec<Session>, Refused> {
+        let kept = self.book.of_owner::<Session>(TicketKind::Session, self.owner(person), MAX_SESSIONS).await?;
+        Ok(kept.into_iter().map(|kept| kept.value).collect())
+    }
+
+    /// Ends those of a person's sessions that are chosen. Returns how many.
+    ///
+    /// # Errors
+    /// [`Refused::Unavailable`]; then some may go on.
+    pub async fn end_of(
+        &self,
+        person: RecordId,
+        ending: Ending,
+        origin: &Origin<'_>,
+        chosen: impl Fn(&Session) -> bool,
+    ) -> Result<usize, Refused> {
+        let kept = self.book.of_owner::<Session>(TicketKind::Session, self.owner(person), MAX_SESSIONS).await?;
+        let mut ended = 0_usize;
+        for kept in kept.iter().filter(|kept| chosen(&kept.value)) {
+            self.note(&kept.value, "Logout", Some(ending.name()), origin).await?;
+            self.book.remove(kept).await?;
+            ended = ended.saturating_add(1);
+        }
+        Ok(ended)
+    }
+
+    /// Ends the sessions that belong to a session of an identity provider. Returns how many.
+    ///
+    /// # Errors
+    /// [`Refused::Unavailable`]; then some may go on.
+    pub async fn end_by_provider(
+        &self,
+        connection: RecordId,
+        provider_session: &str,
+        origin: &Origin<'_>,
+    ) -> Result<usize, Refused> {
+        let owner = self.book.keys.owner("provider-session", &[connection.as_bytes(), provider_session.as_bytes()]);
+        let mut ended = 0_usize;
+        for named in self.book.of_owner::<RecordId>(TicketKind::ProviderSession, owner, MAX_SESSIONS).await? {
+            let theirs = |session: &Session| {
+                session.connection == connection && session.provider_session.as_deref() == Some(provider_session)
+            };
+            let count = self.end_of(named.value, Ending::EndedByProvider, origin, theirs).await?;
+            ended = ended.saturating_add(count);
+            self.book.remove(&named).await?;
+        }
+        Ok(ended)
+    }
+
+    /// Breaks the glass for one patient in this session, or mends it (`None`); the caller has decided that it may.
+    ///
+    /// # Errors
+    /// [`Refused::Unavailable`]; then nothing changed.
+    pub async fn set_glass(
+        &self,
+        resumed: &Resumed,
+        glass: Option<GlassBroken>,
+        limits: &SessionLimits,
+    ) -> Result<bool, Refused> {
+        let session = Session { glass, ..resumed.session.clone() };
+        Ok(self.book.replace(TicketKind::Session, &resumed.kept, session.ends(limits), &session).await?)
+    }
+
+    /// Records that somebody was refused; `reason` is the precise word, which nobody outside is told.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; then the refusal stands nevertheless.
+    pub async fn refuse(
+        &self,
+        tenant: TenantId,
+        assertion: Option<&Assertion>,
+        reason: &str,
+        origin: &Origin<'_>,
+    ) -> Result<(), Unavailable> {
+        let gateway = Subject { tenant, ..Subject::gateway() };
+        let names = &self.vault.secrets(tenant).naming;
+        let person = assertion.map(|assertion| assertion.person(names).to_string()).unwrap_or_default();
+        let act = Act::denied("LoginFailed", "Person", &person, reason);
+        self.record(&gateway, act, origin, audit::Context::default()).await
+    }
+
+    /// Ends the sessions of a person that are more than they may hold with one to come.
+    async fn make_room(&self, session: &Session, limits: &SessionLimits, origin: &Origin<'_>) -> Result<(), Refused> {
+        let mut kept =
+            self.book.of_owner::<Session>(TicketKind::Session, self.owner(session.person), MAX_SESSIONS).await?;
+        kept.sort_by_key(|kept| kept.value.seen);
+        let allowed = usize::try_from(limits.concurrent.max(1)).unwrap_or(usize::MAX);
+        let surplus = kept.len().saturating_add(1).saturating_sub(allowed);
+        for old in kept.iter().take(surplus) {
+            self.note(&old.value, "Logout", Some(Ending::Replaced.name()), origin).await?;
+            self.book.remove(old).await?;
+        }
+        Ok(())
+    }
+
+    /// Records an act of a session's person.
+    async fn note(
+        &self,
+        session: &Session,
+        action: &str,
+        reason: Option<&str>,
+        origin: &Origin<'_>,
+    ) -> Result<(), Unavailable> {
+        let act = Act::done(action, "Session", &session.id.to_string());
+        let context = audit::Context { reason: reason.map(ToString::to_string), ..audit::Context::default() };
+        self.record(&session.to_subject(), act, origin, context).await
+    }
+
+    async fn record(
+        &self,
+        subject: &Subject,
+        act: Act,
+        origin: &Origin<'_>,
+        context: audit::Context,
+    ) -> Result<(), Unavailable> {
+        let actor = Actor { subject, workstation: "portal", correlation: origin.correlation };
+        let roles = subject.roles.iter().map(|role| role.name().to_string()).collect();
+        let context = audit::Context { address: Some(origin.address.to_string()), roles, ..context };
+        let held = self.vault.current(subject.tenant, Compartment::Context).await.map_err(|_| Unavailable)?;
+        let secrets = self.vault.secrets(subject.tenant);
+        let act = act.with_context(&actor, &context, &held.key, &secrets.content, self.entropy.as_ref())?;
+        let made = held.unstored.as_ref().map(|key| key.id);
+        let mut write = WriteSet { keys: held.unstored.into_iter().collect(), ..WriteSet::default() };
+        write.drafts.push(act.draft(&actor, self.clock.now()));
+        self.ledger.record(write).await.map_err(|_| Unavailable)?;
+        if let Some(id) = made {
+            self.vault.stored(subject.tenant, &[id]);
+        }
+        Ok(())
+    }
+
+    fn key(&self, secret: &Secret<32>) -> TicketKey {
+        self.book.keys.key(TicketKind::Session, &[secret.expose()])
+    }
+
+    fn owner(&self, person: RecordId) -> Owner {
+        self.book.keys.owner("person", &[person.as_bytes()])
+    }
+
+    fn provider_session(&self, connection: RecordId, theirs: &str, ours: RecordId) -> (TicketKey, Owner) {
+        let name = [connection.as_bytes().as_slice(), theirs.as_bytes()];
+        let key = [connection.as_bytes().as_slice(), theirs.as_bytes(), ours.as_bytes()];
+        (self.book.keys.key(TicketKind::ProviderSession, &key), self.book.keys.owner("provider-session", &name))
+    }
+}
+
+/// A session in use is written down as seen at most this often, in seconds.
+pub const TOUCH_SECONDS: i64 = 30;
+/// Most sessions of one person that are looked at.
+pub const MAX_SESSIONS: u32 = 64;
