@@ -181,7 +181,7 @@ impl fmt::Display for Invalid {
                 "a confidential application needs one of keys, address of keys and secret; a public one has none of them"
             }
             Invalid::SessionLimits => {
-                "sessions may be unused for 60 s to 12 h, last 5 min to 24 h in all, no shorter than that, and be 1 to 100 a person"
+                "sessions may be unused for 60 s to 12 h, last 5 min to 24 h in all, no shorter than that, and be 1 to 50 a person"
             }
             Invalid::Address => {
                 "at most 256 addresses may be given, each an IP address or a range such as 10.1.0.0/16, with no bit set below the prefix"

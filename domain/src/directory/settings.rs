@@ -19,7 +19,7 @@ pub const IDLE_SECONDS: RangeInclusive<i64> = 60..=43_200;
 pub const ABSOLUTE_SECONDS: RangeInclusive<i64> = 300..=86_400;
 
 /// How many sessions one person may hold.
-pub const CONCURRENT: RangeInclusive<u32> = 1..=100;
+pub const CONCURRENT: RangeInclusive<u32> = 1..=50;
 
 /// What a tenant decides about the people who sign in.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -105,7 +105,7 @@ mod tests {
             limits(900, 86_401, 5),
             limits(900, 600, 5),
             limits(900, 43_200, 0),
-            limits(900, 43_200, 101),
+            limits(900, 43_200, 51),
             limits(i64::MIN, i64::MAX, 5),
         ] {
             assert_eq!(broken.validate(), Err(Invalid::SessionLimits));

@@ -4,7 +4,7 @@ use super::Directory;
 use crate::directory::network::AddressRange;
 use crate::directory::{Account, Application, Connection, LOCAL_ISSUER, TenantSettings};
 use crate::id::{RecordId, TenantId};
-use crate::identity::Session;
+use crate::identity::{Session, SessionLimits};
 use crate::index::{Field, normalise};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -92,6 +92,12 @@ impl Directory {
     #[must_use]
     pub fn settings(&self, tenant: TenantId) -> Option<&TenantSettings> {
         self.tenant(tenant).map(|tenant| &tenant.settings)
+    }
+
+    /// Returns how long sessions of a tenant last, and how many one person may hold.
+    #[must_use]
+    pub fn session_limits(&self, tenant: TenantId) -> SessionLimits {
+        self.settings(tenant).map_or_else(SessionLimits::default, |settings| settings.sessions)
     }
 
     /// Says whether people and applications of a tenant may come from this address.
