@@ -3,7 +3,7 @@
 use super::{Administration, By, NotChanged};
 use crate::access::{self, Administer, Denial, Permit, Resource, Subject, authorise};
 use crate::audit::{self, Break, BreakKind, Contents};
-use crate::directory::{ApiClient, Clinic, Directory, Entry, Interface, Tenant};
+use crate::directory::{Account, ApiClient, Application, Clinic, Connection, Directory, Entry, Interface, Tenant};
 use crate::id::{RecordId, TenantId};
 use crate::index::{Field, Term, normalise};
 use crate::journal::Act;
@@ -45,6 +45,11 @@ impl Administration {
                 self.all::<Clinic>(&mut found).await?,
                 self.all::<Interface>(&mut found).await?,
                 self.all::<ApiClient>(&mut found).await?,
+            )
+            .with_people(
+                self.all::<Connection>(&mut found).await?,
+                self.all::<Account>(&mut found).await?,
+                self.all::<Application>(&mut found).await?,
             );
             // What was changed while it was loaded is loaded again; only what stands still is judged.
             let before = core::mem::replace(&mut stated, self.witness.directory().await?);

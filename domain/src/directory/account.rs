@@ -143,3 +143,66 @@ impl Entry for Account {
 
 /// Most bytes of a password's hash in PHC form.
 const MAX_PHC_BYTES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Role;
+    use std::format;
+    use std::vec;
+
+    fn account() -> Account {
+        Account {
+            id: RecordId([1; 16]),
+            tenant: TenantId([2; 16]),
+            name: "ada.byron".into(),
+            display: "Ada Byron".into(),
+            roles: Roles::of(&[Role::Provider]),
+            clinics: Clinics::All,
+            purpose: Purpose::Treatment,
+            password: Some(Hidden::new("$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA".into())),
+            totp: Some(Hidden::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into())),
+            recovery: vec!["0".repeat(64)],
+            enabled: true,
+            created: Timestamp(0),
+            password_changed: Some(Timestamp(0)),
+        }
+    }
+
+    #[test]
+    fn the_stored_form_of_an_account_stays_as_it_is() {
+        let text = serde_json::to_string(&account()).unwrap();
+        insta::assert_snapshot!(text, @r#"{"id":"01010101-0101-0101-0101-010101010101","tenant":"02020202-0202-0202-0202-020202020202","name":"ada.byron","display":"Ada Byron","roles":["provider"],"clinics":"all","purpose":"treatment","password":"$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA","totp":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ","recovery":["0000000000000000000000000000000000000000000000000000000000000000"],"enabled":true,"created":"1970-01-01T00:00:00.000Z","password_changed":"1970-01-01T00:00:00.000Z"}"#);
+        assert_eq!(serde_json::from_str::<Account>(&text).unwrap(), account());
+    }
+
+    #[test]
+    fn an_account_is_printed_without_what_is_in_it() {
+        let printed = format!("{:?}", account());
+        assert_eq!(printed, "Account(01010101-0101-0101-0101-010101010101, enabled: true)");
+    }
+
+    #[test]
+    fn each_broken_rule_of_an_account_is_named() {
+        let good = account;
+        assert_eq!(good().validate(), Ok(()));
+        let fresh = Account { password: None, totp: None, recovery: vec![], password_changed: None, ..good() };
+        assert_eq!(fresh.validate(), Ok(()), "an account before its invitation is taken up");
+        let hidden = |text: &str| Some(Hidden::new(text.into()));
+        for (broken, rule) in [
+            (Account { name: " ada".into(), ..good() }, Invalid::Name),
+            (Account { display: "Ada\u{7}".into(), ..good() }, Invalid::Display),
+            (Account { roles: Roles::NONE, ..good() }, Invalid::PersonWithoutRole),
+            (Account { roles: Roles::of(&[Role::SystemOperator]), ..good() }, Invalid::RoleNotForPeople),
+            (Account { roles: Roles::of(&[Role::IntegrationEngine]), ..good() }, Invalid::RoleNotForPeople),
+            (Account { password: hidden("correct horse"), ..good() }, Invalid::PasswordHash),
+            (Account { password: hidden("$argon2i$v=19$m=1,t=1,p=1$a$b"), ..good() }, Invalid::PasswordHash),
+            (Account { totp: hidden("GEZDGNBVGY3TQOJQGEZDGNBVG"), ..good() }, Invalid::Seed),
+            (Account { totp: hidden("gezdgnbvgy3tqojqgezdgnbvgy3tqojq"), ..good() }, Invalid::Seed),
+            (Account { recovery: vec!["code".into()], ..good() }, Invalid::RecoveryHash),
+            (Account { recovery: vec!["0".repeat(64); 17], ..good() }, Invalid::RecoveryHash),
+        ] {
+            assert_eq!(broken.validate(), Err(rule));
+        }
+    }
+}

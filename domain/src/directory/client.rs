@@ -9,9 +9,7 @@ use crate::ports::{Entropy, Unavailable};
 use crate::secret::{SecretBytes, constant_time_eq};
 use crate::time::Timestamp;
 use alloc::string::String;
-use core::fmt::Write;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// A system that reads over FHIR with a bearer token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +43,7 @@ impl ApiClient {
     /// Says whether this is the client's token and holds now; compares in constant time.
     #[must_use]
     pub fn accepts(&self, presented: &str, now: Timestamp) -> bool {
-        let same = constant_time_eq(token_hash(presented).as_bytes(), self.token_hash.as_bytes());
+        let same = constant_time_eq(text::sha256(presented).as_bytes(), self.token_hash.as_bytes());
         same && self.enabled && self.expires.is_none_or(|expires| now < expires)
     }
 }
@@ -106,7 +104,7 @@ impl BearerToken {
     /// Returns what is stored of it.
     #[must_use]
     pub fn hash(&self) -> String {
-        token_hash(self.expose())
+        text::sha256(self.expose())
     }
 }
 
@@ -120,15 +118,6 @@ pub(super) fn named_client(presented: &str) -> Option<&str> {
 pub(super) fn name_in_token(client: RecordId) -> String {
     let mut text = String::with_capacity(ID_CHARACTERS);
     base64url(client.as_bytes(), &mut text);
-    text
-}
-
-fn token_hash(token: &str) -> String {
-    let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-    let mut text = String::with_capacity(64);
-    for byte in digest {
-        let _ = write!(text, "{byte:02x}");
-    }
     text
 }
 

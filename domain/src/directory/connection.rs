@@ -121,3 +121,136 @@ fn rule(rule: &Rule) -> Result<(), Invalid> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{Clinics, Purpose, Role};
+    use crate::directory::Hidden;
+    use alloc::string::ToString;
+    use std::format;
+    use std::vec;
+
+    fn with(protocol: Protocol) -> Connection {
+        Connection {
+            id: RecordId([1; 16]),
+            tenant: TenantId([2; 16]),
+            name: "hospital".into(),
+            enabled: true,
+            protocol,
+            rules: vec![for_group("lab", Role::Staff)],
+            created: Timestamp(0),
+        }
+    }
+
+    fn for_group(group: &str, role: Role) -> Rule {
+        Rule {
+            when: Criterion::Group(group.to_string()),
+            roles: Roles::of(&[role]),
+            clinics: Clinics::All,
+            purpose: Purpose::Treatment,
+        }
+    }
+
+    fn oidc() -> OidcSettings {
+        let settings = OidcSettings::new("https://idp.example/realms/hospital".into(), "sealgate".into());
+        OidcSettings { client_secret: Some(Hidden::new("a secret".into())), ..settings }
+    }
+
+    fn saml() -> SamlSettings {
+        SamlSettings::new("<EntityDescriptor/>".into(), "https://idp.example/saml".into())
+    }
+
+    #[test]
+    fn the_stored_form_of_a_connection_stays_as_it_is() {
+        let (oidc, saml) = (with(Protocol::Oidc(oidc())), with(Protocol::Saml(saml())));
+        insta::assert_snapshot!(serde_json::to_string(&oidc).unwrap(), @r#"{"id":"01010101-0101-0101-0101-010101010101","tenant":"02020202-0202-0202-0202-020202020202","name":"hospital","enabled":true,"protocol":{"oidc":{"issuer":"https://idp.example/realms/hospital","client_id":"sealgate","client_secret":"a secret","scopes":["openid","profile"],"algorithms":["RS256","ES256"],"groups_claim":"groups","roles_claim":"roles","subject_claim":"sub","display_claim":"name","second_factor_acr":[],"second_factor_amr":["mfa","otp","hwk","fido"],"request_acr":[],"max_age_seconds":null,"egress":[],"allow_http_loopback":false}},"rules":[{"when":{"group":"lab"},"roles":["staff"],"clinics":"all","purpose":"treatment"}],"created":"1970-01-01T00:00:00.000Z"}"#);
+        insta::assert_snapshot!(serde_json::to_string(&saml).unwrap(), @r#"{"id":"01010101-0101-0101-0101-010101010101","tenant":"02020202-0202-0202-0202-020202020202","name":"hospital","enabled":true,"protocol":{"saml":{"metadata":"<EntityDescriptor/>","idp_entity_id":"https://idp.example/saml","sp_entity_id":null,"subject_attribute":null,"groups_attribute":null,"roles_attribute":null,"display_attribute":null,"second_factor_contexts":[],"allow_unsolicited":false,"want_encrypted":false}},"rules":[{"when":{"group":"lab"},"roles":["staff"],"clinics":"all","purpose":"treatment"}],"created":"1970-01-01T00:00:00.000Z"}"#);
+        for connection in [oidc, saml] {
+            let text = serde_json::to_string(&connection).unwrap();
+            assert_eq!(serde_json::from_str::<Connection>(&text).unwrap(), connection);
+        }
+    }
+
+    #[test]
+    fn settings_that_say_little_mean_the_usual() {
+        let text = r#"{"issuer":"https://idp.example","client_id":"sealgate"}"#;
+        let usual = OidcSettings::new("https://idp.example".into(), "sealgate".into());
+        assert_eq!(serde_json::from_str::<OidcSettings>(text).unwrap(), usual);
+        assert_eq!((usual.algorithms, usual.subject_claim), (vec!["RS256".into(), "ES256".into()], "sub".into()));
+        let text = r#"{"metadata":"<EntityDescriptor/>","idp_entity_id":"https://idp.example/saml"}"#;
+        assert_eq!(serde_json::from_str::<SamlSettings>(text).unwrap(), saml());
+    }
+
+    #[test]
+    fn a_printed_connection_does_not_show_its_secret() {
+        let printed = format!("{:?}", with(Protocol::Oidc(oidc())));
+        assert!(printed.contains("client_secret: Some(Hidden)") && !printed.contains("a secret"), "{printed}");
+    }
+
+    #[test]
+    fn each_broken_rule_of_openid_connect_is_named() {
+        let good = oidc;
+        let validate = |settings: OidcSettings| with(Protocol::Oidc(settings)).validate();
+        assert_eq!(validate(good()), Ok(()));
+        let local = OidcSettings { issuer: "http://127.0.0.1:8080/".into(), allow_http_loopback: true, ..good() };
+        assert_eq!(validate(local.clone()), Ok(()));
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for (broken, rule) in [
+            (OidcSettings { allow_http_loopback: false, ..local.clone() }, Invalid::Issuer),
+            (OidcSettings { issuer: "http://idp.example".into(), ..local }, Invalid::Issuer),
+            (OidcSettings { issuer: "https://idp.example?a".into(), ..good() }, Invalid::Issuer),
+            (OidcSettings { issuer: "https://idp.example#a".into(), ..good() }, Invalid::Issuer),
+            (OidcSettings { issuer: "idp.example".into(), ..good() }, Invalid::Issuer),
+            (OidcSettings { client_id: String::new(), ..good() }, Invalid::ClientId),
+            (OidcSettings { client_secret: Some(Hidden::new("a\n".into())), ..good() }, Invalid::ClientSecret),
+            (OidcSettings { scopes: texts(&["profile"]), ..good() }, Invalid::OpenIdScope),
+            (OidcSettings { scopes: texts(&["openid", "a b"]), ..good() }, Invalid::Scope),
+            (OidcSettings { algorithms: vec![], ..good() }, Invalid::Algorithm),
+            (OidcSettings { algorithms: texts(&["RS256", "none"]), ..good() }, Invalid::Algorithm),
+            (OidcSettings { algorithms: texts(&["HS256"]), ..good() }, Invalid::Algorithm),
+            (OidcSettings { subject_claim: String::new(), ..good() }, Invalid::Claim),
+            (OidcSettings { request_acr: texts(&["a", "a"]), ..good() }, Invalid::FactorValue),
+            (OidcSettings { second_factor_amr: texts(&[""]), ..good() }, Invalid::FactorValue),
+            (OidcSettings { max_age_seconds: Some(-1), ..good() }, Invalid::MaxAge),
+            (OidcSettings { egress: texts(&["https://keys.example"]), ..good() }, Invalid::Egress),
+            (OidcSettings { egress: texts(&["*.example"]), ..good() }, Invalid::Egress),
+            (OidcSettings { egress: texts(&["keys.example"; 17]), ..good() }, Invalid::Egress),
+        ] {
+            assert_eq!(validate(broken), Err(rule));
+        }
+        assert_eq!(validate(OidcSettings { egress: texts(&["keys.example:8443"]), ..good() }), Ok(()));
+    }
+
+    #[test]
+    fn each_broken_rule_of_saml_is_named() {
+        let good = saml;
+        let validate = |settings: SamlSettings| with(Protocol::Saml(settings)).validate();
+        assert_eq!(validate(good()), Ok(()));
+        for (broken, rule) in [
+            (SamlSettings { metadata: String::new(), ..good() }, Invalid::Metadata),
+            (SamlSettings { metadata: "x".repeat(256 * 1024 + 1), ..good() }, Invalid::Metadata),
+            (SamlSettings { idp_entity_id: String::new(), ..good() }, Invalid::EntityId),
+            (SamlSettings { idp_entity_id: "two words".into(), ..good() }, Invalid::EntityId),
+            (SamlSettings { sp_entity_id: Some(String::new()), ..good() }, Invalid::EntityId),
+            (SamlSettings { groups_attribute: Some(String::new()), ..good() }, Invalid::Claim),
+            (SamlSettings { second_factor_contexts: vec![String::new()], ..good() }, Invalid::FactorValue),
+        ] {
+            assert_eq!(validate(broken), Err(rule));
+        }
+    }
+
+    #[test]
+    fn each_broken_rule_of_a_rule_is_named() {
+        let validate = |rules: Vec<Rule>| Connection { rules, ..with(Protocol::Saml(saml())) }.validate();
+        assert_eq!(validate(vec![]), Ok(()), "a connection without rules admits nobody");
+        assert_eq!(validate(vec![for_group("lab", Role::Staff); 257]), Err(Invalid::RuleCount));
+        assert_eq!(validate(vec![for_group("", Role::Staff)]), Err(Invalid::RuleValue));
+        assert_eq!(validate(vec![for_group("lab", Role::SystemOperator)]), Err(Invalid::RoleNotForPeople));
+        assert_eq!(validate(vec![for_group("lab", Role::IntegrationEngine)]), Err(Invalid::RoleNotForPeople));
+        let roleless = Rule { roles: Roles::NONE, ..for_group("lab", Role::Staff) };
+        assert_eq!(validate(vec![roleless]), Err(Invalid::RuleWithoutRole));
+        let attribute = Criterion::Attribute { name: String::new(), value: "ward".into() };
+        assert_eq!(validate(vec![Rule { when: attribute, ..for_group("lab", Role::Staff) }]), Err(Invalid::RuleValue));
+    }
+}

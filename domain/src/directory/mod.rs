@@ -23,7 +23,7 @@ mod text;
 mod url;
 
 pub use account::{Account, LOCAL_ISSUER, MAX_RECOVERY_CODES};
-pub use application::{Application, ApplicationUse, MAX_JWKS_BYTES, MAX_REDIRECT_URIS};
+pub use application::{Application, ApplicationSecret, ApplicationUse, MAX_JWKS_BYTES, MAX_REDIRECT_URIS};
 pub use client::{ApiClient, BearerToken};
 pub use connection::{Connection, MAX_RULES, Protocol};
 pub use entry::{Clinic, Entry, Invalid, Tenant};

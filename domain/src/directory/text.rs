@@ -3,6 +3,8 @@
 use super::entry::Invalid;
 use crate::access::{Role, Roles};
 use alloc::string::String;
+use core::fmt::Write;
+use sha2::{Digest, Sha256};
 
 /// Most bytes of a name.
 pub const MAX_NAME_BYTES: usize = 128;
@@ -69,6 +71,16 @@ pub(super) fn roles_of_systems(roles: Roles) -> Result<(), Invalid> {
     }
     let foreign = roles.contains_any(&[Role::Admin, Role::SystemOperator, Role::IntegrationEngine]);
     if foreign { Err(Invalid::RoleNotForClients) } else { Ok(()) }
+}
+
+/// Returns the SHA-256 hash of a text in lower-case hexadecimal digits.
+pub(super) fn sha256(text: &str) -> String {
+    let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+    let mut digits = String::with_capacity(64);
+    for byte in digest {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
 }
 
 /// Says whether a text is a SHA-256 hash in lower-case hexadecimal digits.

@@ -113,7 +113,7 @@ impl Directory {
 
     /// Says whether a session may go on: whoever vouched for it is still enabled, and still says the same.
     ///
-    /// Of a session by a connection, the connection must be there and enabled. Of one by an account, the account must be
+    /// Of a session by a connection, the connection must be enabled and a rule of it must still give what the session has. Of one by an account, the account must be
     /// enabled, its roles, clinics and purpose must be those of the session, and neither password nor second factor may have
     /// been changed since it began. Time limits are judged by the session itself.
     #[must_use]
@@ -132,8 +132,12 @@ impl Directory {
                         && account.password_changed.is_none_or(|changed| changed <= session.started)
                 });
         }
-        self.connection(session.connection)
-            .is_some_and(|connection| connection.enabled && connection.tenant == session.tenant)
+        let gives = |rule: &Rule| {
+            (rule.roles, &rule.clinics, rule.purpose) == (session.roles, &session.clinics, session.purpose)
+        };
+        self.connection(session.connection).is_some_and(|connection| {
+            connection.enabled && connection.tenant == session.tenant && connection.rules.iter().any(gives)
+        })
     }
 }
 

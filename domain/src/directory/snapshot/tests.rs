@@ -188,6 +188,15 @@ fn every_entry_reads_back_from_its_json() {
 }
 
 #[test]
+fn a_tenant_from_before_there_were_settings_has_the_usual_ones() {
+    let before =
+        r#"{"id":"01010101-0101-0101-0101-010101010101","name":"Hospital","created":"2023-11-14T22:13:20.000Z"}"#;
+    let tenant = serde_json::from_str::<Tenant>(before).unwrap();
+    assert_eq!(tenant.settings, TenantSettings::default());
+    insta::assert_snapshot!(serde_json::to_string(&tenant).unwrap(), @r#"{"id":"01010101-0101-0101-0101-010101010101","name":"Hospital","settings":{"sessions":{"idle_seconds":900,"absolute_seconds":43200,"concurrent":5},"addresses":[],"second_factor":"required"},"created":"2023-11-14T22:13:20.000Z"}"#);
+}
+
+#[test]
 fn each_broken_rule_of_an_interface_is_named() {
     let good = || interface(1, (Some("LAB"), None), &["10.0.0.0/8", "::1"]);
     assert_eq!(good().validate(), Ok(()));

@@ -127,7 +127,7 @@ fn a_session_by_an_account_goes_on_while_the_account_says_the_same() {
 
 #[test]
 fn a_session_by_a_connection_goes_on_while_the_connection_is_enabled() {
-    let connection = connection(1, TENANT);
+    let connection = connection(5, TENANT);
     let account = account(1, TENANT, "ada");
     let session = Session { connection: connection.id, issuer: "https://idp.example".into(), ..session_of(&account) };
     let admits = |connection: Connection| directory(vec![connection], vec![account.clone()]).still_admits(&session);
@@ -141,7 +141,7 @@ fn a_session_by_a_connection_goes_on_while_the_connection_is_enabled() {
 #[test]
 fn an_identity_provider_that_names_itself_like_us_gains_no_account() {
     let account = account(1, TENANT, "ada");
-    let connection = connection(1, TENANT);
+    let connection = connection(5, TENANT);
     let posing = Session { connection: connection.id, ..session_of(&account) };
     assert!(!directory(vec![], vec![account.clone()]).still_admits(&posing), "its connection decides");
     let foreign = Session { issuer: "https://idp.example".into(), ..session_of(&account) };

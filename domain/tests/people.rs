@@ -1,0 +1,329 @@
+//! Connections, accounts, applications and settings, administered over the doubles of the ports.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use domain::access::{Clinics, Context, Factor, Purpose, Role, Roles, Subject};
+use domain::administration::{Administration, By, NewAccount, NotChanged, Renewal};
+use domain::audit::ChainId;
+use domain::directory::{
+    Account, Application, ApplicationUse, Connection, Directory, Hidden, Invalid, OidcSettings, Protocol, SecondFactor,
+};
+use domain::double::{Installation, run};
+use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};
+use domain::identity::{Criterion, Rule, Session};
+use domain::journal::Actor;
+use domain::ports::{Clock, Find, Store};
+use domain::time::Timestamp;
+
+struct House {
+    doubles: Installation,
+    administration: Administration,
+    operator: Subject,
+    tenant: TenantId,
+}
+
+impl House {
+    fn new() -> Self {
+        let doubles = Installation::new(1).unwrap();
+        let administration = doubles.administration();
+        run(administration.prepare_system()).unwrap();
+        let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
+        let mut house = Self { doubles, administration, operator, tenant: TenantId::SYSTEM };
+        house.tenant = run(house.administration.add_tenant(&house.by(&house.operator), "Hospital")).unwrap().id;
+        house
+    }
+
+    fn by<'a>(&self, subject: &'a Subject) -> By<'a> {
+        let actor = Actor { subject, workstation: "console", correlation: CorrelationId([9; 16]) };
+        By { actor, context: Context::console(self.doubles.clock.now()) }
+    }
+
+    fn operator(&self) -> By<'_> {
+        self.by(&self.operator)
+    }
+
+    fn directory(&self) -> Directory {
+        run(self.administration.load_directory()).unwrap()
+    }
+
+    fn add_account(&self, name: &str) -> Account {
+        run(self.administration.add_account(&self.operator(), new_account(self.tenant, name))).unwrap()
+    }
+
+    /// Takes up an invitation, then signs in.
+    fn signed_in(&self, account: &Account) -> Session {
+        let account = run(self.administration.renew(&self.by(&person(account)), account.id, everything())).unwrap();
+        self.doubles.clock.advance(1);
+        let now = self.doubles.clock.now();
+        let assertion = account.to_assertion(Factor::Shown, now);
+        Session::begin(RecordId([7; 16]), RecordId([8; 16]), &assertion, account.to_admitted(), "::1", now)
+    }
+
+    fn chain(&self, tenant: TenantId) -> Vec<String> {
+        let block = run(self.doubles.store.entries(ChainId::from(tenant), 1, 1_000)).unwrap();
+        let text = String::from_utf8(block.lines).unwrap();
+        let word = |entry: &serde_json::Value, place: &str| entry.pointer(place).unwrap().as_str().unwrap().to_string();
+        text.lines()
+            .map(|line| {
+                let entry: serde_json::Value = serde_json::from_str(line.split_once(' ').unwrap().1).unwrap();
+                let words = ["/action", "/resource_type", "/outcome", "/user_id/id"].map(|name| word(&entry, name));
+                words.join(" ")
+            })
+            .collect()
+    }
+}
+
+fn person(account: &Account) -> Subject {
+    Subject::console("ada-herself", account.tenant, account.roles)
+}
+
+fn new_account(tenant: TenantId, name: &str) -> NewAccount {
+    NewAccount {
+        tenant,
+        name: name.into(),
+        display: "Ada Byron".into(),
+        roles: Roles::of(&[Role::Provider]),
+        clinics: Clinics::All,
+        purpose: Purpose::Treatment,
+    }
+}
+
+fn hash(word: &str) -> Hidden {
+    Hidden::new(format!("$argon2id$v=19$m=65536,t=3,p=1$c2FsdA${word}"))
+}
+
+fn everything() -> Renewal {
+    let totp = Some(Hidden::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into()));
+    Renewal::All { password: hash("first"), totp, recovery: vec!["0".repeat(64), "1".repeat(64)] }
+}
+
+fn connection(tenant: TenantId, rules: Vec<Rule>) -> Connection {
+    let protocol = Protocol::Oidc(OidcSettings::new("https://idp.example".into(), "sealgate".into()));
+    let (id, created) = (RecordId([0; 16]), Timestamp(0));
+    Connection { id, tenant, name: "hospital login".into(), enabled: true, protocol, rules, created }
+}
+
+fn rule(clinics: Clinics) -> Rule {
+    let (when, roles) = (Criterion::Group("lab".into()), Roles::of(&[Role::Staff]));
+    Rule { when, roles, clinics, purpose: Purpose::Treatment }
+}
+
+fn application(tenant: TenantId) -> Application {
+    Application {
+        id: RecordId([0; 16]),
+        tenant,
+        name: "registry".into(),
+        r#use: ApplicationUse::Backend {
+            roles: Roles::of(&[Role::ReadOnly]),
+            clinics: Clinics::All,
+            purpose: Purpose::Treatment,
+        },
+        jwks: None,
+        jwks_uri: Some("https://registry.example/keys".into()),
+        secret_hash: None,
+        scopes: vec!["system/*.rs".into()],
+        enabled: true,
+        created: Timestamp(0),
+    }
+}
+
+#[test]
+fn what_is_added_and_changed_is_in_the_next_snapshot_and_in_both_chains() {
+    let house = House::new();
+    let (by, administration) = (house.operator(), &house.administration);
+    let connection = run(administration.add_connection(&by, connection(house.tenant, vec![]))).unwrap();
+    let account = house.add_account("Ada");
+    let application = run(administration.add_application(&by, application(house.tenant))).unwrap();
+    let directory = house.directory();
+    assert_eq!(directory.connection(connection.id), Some(&connection));
+    assert_eq!(directory.account_by_name(house.tenant, "ADA"), Some(&account));
+    assert_eq!(directory.application_by_client_id(&application.id.to_string()), Some(&application));
+
+    let changed = run(administration.change_connection(&by, connection.id, |connection| {
+        connection.rules.push(rule(Clinics::All));
+        connection.name = "renamed".into();
+        connection.tenant = TenantId([9; 16]);
+    }));
+    let changed = changed.unwrap();
+    assert_eq!((changed.rules.len(), changed.name.as_str(), changed.tenant), (1, "hospital login", house.tenant));
+    run(administration.change_application(&by, application.id, |application| application.enabled = false)).unwrap();
+    run(administration.change_settings(&by, house.tenant, |settings| settings.addresses.push("10.0.0.0/8".into())))
+        .unwrap();
+    let directory = house.directory();
+    assert_eq!(directory.connection(connection.id), Some(&changed));
+    assert!(!directory.application(application.id).unwrap().enabled);
+    assert!(!directory.address_allowed(house.tenant, "192.0.2.1".parse().unwrap()));
+
+    let changes = [
+        "create Tenant success root",
+        "create Connection success root",
+        "create Account success root",
+        "create Application success root",
+        "update Connection success root",
+        "update Application success root",
+        "update Tenant success root",
+    ];
+    assert_eq!(house.chain(TenantId::SYSTEM), changes);
+    assert_eq!(house.chain(house.tenant), changes);
+}
+
+#[test]
+fn what_breaks_a_rule_or_names_what_is_not_there_is_refused() {
+    let house = House::new();
+    let (by, administration) = (house.operator(), &house.administration);
+    let other = run(administration.add_tenant(&by, "Practice")).unwrap().id;
+    let foreign = run(administration.add_clinic(&by, other, "East")).unwrap().id;
+    let foreign = || Clinics::Some(vec![foreign]);
+    let wanted = connection(house.tenant, vec![rule(foreign())]);
+    assert_eq!(run(administration.add_connection(&by, wanted)).err(), Some(NotChanged::UnknownClinic));
+    let wanted = NewAccount { clinics: foreign(), ..new_account(house.tenant, "ada") };
+    assert_eq!(run(administration.add_account(&by, wanted)).err(), Some(NotChanged::UnknownClinic));
+    let nowhere = TenantId([3; 16]);
+    assert_eq!(
+        run(administration.add_account(&by, new_account(nowhere, "ada"))).err(),
+        Some(NotChanged::UnknownTenant)
+    );
+    assert_eq!(run(administration.change_settings(&by, nowhere, |_| {})).err(), Some(NotChanged::UnknownTenant));
+    let added = run(administration.add_connection(&by, connection(house.tenant, vec![]))).unwrap();
+    let changed = run(administration.change_connection(&by, added.id, |connection| {
+        connection.rules.push(rule(foreign()));
+    }));
+    assert_eq!(changed.err(), Some(NotChanged::UnknownClinic));
+    let changed = run(administration.change_settings(&by, house.tenant, |settings| settings.sessions.idle_seconds = 0));
+    assert_eq!(changed.err(), Some(NotChanged::Invalid(Invalid::SessionLimits)));
+    let account = house.add_account("ada");
+    assert_eq!(
+        run(administration.add_account(&by, new_account(house.tenant, "ADA"))).err(),
+        Some(NotChanged::NameTaken)
+    );
+    assert_eq!(
+        run(administration.change_connection(&by, account.id, |_| {})).err(),
+        Some(NotChanged::UnknownEntry),
+        "an account is no connection"
+    );
+}
+
+#[test]
+fn an_admin_changes_the_people_of_the_own_tenant_and_nobody_elses() {
+    let house = House::new();
+    let administration = &house.administration;
+    let other = run(administration.add_tenant(&house.operator(), "Practice")).unwrap().id;
+    let admin = Subject::console("amy", house.tenant, Roles::of(&[Role::Admin]));
+    let by = house.by(&admin);
+    let account = run(administration.add_account(&by, new_account(house.tenant, "ada"))).unwrap();
+    assert!(run(administration.change_account(&by, account.id, |account| account.enabled = false)).is_ok());
+    assert_eq!(run(administration.add_account(&by, new_account(other, "ada"))).err(), Some(NotChanged::Denied));
+    assert_eq!(
+        run(administration.change_settings(&by, house.tenant, |settings| {
+            settings.second_factor = SecondFactor::RelaxedForStaff;
+        }))
+        .err(),
+        Some(NotChanged::Denied),
+        "what a tenant asks of its people is the operator's to decide"
+    );
+    let provider = Subject::console("pat", house.tenant, Roles::of(&[Role::Provider]));
+    let by = house.by(&provider);
+    let denied = run(administration.change_account(&by, account.id, |account| account.enabled = true));
+    assert_eq!(denied.err(), Some(NotChanged::Denied));
+    assert_eq!(house.chain(house.tenant).last().unwrap(), "directory.change Account denied pat");
+}
+
+#[test]
+fn a_change_of_an_account_ends_its_sessions() {
+    let house = House::new();
+    let (by, administration) = (house.operator(), &house.administration);
+    type Change = fn(&mut Account);
+    let changes: [(&str, Change); 3] = [
+        ("disabled", |account| account.enabled = false),
+        ("roles", |account| account.roles = Roles::of(&[Role::ReadOnly])),
+        ("clinics", |account| account.clinics = Clinics::Some(vec![])),
+    ];
+    for (what, change) in changes {
+        let account = house.add_account(what);
+        let session = house.signed_in(&account);
+        assert!(house.directory().still_admits(&session));
+        run(administration.change_account(&by, account.id, change)).unwrap();
+        assert!(!house.directory().still_admits(&session), "{what}");
+    }
+    let account = house.add_account("reset");
+    let session = house.signed_in(&account);
+    let reset = run(administration.reset_account(&by, account.id)).unwrap();
+    assert_eq!((reset.password, reset.totp, reset.recovery.len()), (None, None, 0));
+    assert!(!house.directory().still_admits(&session));
+}
+
+#[test]
+fn who_changes_an_account_cannot_set_what_proves_that_it_is_them() {
+    let house = House::new();
+    let account = house.add_account("ada");
+    house.signed_in(&account);
+    let changed = run(house.administration.change_account(&house.operator(), account.id, |account| {
+        account.password = Some(hash("mine"));
+        account.totp = None;
+        account.recovery.clear();
+        account.name = "somebody".into();
+        account.display = "Ada King".into();
+    }));
+    let changed = changed.unwrap();
+    assert!(changed.password == Some(hash("first")) && changed.totp.is_some() && changed.recovery.len() == 2);
+    assert_eq!((changed.name.as_str(), changed.display.as_str()), ("ada", "Ada King"));
+}
+
+#[test]
+fn a_person_renews_what_is_theirs_and_sessions_from_before_are_over() {
+    let house = House::new();
+    let account = house.add_account("ada");
+    let session = house.signed_in(&account);
+    let ada = person(&account);
+    let (by, administration) = (house.by(&ada), &house.administration);
+    let renew = |renewal| run(administration.renew(&by, account.id, renewal));
+    let goes_on = || house.directory().still_admits(&session);
+
+    renew(Renewal::Rehash(hash("first"), hash("stronger"))).unwrap();
+    assert_eq!(renew(Renewal::Rehash(hash("first"), hash("other"))).err(), Some(NotChanged::Raced));
+    renew(Renewal::UsedRecovery("1".repeat(64))).unwrap();
+    assert_eq!(renew(Renewal::UsedRecovery("1".repeat(64))).err(), Some(NotChanged::Raced), "a code is used once");
+    renew(Renewal::Recovery(vec!["2".repeat(64)])).unwrap();
+    assert!(goes_on());
+    assert_eq!(
+        renew(Renewal::Password(Hidden::new("in clear".into()))).err(),
+        Some(NotChanged::Invalid(Invalid::PasswordHash))
+    );
+    house.doubles.clock.advance(1);
+    renew(Renewal::Password(hash("second"))).unwrap();
+    assert!(!goes_on());
+    renew(Renewal::SecondFactor { totp: None, recovery: vec![] }).unwrap();
+    assert_eq!(house.chain(house.tenant).last().unwrap(), "update Account success ada-herself", "as their own act");
+}
+
+#[test]
+fn nobody_renews_an_account_of_another_tenant_or_a_disabled_one() {
+    let house = House::new();
+    let other = run(house.administration.add_tenant(&house.operator(), "Practice")).unwrap().id;
+    let account = house.add_account("ada");
+    let stranger = Subject::console("eve", other, Roles::of(&[Role::Admin]));
+    let renewed = run(house.administration.renew(&house.by(&stranger), account.id, everything()));
+    assert_eq!(renewed.err(), Some(NotChanged::UnknownEntry));
+    let disable = |account: &mut Account| account.enabled = false;
+    run(house.administration.change_account(&house.operator(), account.id, disable)).unwrap();
+    let renewed = run(house.administration.renew(&house.by(&person(&account)), account.id, everything()));
+    assert_eq!(renewed.err(), Some(NotChanged::UnknownEntry));
+}
+
+#[test]
+fn neither_names_nor_secrets_of_people_are_stored_in_clear() {
+    let house = House::new();
+    let account = house.add_account("plainly visible");
+    house.signed_in(&account);
+    let clinics = vec![ClinicId([1; 16])];
+    assert!(
+        run(house.administration.change_account(&house.operator(), account.id, |account| {
+            account.clinics = Clinics::Some(clinics);
+        }))
+        .is_err()
+    );
+    for record in run(house.doubles.store.find(TenantId::SYSTEM, Find { limit: 100, ..Find::default() })).unwrap() {
+        for planted in ["lainly", "Byron", "argon2id", "GEZDGNBV"] {
+            assert!(!record.sealed.windows(planted.len()).any(|window| window == planted.as_bytes()), "{planted}");
+        }
+    }
+}
