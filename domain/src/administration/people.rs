@@ -69,7 +69,7 @@ impl Administration {
 
     /// Changes a connection: its settings, its rules, whether it is enabled. Name and tenant stay.
     ///
-    /// Sessions that came by it do not resume while it is disabled; a changed rule is in force from the next sign-in on.
+    /// Sessions that came by it do not resume while it is disabled, nor once none of its rules gives what they have.
     ///
     /// # Errors
     /// [`NotChanged`].

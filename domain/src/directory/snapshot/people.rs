@@ -4,7 +4,7 @@ use super::Directory;
 use crate::directory::network::AddressRange;
 use crate::directory::{Account, Application, Connection, LOCAL_ISSUER, TenantSettings};
 use crate::id::{RecordId, TenantId};
-use crate::identity::{Session, SessionLimits};
+use crate::identity::{Rule, Session, SessionLimits};
 use crate::index::{Field, normalise};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -113,9 +113,10 @@ impl Directory {
 
     /// Says whether a session may go on: whoever vouched for it is still enabled, and still says the same.
     ///
-    /// Of a session by a connection, the connection must be enabled and a rule of it must still give what the session has. Of one by an account, the account must be
-    /// enabled, its roles, clinics and purpose must be those of the session, and neither password nor second factor may have
-    /// been changed since it began. Time limits are judged by the session itself.
+    /// Of a session by a connection, the connection must be enabled and one of its rules must still give what the session
+    /// has. Of one by an account, the account must be enabled, its roles, clinics and purpose must be those of the session,
+    /// and neither password nor second factor may have been changed since it began. Time limits are judged by the session
+    /// itself.
     #[must_use]
     pub fn still_admits(&self, session: &Session) -> bool {
         if self.tenant(session.tenant).is_none() {

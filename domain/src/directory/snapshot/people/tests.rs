@@ -4,6 +4,7 @@ use super::*;
 use crate::access::{Clinics, Factor, Purpose, Role, Roles};
 use crate::directory::{ApplicationUse, Hidden, OidcSettings, Protocol, Tenant};
 use crate::id::ClinicId;
+use crate::identity::Criterion;
 use crate::time::Timestamp;
 use std::vec;
 use std::vec::Vec;
@@ -21,7 +22,13 @@ fn tenant(id: TenantId, addresses: &[&str]) -> Tenant {
 fn connection(number: u8, tenant: TenantId) -> Connection {
     let settings = OidcSettings::new("https://idp.example".into(), "sealgate".into());
     let (id, protocol) = (RecordId([number; 16]), Protocol::Oidc(settings));
-    Connection { id, tenant, name: "idp".into(), enabled: true, protocol, rules: vec![], created: NOW }
+    let rules = vec![giving(Role::Staff), giving(Role::Provider)];
+    Connection { id, tenant, name: "idp".into(), enabled: true, protocol, rules, created: NOW }
+}
+
+fn giving(role: Role) -> Rule {
+    let (when, roles) = (Criterion::Group("all".into()), Roles::of(&[role]));
+    Rule { when, roles, clinics: Clinics::All, purpose: Purpose::Treatment }
 }
 
 fn account(number: u8, tenant: TenantId, name: &str) -> Account {
@@ -126,7 +133,7 @@ fn a_session_by_an_account_goes_on_while_the_account_says_the_same() {
 }
 
 #[test]
-fn a_session_by_a_connection_goes_on_while_the_connection_is_enabled() {
+fn a_session_by_a_connection_goes_on_while_a_rule_of_it_gives_what_it_has() {
     let connection = connection(5, TENANT);
     let account = account(1, TENANT, "ada");
     let session = Session { connection: connection.id, issuer: "https://idp.example".into(), ..session_of(&account) };
@@ -134,6 +141,9 @@ fn a_session_by_a_connection_goes_on_while_the_connection_is_enabled() {
     assert!(admits(connection.clone()));
     assert!(admits(Connection { name: "renamed".into(), ..connection.clone() }));
     assert!(!admits(Connection { enabled: false, ..connection.clone() }));
+    assert!(!admits(Connection { rules: vec![giving(Role::Staff)], ..connection.clone() }));
+    let elsewhere = Rule { clinics: Clinics::Some(vec![ClinicId([1; 16])]), ..giving(Role::Provider) };
+    assert!(!admits(Connection { rules: vec![elsewhere], ..connection.clone() }));
     assert!(!admits(Connection { tenant: OTHER, ..connection.clone() }));
     assert!(!admits(Connection { id: RecordId([3; 16]), ..connection }));
 }
