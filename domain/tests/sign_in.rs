@@ -1,0 +1,299 @@
+//! Signing in over the doubles of the ports: who gets a session, what the chain says, and when it is over.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use domain::access::{Action, Address, Clinics, Factor, Purpose, Resource, Role, Roles, Subject, decide};
+use domain::administration::{Administration, By};
+use domain::audit::ChainId;
+use domain::directory::{Account, Connection, Directory, OidcSettings, Protocol, TenantSettings};
+use domain::double::{Installation, MemoryTickets, run};
+use domain::id::{CorrelationId, RecordId, TenantId};
+use domain::identity::{Assertion, Criterion, GlassBroken, Groups, NotAdmitted, Rule};
+use domain::journal::Actor;
+use domain::kind::Kind;
+use domain::ports::{Clock, Store};
+use domain::sign_in::{Ending, Origin, Refused, SignIn, TOUCH_SECONDS};
+use domain::ticket::{TicketBook, TicketKeys};
+use std::sync::Arc;
+
+const IDLE: i64 = 900;
+const CONNECTION: RecordId = RecordId([7; 16]);
+
+struct House {
+    doubles: Installation,
+    sign_in: SignIn,
+    directory: Directory,
+    tenant: TenantId,
+}
+
+impl House {
+    fn new() -> Self {
+        let doubles = Installation::new(1).unwrap();
+        let administration: Administration = doubles.administration();
+        run(administration.prepare_system()).unwrap();
+        let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
+        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let by = By { actor, context: domain::access::Context::console(doubles.clock.now()) };
+        let tenant = run(administration.add_tenant(&by, "North")).unwrap();
+        let id = tenant.id;
+        let directory = Directory::new([tenant], [], [], []).with_people([connection(id)], [], []);
+        let book = Arc::new(TicketBook {
+            tickets: Arc::new(MemoryTickets::default()),
+            keys: TicketKeys::derive(&doubles.roots.session),
+            clock: doubles.clock.clone(),
+            entropy: doubles.entropy.clone(),
+        });
+        let sign_in = SignIn {
+            book,
+            ledger: doubles.ledger.clone(),
+            vault: doubles.vault.clone(),
+            clock: doubles.clock.clone(),
+            entropy: doubles.entropy.clone(),
+        };
+        Self { doubles, sign_in, directory, tenant: id }
+    }
+
+    fn assertion(&self, subject: &str) -> Assertion {
+        Assertion {
+            connection: CONNECTION,
+            tenant: self.tenant,
+            issuer: "https://idp.example".into(),
+            subject: subject.into(),
+            display: "Dr Example".into(),
+            roles: vec!["Provider".into()],
+            groups: Groups::Known(Vec::new()),
+            attributes: Vec::new(),
+            factor: Factor::Shown,
+            authenticated: self.doubles.clock.now(),
+            until: None,
+            provider_session: Some("sid-1".into()),
+        }
+    }
+
+    fn begin(&self, assertion: &Assertion) -> Result<domain::sign_in::Begun, Refused> {
+        let rules = self.directory.connection(CONNECTION).unwrap().rules.clone();
+        run(self.sign_in.begin(assertion, &rules, &TenantSettings::default(), &origin(), None))
+    }
+
+    fn resume(&self, begun: &domain::sign_in::Begun) -> Option<domain::sign_in::Resumed> {
+        run(self.sign_in.resume(&begun.secret, &self.directory, Address::Allowed)).unwrap()
+    }
+
+    /// The actions and outcomes of the tenant's chain, oldest first, from the first sign-in on.
+    fn chain(&self) -> Vec<String> {
+        let block = run(self.doubles.store.entries(ChainId::from(self.tenant), 1, 1_000)).unwrap();
+        let lines = String::from_utf8(block.lines).unwrap();
+        let entry = |line: &str| serde_json::from_str::<serde_json::Value>(line.split_once(' ').unwrap().1).unwrap();
+        lines
+            .lines()
+            .map(entry)
+            .filter(|entry| entry["action"].as_str().unwrap().starts_with("Log"))
+            .map(|entry| format!("{} {}", entry["action"].as_str().unwrap(), entry["outcome"].as_str().unwrap()))
+            .collect()
+    }
+}
+
+fn connection(tenant: TenantId) -> Connection {
+    let settings: OidcSettings =
+        serde_json::from_str(r#"{"issuer":"https://idp.example","client_id":"sealgate"}"#).unwrap();
+    let rule = Rule {
+        when: Criterion::Role("Provider".into()),
+        roles: Roles::of(&[Role::Provider]),
+        clinics: Clinics::All,
+        purpose: Purpose::Treatment,
+    };
+    Connection {
+        id: CONNECTION,
+        tenant,
+        name: "Hospital".into(),
+        enabled: true,
+        protocol: Protocol::Oidc(settings),
+        rules: vec![rule],
+        created: domain::time::Timestamp(0),
+    }
+}
+
+fn origin() -> Origin<'static> {
+    Origin { address: "192.0.2.1", allowed: Address::Allowed, correlation: CorrelationId([3; 16]) }
+}
+
+#[test]
+fn a_mapped_person_gets_a_session_that_may_read_and_the_chain_says_so() {
+    let house = House::new();
+    let begun = house.begin(&house.assertion("alice")).unwrap();
+    let resumed = house.resume(&begun).unwrap();
+    let report = Resource::record(house.tenant, Kind::DiagnosticReport);
+    assert!(decide(&resumed.subject, Action::FhirRead, &report, &resumed.circumstances).is_permit());
+    assert_eq!(house.chain(), ["LoginSucceeded success"]);
+}
+
+#[test]
+fn an_unmapped_person_gets_none_and_the_chain_says_so() {
+    let house = House::new();
+    let assertion = Assertion { roles: vec!["Porter".into()], ..house.assertion("bob") };
+    assert_eq!(house.begin(&assertion).err(), Some(Refused::NotAdmitted(NotAdmitted::Unmapped)));
+    assert_eq!(house.chain(), ["LoginFailed denied"]);
+}
+
+#[test]
+fn without_a_second_factor_nobody_begins_unless_the_tenant_waives_it_for_their_roles() {
+    let house = House::new();
+    let assertion = Assertion { factor: Factor::Missing, ..house.assertion("alice") };
+    assert_eq!(house.begin(&assertion).err(), Some(Refused::FactorMissing));
+
+    let relaxed: TenantSettings = serde_json::from_str(r#"{"second_factor":"relaxed-for-staff"}"#).unwrap();
+    let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
+    let begun = run(house.sign_in.begin(&assertion, &rules, &relaxed, &origin(), None)).unwrap();
+    assert!(begun.session.factor_waived && !begun.session.second_factor);
+    let admin = vec![Rule { roles: Roles::of(&[Role::Admin]), ..rules[0].clone() }];
+    let refused = run(house.sign_in.begin(&assertion, &admin, &relaxed, &origin(), None));
+    assert_eq!(refused.err(), Some(Refused::FactorMissing), "never for an administrator");
+}
+
+#[test]
+fn nobody_begins_from_an_address_that_is_not_allowed() {
+    let house = House::new();
+    let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
+    let elsewhere = Origin { allowed: Address::NotAllowed, ..origin() };
+    let refused =
+        run(house.sign_in.begin(&house.assertion("alice"), &rules, &TenantSettings::default(), &elsewhere, None));
+    assert_eq!(refused.err(), Some(Refused::AddressNotAllowed));
+}
+
+#[test]
+fn a_session_in_use_goes_on_and_one_unused_is_over() {
+    let house = House::new();
+    let begun = house.begin(&house.assertion("alice")).unwrap();
+    for _ in 0..4 {
+        house.doubles.clock.advance(IDLE - TOUCH_SECONDS);
+        assert!(house.resume(&begun).is_some());
+    }
+    house.doubles.clock.advance(IDLE);
+    assert!(house.resume(&begun).is_none());
+}
+
+#[test]
+fn a_session_is_over_after_its_longest_time_however_much_it_is_used() {
+    let house = House::new();
+    let begun = house.begin(&house.assertion("alice")).unwrap();
+    for _ in 0..71 {
+        house.doubles.clock.advance(600);
+        assert!(house.resume(&begun).is_some());
+    }
+    house.doubles.clock.advance(600);
+    assert!(house.resume(&begun).is_none(), "twelve hours");
+}
+
+#[test]
+fn a_session_ends_with_its_connection() {
+    let house = House::new();
+    let begun = house.begin(&house.assertion("alice")).unwrap();
+    let tenant = || house.directory.tenant(house.tenant).cloned();
+    let disabled = Connection { enabled: false, ..connection(house.tenant) };
+    let without = Directory::new(tenant(), [], [], []).with_people([disabled], [], []);
+    assert!(run(house.sign_in.resume(&begun.secret, &without, Address::Allowed)).unwrap().is_none());
+    let gone = Directory::new(tenant(), [], [], []);
+    assert!(run(house.sign_in.resume(&begun.secret, &gone, Address::Allowed)).unwrap().is_none());
+    assert!(house.resume(&begun).is_some(), "while it is enabled the session goes on");
+}
+
+#[test]
+fn a_session_whose_roles_the_connection_no_longer_gives_is_over() {
+    let house = House::new();
+    let begun = house.begin(&house.assertion("alice")).unwrap();
+    let mut changed = connection(house.tenant);
+    changed.rules[0].roles = Roles::of(&[Role::ReadOnly]);
+    let directory = Directory::new(house.directory.tenant(house.tenant).cloned(), [], [], []);
+    let directory = directory.with_people([changed], [], []);
+    assert!(run(house.sign_in.resume(&begun.secret, &directory, Address::Allowed)).unwrap().is_none());
+}
+
+#[test]
+fn signing_out_ends_the_session_at_the_server() {
+    let house = House::new();
+    let begun = house.begin(&house.assertion("alice")).unwrap();
+    let resumed = house.resume(&begun).unwrap();
+    run(house.sign_in.end(&resumed, Ending::SignedOut, &origin())).unwrap();
+    assert!(house.resume(&begun).is_none());
+    assert_eq!(house.chain(), ["LoginSucceeded success", "Logout success"]);
+}
+
+#[test]
+fn the_identity_provider_ends_its_own_sessions_and_no_others() {
+    let house = House::new();
+    let begun = house.begin(&house.assertion("alice")).unwrap();
+    let other = Assertion { provider_session: Some("sid-2".into()), ..house.assertion("alice") };
+    let other = house.begin(&other).unwrap();
+    assert_eq!(run(house.sign_in.end_by_provider(RecordId([8; 16]), "sid-1", &origin())), Ok(0), "another connection");
+    assert_eq!(run(house.sign_in.end_by_provider(CONNECTION, "sid-1", &origin())), Ok(1));
+    assert!(house.resume(&begun).is_none());
+    assert!(house.resume(&other).is_some());
+}
+
+#[test]
+fn a_person_holds_so_many_sessions_and_the_longest_unused_makes_room() {
+    let house = House::new();
+    let mut begun = Vec::new();
+    for _ in 0..6 {
+        begun.push(house.begin(&house.assertion("alice")).unwrap());
+        house.doubles.clock.advance(1);
+    }
+    let going: Vec<_> = begun.iter().map(|begun| house.resume(begun).is_some()).collect();
+    assert_eq!(going, [false, true, true, true, true, true]);
+    let person = begun[0].session.person;
+    assert_eq!(run(house.sign_in.sessions_of(person)).unwrap().len(), 5);
+    let kept = begun[5].session.id;
+    let ended = run(house.sign_in.end_of(person, Ending::Revoked, &origin(), |session| session.id != kept));
+    assert_eq!(ended, Ok(4));
+    assert!(house.resume(&begun[5]).is_some());
+}
+
+#[test]
+fn signing_in_again_replaces_the_session_and_its_secret() {
+    let house = House::new();
+    let first = house.begin(&house.assertion("alice")).unwrap();
+    let resumed = house.resume(&first).unwrap();
+    let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
+    let second = run(house.sign_in.begin(
+        &house.assertion("alice"),
+        &rules,
+        &TenantSettings::default(),
+        &origin(),
+        Some(&resumed),
+    ))
+    .unwrap();
+    assert!(house.resume(&first).is_none());
+    assert!(house.resume(&second).is_some());
+    assert_ne!(first.secret.expose(), second.secret.expose());
+    assert_eq!(first.session.person, second.session.person);
+}
+
+#[test]
+fn broken_glass_is_in_the_session_until_it_expires() {
+    let house = House::new();
+    let begun = house.begin(&house.assertion("alice")).unwrap();
+    let patient = RecordId([5; 16]);
+    let glass = GlassBroken { patient, expires: house.doubles.clock.now().plus_seconds(600) };
+    let resumed = house.resume(&begun).unwrap();
+    assert_eq!(run(house.sign_in.set_glass(&resumed, Some(glass), &TenantSettings::default().sessions)), Ok(true));
+    assert!(house.resume(&begun).unwrap().circumstances.glass_broken_for(Some(patient)));
+    house.doubles.clock.advance(600);
+    assert!(!house.resume(&begun).unwrap().circumstances.glass_broken_for(Some(patient)));
+}
+
+#[test]
+fn another_secret_finds_nothing() {
+    let house = House::new();
+    house.begin(&house.assertion("alice")).unwrap();
+    let guess = domain::secret::Secret::new([0; 32]);
+    assert!(run(house.sign_in.resume(&guess, &house.directory, Address::Allowed)).unwrap().is_none());
+}
+
+#[test]
+fn people_of_one_name_at_two_issuers_are_two() {
+    let house = House::new();
+    let one = house.begin(&house.assertion("alice")).unwrap();
+    let other = Assertion { issuer: "https://other.example".into(), ..house.assertion("alice") };
+    let other = house.begin(&other).unwrap();
+    assert_ne!(one.session.person, other.session.person);
+    assert_ne!(Account::connection(house.tenant), CONNECTION);
+}
