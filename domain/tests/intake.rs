@@ -1,7 +1,7 @@
 //! What becomes of a message, on the doubles of the ports.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
-use domain::access::{Clinics, Context, Label, Labels, Principal, PrincipalKind, Purpose, Role, Roles, Subject};
+use domain::access::{Clinics, Context, Label, Labels, Part, Principal, PrincipalKind, Purpose, Role, Roles, Scopes, Subject};
 use domain::administration::By;
 use domain::double::{Installation, run};
 use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};
@@ -41,6 +41,10 @@ impl ReadLabels for Words {
     fn labels(&self, content: &str) -> Labels {
         if content.contains("restricted") { Labels::NONE.with(Label::VeryRestricted) } else { Labels::NONE }
     }
+
+    fn fits(&self, _: Kind, part: &Part, content: &str) -> bool {
+        content.contains(part.value())
+    }
 }
 
 struct House {
@@ -78,6 +82,8 @@ impl House {
             roles: Roles::of(&[role]),
             clinics: Clinics::All,
             purpose: Purpose::Treatment,
+            scopes: Scopes::Unrestricted,
+            compartment: None,
         }
     }
 

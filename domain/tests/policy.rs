@@ -16,7 +16,7 @@
 
 use domain::access::{
     Action, Address, BreakGlass, Clinics, Context, Decision, Factor, Label, Labels, Obligation, Principal,
-    PrincipalKind, Purpose, Reason, Resource, Role, Roles, Session, Subject, decide,
+    PrincipalKind, Purpose, Reason, Resource, Role, Roles, Scopes, Session, Subject, decide,
 };
 use domain::id::{ClinicId, RecordId, TenantId};
 use domain::kind::Kind;
@@ -114,6 +114,14 @@ fn render() -> String {
             );
         }
     }
+    text.push_str(SCOPES);
+    for scopes in SCOPE_LISTS {
+        for launched in [None, Some(PATIENT)] {
+            let cells = SCOPED.map(|action| scope_cells(scopes, launched, action)).join("  ");
+            let who = launched.map_or("nobody", |_| "patient 7");
+            let _ = writeln!(text, "  {scopes:<48} {who:<10} {cells}");
+        }
+    }
     text.push_str("\nRULES, WITH THE OBLIGATIONS THEY BROUGHT ABOVE\n");
     for (rule, obligations) in used_rules(&rows, &circumstances) {
         let _ = writeln!(text, "  {rule:<28} {obligations}");
@@ -156,7 +164,7 @@ fn rows(role: Option<Role>) -> Vec<Row> {
         "message" => vec![Some(Kind::Hl7Message)],
         "fhir" => vec![Some(Kind::DiagnosticReport), Some(Kind::Patient)],
         "report" => vec![Some(Kind::DiagnosticReport)],
-        "directory" => vec![Some(Kind::Tenant), Some(Kind::Clinic), Some(Kind::Interface), Some(Kind::ApiClient)],
+        "directory" => Kind::ALL.iter().copied().filter(|kind| kind.is_directory()).map(Some).collect(),
         "breakglass" if action == Action::BreakGlassStart => vec![Some(Kind::Patient)],
         _ => vec![None],
     };
@@ -190,6 +198,8 @@ fn mark(decision: &Decision) -> char {
         Decision::Deny(Reason::Labelled(_)) => 'l',
         Decision::Deny(Reason::Forbidden(_)) => 'x',
         Decision::Deny(Reason::FactorMissing) => 'f',
+        Decision::Deny(Reason::Scope) => 's',
+        Decision::Deny(Reason::OtherCompartment) => 'p',
         Decision::Deny(Reason::AddressNotAllowed | Reason::SessionEnded) => '?',
     }
 }
@@ -208,6 +218,8 @@ fn decision(row: &Row, at: &Circumstance) -> Decision {
         roles: row.role.into_iter().collect::<Roles>(),
         clinics: Clinics::Some(vec![CLINIC]),
         purpose: at.purpose,
+        scopes: Scopes::Unrestricted,
+        compartment: None,
     };
     let (tenant, clinic) = match at.place {
         "same clinic" => (home, Some(CLINIC)),
@@ -220,6 +232,28 @@ fn decision(row: &Row, at: &Circumstance) -> Decision {
     let break_glass = at.glass.then_some(BreakGlass { patient: PATIENT, expires: Timestamp(1) });
     let context = Context { now: Timestamp(0), address: Address::Allowed, session, factor, break_glass };
     decide(&subject, row.action, &resource, &context)
+}
+
+/// What a token with these scopes lets a provider do to each of [`SCOPE_TARGETS`].
+fn scope_cells(scopes: &str, launched: Option<RecordId>, action: Action) -> String {
+    let scopes = match scopes {
+        "(no token)" => Scopes::Unrestricted,
+        list => Scopes::Limited(list.split_whitespace().map(|scope| scope.parse().unwrap()).collect()),
+    };
+    let subject = Subject {
+        principal: Principal { id: "id".into(), display: "name".into(), kind: PrincipalKind::Person },
+        tenant: HOME,
+        roles: Roles::of(&[Role::Provider]),
+        clinics: Clinics::All,
+        purpose: Purpose::Treatment,
+        scopes,
+        compartment: launched,
+    };
+    let context = Context::console(Timestamp(0));
+    let cell = |(kind, patient): &(Kind, Option<RecordId>)| {
+        mark(&decide(&subject, action, &Resource::record(HOME, *kind).with_patient(*patient), &context))
+    };
+    SCOPE_TARGETS.iter().map(cell).collect()
 }
 
 /// Returns the rules that permit a row anywhere, in the order of the columns.
@@ -260,6 +294,35 @@ const HOME: TenantId = TenantId([1; 16]);
 const CLINIC: ClinicId = ClinicId([1; 16]);
 const PATIENT: RecordId = RecordId([7; 16]);
 
+const SCOPED: [Action; 6] = [
+    Action::FhirRead,
+    Action::FhirHistory,
+    Action::FhirSearch,
+    Action::FhirHit,
+    Action::MessageView,
+    Action::FhirUpdate,
+];
+const SCOPE_TARGETS: [(Kind, Option<RecordId>); 5] = [
+    (Kind::DiagnosticReport, Some(PATIENT)),
+    (Kind::DiagnosticReport, Some(RecordId([8; 16]))),
+    (Kind::DiagnosticReport, None),
+    (Kind::Patient, Some(PATIENT)),
+    (Kind::Practitioner, None),
+];
+const SCOPE_LISTS: [&str; 11] = [
+    "(no token)",
+    "",
+    "system/*.cruds",
+    "user/*.rs",
+    "user/DiagnosticReport.r",
+    "user/DiagnosticReport.s",
+    "user/Patient.rs",
+    "patient/*.rs",
+    "patient/DiagnosticReport.r",
+    "patient/Practitioner.rs",
+    "patient/DiagnosticReport.rs user/Patient.r",
+];
+
 const HEADING: &str = "\
 THE POLICY GRID
 
@@ -272,10 +335,16 @@ Each role alone, limited to one clinic, acting for treatment; the system operato
   .  denied: no role permits it       x  denied: forbidden to everyone in these circumstances
   t  denied: another tenant           c  denied: another clinic, or a result of no clinic
   l  denied: the label                f  denied: no second factor
+  s  denied: no scope of the token    p  denied: not of the patient that was launched
 
 COLUMNS: clinic or tenant of the resource | its label | who asks | glass          * stands for every value
 Circumstances that agree in every row stand under one letter.
 
+";
+
+const SCOPES: &str = "
+SCOPES: a provider of every clinic with a token; each column, in order: report of patient 7, of patient 8, of no patient, patient 7, a practitioner
+                                                   launched   read   hist.  search hit    view   update
 ";
 
 const LABELS: &str = "

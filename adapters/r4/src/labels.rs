@@ -1,11 +1,14 @@
-//! Security labels of a resource: the codes of `meta.security` (FHIR R4 §6.1.1, HL7 v3 ActCode and Confidentiality).
+//! What decisions ask of opened content: the security labels, which are the codes of `meta.security` (FHIR R4 §6.1.1, HL7 v3
+//! ActCode and Confidentiality), and whether it fits a part of a scope.
 
-use domain::access::{Label, Labels};
+use crate::search;
+use domain::access::{Label, Labels, Part};
+use domain::kind::Kind;
 use domain::retrieval::ReadLabels;
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// Reads `meta.security`.
+/// Reads `meta.security`, and searches within one resource.
 pub struct SecurityLabels;
 
 impl ReadLabels for SecurityLabels {
@@ -20,6 +23,10 @@ impl ReadLabels for SecurityLabels {
         };
         let codes = resource.meta.into_iter().flat_map(|meta| meta.security).filter_map(|coding| coding.code);
         codes.filter_map(|code| Label::from_code(&code)).fold(Labels::NONE, Labels::with)
+    }
+
+    fn fits(&self, kind: Kind, part: &Part, content: &str) -> bool {
+        search::fits(kind, part, content)
     }
 }
 

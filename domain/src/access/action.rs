@@ -38,8 +38,10 @@ actions! {
     MessageRoute = "message.route",
     /// Read one resource or an older version of it.
     FhirRead = "fhir.read",
-    /// Look for resources; each hit is decided again as a read.
+    /// Look for resources; each hit is decided again on its own.
     FhirSearch = "fhir.search",
+    /// See a resource that a search found; decided for each hit on its own.
+    FhirHit = "fhir.hit",
     /// List the versions of one resource.
     FhirHistory = "fhir.history",
     /// Create a resource.
@@ -110,6 +112,7 @@ impl Action {
                 | Action::MessageRoute
                 | Action::FhirRead
                 | Action::FhirSearch
+                | Action::FhirHit
                 | Action::FhirHistory
                 | Action::FhirExport
                 | Action::ReportSign

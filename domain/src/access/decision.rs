@@ -3,15 +3,33 @@
 use super::action::Action;
 use super::context::{Address, Context, Factor, Session};
 use super::resource::{Label, Resource};
+use super::scope::{Letter, Level, Part, Scopes};
 use super::subject::{Clinics, PrincipalKind, Role, Subject};
 use super::table::{FORBIDS, Forbid, MASKED, Meets, NEEDS, OVERLAY, PERMITS, Rule, Within};
-use crate::id::TenantId;
+use crate::id::{RecordId, TenantId};
 use crate::kind::Kind;
 
 /// Decides; pure, and the only place where it is decided who may do what.
+///
+/// What only the content can tell is left open: labels that are not in `resource` do not count, and a scope speaks of a
+/// resource whatever its granular parts ask. Whoever opens content decides again with [`decide_opened`].
 #[must_use]
 pub fn decide(subject: &Subject, action: Action, resource: &Resource, context: &Context) -> Decision {
-    decide_by(PERMITS, FORBIDS, subject, action, resource, context)
+    decide_opened(subject, action, resource, context, &|_| true)
+}
+
+/// Decides about content that is open: `resource` has its labels, and `fits` says whether it has what a part of a scope asks.
+///
+/// Permits nothing that [`decide`] denies.
+#[must_use]
+pub fn decide_opened(
+    subject: &Subject,
+    action: Action,
+    resource: &Resource,
+    context: &Context,
+    fits: &dyn Fn(&Part) -> bool,
+) -> Decision {
+    decide_by(PERMITS, FORBIDS, subject, action, resource, context, fits)
 }
 
 /// The outcome of a decision.
@@ -56,6 +74,10 @@ pub enum Reason {
     SessionEnded,
     /// A second factor was not shown.
     FactorMissing,
+    /// No scope of the token speaks of this.
+    Scope,
+    /// It is of another patient than the one the subject is limited to, or no patient was chosen.
+    OtherCompartment,
     /// A label, or the patient's consent, keeps it from this subject; names the need that is not met.
     Labelled(&'static str),
     /// A rule forbids it to everyone in these circumstances.
@@ -75,6 +97,8 @@ impl Reason {
             Reason::AddressNotAllowed => "address-not-allowed",
             Reason::SessionEnded => "session-ended",
             Reason::FactorMissing => "factor-missing",
+            Reason::Scope => "scope",
+            Reason::OtherCompartment => "other-compartment",
             Reason::Labelled(need) => need,
             Reason::Forbidden(rule) => rule,
             Reason::OtherClinic => "other-clinic",
@@ -94,7 +118,7 @@ pub enum Obligation {
     Mask,
     /// Say to the recipient that it must not be passed on (42 CFR §2.32).
     RedisclosureNotice,
-    /// Decide each hit on its own, as a read, before it is shown.
+    /// Decide each hit on its own before it is shown.
     DecideEach,
 }
 
@@ -165,11 +189,15 @@ fn decide_by(
     action: Action,
     resource: &Resource,
     context: &Context,
+    fits: &dyn Fn(&Part) -> bool,
 ) -> Decision {
     if subject.tenant != resource.tenant {
         return Decision::Deny(Reason::OtherTenant);
     }
     if let Some(reason) = refused_at_the_door(subject, context) {
+        return Decision::Deny(reason);
+    }
+    if let Some(reason) = outside_the_limits(subject, action, resource, fits) {
         return Decision::Deny(reason);
     }
     let glass = overlay_holds(subject, action, resource, context);
@@ -224,6 +252,52 @@ fn refused_at_the_door(subject: &Subject, context: &Context) -> Option<Reason> {
     (!factor).then_some(Reason::FactorMissing)
 }
 
+/// Broken glass is no way around a token: what was not handed over is not there to be used.
+fn outside_the_limits(
+    subject: &Subject,
+    action: Action,
+    resource: &Resource,
+    fits: &dyn Fn(&Part) -> bool,
+) -> Option<Reason> {
+    let scopes = match (&subject.scopes, subject.compartment) {
+        (Scopes::Unrestricted, None) => return None,
+        (Scopes::Unrestricted, Some(patient)) => {
+            return (!inside(patient, action, resource)).then_some(Reason::OtherCompartment);
+        }
+        (Scopes::Limited(scopes), _) => scopes,
+    };
+    let (Some(letter), Some(kind)) = (Letter::of(action), resource.kind) else {
+        return Some(Reason::Scope);
+    };
+    let mut reason = Reason::Scope;
+    for scope in scopes.iter().filter(|scope| scope.speaks(letter, kind)) {
+        let reaches = match scope.level() {
+            Level::User | Level::System => true,
+            Level::Patient => subject.compartment.is_some_and(|patient| inside(patient, action, resource)),
+        };
+        if !reaches {
+            reason = Reason::OtherCompartment;
+        } else if scope.parts().iter().all(fits) {
+            return None;
+        }
+    }
+    Some(reason)
+}
+
+/// Says whether something lies in a patient's compartment, or belongs to nobody's by its nature.
+///
+/// A search is let through, for each hit is decided on its own.
+fn inside(patient: RecordId, action: Action, resource: &Resource) -> bool {
+    match resource.patient {
+        Some(of) => of == patient,
+        None => {
+            action == Action::FhirSearch
+                || !action.discloses()
+                || matches!(resource.kind, Some(Kind::Practitioner | Kind::PractitionerRole | Kind::Organization))
+        }
+    }
+}
+
 fn overlay_holds(subject: &Subject, action: Action, resource: &Resource, context: &Context) -> bool {
     subject.principal.kind == PrincipalKind::Person
         && context.glass_broken_for(resource.patient)
@@ -270,7 +344,7 @@ fn obligations(role: Option<Role>, action: Action, resource: &Resource, subject:
     if action.discloses() && resource.labels.contains(Label::SubstanceUse) {
         set = set.with(Obligation::RedisclosureNotice);
     }
-    if action == Action::FhirSearch && (matches!(subject.clinics, Clinics::Some(_)) || glass) {
+    if action == Action::FhirSearch && (matches!(subject.clinics, Clinics::Some(_)) || glass || subject.is_limited()) {
         set = set.with(Obligation::DecideEach);
     }
     set

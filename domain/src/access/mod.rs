@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   Subject ─┐
-//!   Action  ─┤  decide   1 tenant   2 address, session, second factor   3 labels and consent
-//!   Resource ┤ ────────► 4 forbids  5 permits of the roles, in scope     6 otherwise: deny
+//!   Action  ─┤  decide   1 tenant   2 address, session, second factor   3 compartment and scopes
+//!   Resource ┤ ────────► 4 labels and consent   5 forbids   6 permits of the roles   7 otherwise: deny
 //!   Context ─┘
 //! ```
 //!
@@ -44,15 +44,20 @@ mod context;
 mod decision;
 mod permit;
 mod resource;
+mod scope;
 mod subject;
 mod table;
 
 pub use action::Action;
 pub use context::{Address, BreakGlass, Context, Factor, Session};
-pub use decision::{Decision, Obligation, Obligations, Reason, decide};
+pub use decision::{Decision, Obligation, Obligations, Reason, decide, decide_opened};
 pub use permit::{
-    Act, Administer, Denial, ExportAudit, History, ManageKeys, Opens, Permit, Read, ReadAudit, Receive, ReplayMessage,
-    Search, VerifyAudit, ViewDirectory, ViewMessage, authorise,
+    Act, Administer, Denial, ExportAudit, History, Hit, ManageKeys, Opens, Permit, Read, ReadAudit, Receive,
+    ReplayMessage, Search, VerifyAudit, ViewDirectory, ViewMessage, authorise,
 };
 pub use resource::{Label, Labels, Resource};
+pub use scope::{
+    Letter, Level, MAX_SCOPE_BYTES, MAX_SCOPE_PARTS, MAX_SCOPES, NotAScope, NotGranted, Parameter, Part, Scope, Scopes,
+    Types, grant, narrow,
+};
 pub use subject::{Clinics, Principal, PrincipalKind, Purpose, Role, Roles, Subject};

@@ -66,7 +66,7 @@ impl<A: Act> Permit<A> {
     #[must_use]
     pub fn covers(&self, tenant: TenantId, kind: Kind, compartment: Compartment) -> bool {
         let same_kind = self.kind.is_some_and(|permitted| permitted == kind || permitted.record() == kind);
-        let directory = matches!(kind, Kind::Tenant | Kind::Clinic | Kind::Interface | Kind::ApiClient);
+        let directory = kind.is_directory();
         let inside = match compartment {
             Compartment::Patient(patient) => !directory && self.patient == Some(patient),
             Compartment::Own(_) | Compartment::Context => !directory && self.patient.is_none(),
@@ -127,8 +127,10 @@ macro_rules! acts {
 acts! {
     /// Reads one resource.
     Read = FhirRead,
-    /// Searches; opens nothing by itself, each hit is a [`Read`].
+    /// Searches; opens nothing by itself, each hit is a [`Hit`].
     Search = FhirSearch,
+    /// Shows one resource that a search found.
+    Hit = FhirHit,
     /// Lists the versions of a resource; opens nothing by itself, each version is a [`Read`].
     History = FhirHistory,
     /// Takes in a message and opens the records that it changes.
@@ -152,6 +154,7 @@ acts! {
 }
 
 impl Opens for Read {}
+impl Opens for Hit {}
 impl Opens for Receive {}
 impl Opens for ViewMessage {}
 impl Opens for ReplayMessage {}

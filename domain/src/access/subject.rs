@@ -1,6 +1,7 @@
 //! Who asks: a principal, admitted to one tenant with roles, clinics and a purpose.
 
-use crate::id::{ClinicId, TenantId};
+use super::scope::Scopes;
+use crate::id::{ClinicId, RecordId, TenantId};
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,10 @@ pub struct Subject {
     pub clinics: Clinics,
     /// What it says it acts for.
     pub purpose: Purpose,
+    /// How far a token lets it use its roles.
+    pub scopes: Scopes,
+    /// The one patient whose records it is limited to, or that its `patient/` scopes are about.
+    pub compartment: Option<RecordId>,
 }
 
 impl Subject {
@@ -34,7 +39,15 @@ impl Subject {
             roles: Roles::of(&[Role::SystemOperator]),
             clinics: Clinics::All,
             purpose: Purpose::Operations,
+            scopes: Scopes::Unrestricted,
+            compartment: None,
         }
+    }
+
+    /// Says whether it is limited beyond its roles, by a token or to one patient.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.scopes != Scopes::Unrestricted || self.compartment.is_some()
     }
 
     /// Returns a person at the machine's own console, known by the account of the operating system.
@@ -52,6 +65,8 @@ impl Subject {
             roles,
             clinics: Clinics::All,
             purpose: Purpose::Operations,
+            scopes: Scopes::Unrestricted,
+            compartment: None,
         }
     }
 }

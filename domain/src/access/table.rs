@@ -40,7 +40,7 @@ pub(super) const PERMITS: &[Rule] = &[
     permit(
         "director-reads",
         ClinicalDirector,
-        &[FhirRead, FhirSearch, FhirHistory, FhirExport],
+        &[FhirRead, FhirSearch, FhirHit, FhirHistory, FhirExport],
         On::Results,
         Within::Tenant,
     ),
@@ -97,14 +97,14 @@ pub(super) const PERMITS: &[Rule] = &[
 pub(super) const OVERLAY: Overlay = Overlay {
     id: "broken-glass-reads",
     roles: &[Provider, Staff, ClinicalDirector],
-    actions: &[FhirRead, FhirSearch, FhirHistory, MessageView],
+    actions: &[FhirRead, FhirSearch, FhirHit, FhirHistory, MessageView],
     on: On::MessagesAndResults,
 };
 
 /// Roles that do their work without patient data: what they are shown is masked.
 pub(super) const MASKED: &[Role] = &[Admin, Auditor, SystemOperator];
 
-const READING: &[Action] = &[FhirRead, FhirSearch, FhirHistory];
+const READING: &[Action] = &[FhirRead, FhirSearch, FhirHit, FhirHistory];
 
 const EXPORTS: &[Action] = &[FhirExport, ReportExport, AuditExport, BackupMake];
 
@@ -139,9 +139,9 @@ pub(super) enum On {
     Messages,
     /// Messages and what is served over FHIR.
     MessagesAndResults,
-    /// Tenants, clinics, interfaces and clients.
+    /// Tenants and everything that the directory keeps below them.
     Directory,
-    /// Clinics, interfaces and clients: the directory below the tenant itself.
+    /// Clinics, interfaces, clients, connections, accounts and applications: the directory below the tenant itself.
     DirectoryOfTenant,
     /// Audit entries and their contexts.
     Trail,
@@ -152,7 +152,7 @@ pub(super) enum On {
 impl On {
     pub(super) fn fits(self, kind: Option<Kind>) -> bool {
         let message = matches!(kind, Some(Kind::Hl7Message | Kind::MessageTrace | Kind::QuarantinedFrame));
-        let below_tenant = matches!(kind, Some(Kind::Clinic | Kind::Interface | Kind::ApiClient));
+        let below_tenant = kind.is_some_and(Kind::is_directory_of_tenant);
         match self {
             On::Results => kind.is_some_and(Kind::is_fhir),
             On::Reports => kind == Some(Kind::DiagnosticReport),

@@ -31,6 +31,9 @@ pub struct Context {
     /// The roles that the subject had at that moment.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// The scopes of the token that was shown, where there was one that limits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
     /// References (`DiagnosticReport/id`) to everything that was given or made.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub returned: Vec<String>,

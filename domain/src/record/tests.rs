@@ -86,6 +86,8 @@ fn subject(tenant: TenantId, role: Role, purpose: Purpose) -> access::Subject {
         roles: Roles::of(&[role]),
         clinics: Clinics::All,
         purpose,
+        scopes: access::Scopes::Unrestricted,
+        compartment: None,
     }
 }
 

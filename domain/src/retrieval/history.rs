@@ -40,7 +40,7 @@ impl Retrieval {
         id: RecordId,
         version: Version,
     ) -> Result<Resource, Refusal> {
-        let located = match self.locate(caller, kind, id).await? {
+        let located = match self.locate::<Read>(caller, kind, id).await? {
             Located::There((_, current)) if current.version_of(kind, id) == Some(version) => Located::There(current),
             Located::There((record, _)) => self.earlier(caller, kind, id, &record, version).await?,
             other => other.map(|(_, opened)| opened),
@@ -61,7 +61,7 @@ impl Retrieval {
             for stored in &older {
                 match self.open::<Read>(caller, kind, stored).await? {
                     Found::Opened(opened) if opened.version_of(kind, id) == Some(version) => {
-                        return Ok(match self.visible(caller, &opened, kind, id) {
+                        return Ok(match self.visible::<Read>(caller, &opened, kind, id) {
                             Some(Ok(())) => Located::There(opened),
                             Some(Err(reason)) => Located::Hidden(reason.name()),
                             None => Located::Absent,
@@ -87,7 +87,7 @@ impl Retrieval {
         before: Option<Version>,
     ) -> Result<History, Refusal> {
         let action = Action::FhirHistory;
-        let (record, current) = match self.locate(caller, kind, id).await? {
+        let (record, current) = match self.locate::<Read>(caller, kind, id).await? {
             Located::There(found) => found,
             Located::Hidden(reason) => return Err(self.hidden(caller, action, kind, id, reason).await),
             Located::Absent => return Err(self.absent(caller, action, kind, id).await),
@@ -101,7 +101,7 @@ impl Retrieval {
         {
             for stored in &older {
                 match self.open::<Read>(caller, kind, stored).await? {
-                    Found::Opened(opened) => match self.visible(caller, &opened, kind, id) {
+                    Found::Opened(opened) => match self.visible::<Read>(caller, &opened, kind, id) {
                         Some(Ok(())) => page.take(opened, stored.sealed.len()),
                         Some(Err(_)) => page.hidden = true,
                         None => {}

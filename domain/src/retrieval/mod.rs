@@ -17,7 +17,7 @@ pub use search::{Include, MAX_INCLUDED, MAX_OPENED, Page, Search, TotalMode};
 
 use opening::Located;
 
-use crate::access::{self, Action, Subject};
+use crate::access::{self, Action, Part, Read, Subject};
 use crate::audit::Context;
 use crate::id::{CorrelationId, RecordId};
 use crate::journal::{Act, Actor};
@@ -46,14 +46,17 @@ pub struct Retrieval {
     pub clock: Arc<dyn Clock>,
     /// Draws randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Reads the labels of opened content.
+    /// Reads what decisions about opened content need.
     pub labels: Arc<dyn ReadLabels>,
 }
 
-/// Reads security labels; pure, implemented where FHIR is understood.
+/// Reads what the policy asks of opened content; pure, implemented where FHIR is understood.
 pub trait ReadLabels: Send + Sync {
     /// Returns the labels of a resource (`meta.security`); labels that are unknown restrict as much as any.
     fn labels(&self, content: &str) -> access::Labels;
+
+    /// Says whether a resource has what a part of a scope asks, exactly as a search by the same parameter and value finds it.
+    fn fits(&self, kind: Kind, part: &Part, content: &str) -> bool;
 }
 
 /// Who asks, and with what words.
@@ -107,7 +110,7 @@ impl Retrieval {
     /// # Errors
     /// [`Refusal`]; absence and denial are recorded too.
     pub async fn read(&self, caller: &Caller, kind: Kind, id: RecordId) -> Result<Resource, Refusal> {
-        let located = self.locate(caller, kind, id).await?;
+        let located = self.locate::<Read>(caller, kind, id).await?;
         self.disclose_one(caller, Action::FhirRead, kind, id, located.map(|(_, opened)| opened)).await
     }
 
@@ -190,7 +193,12 @@ impl Retrieval {
 }
 
 fn asked(caller: &Caller) -> Context {
-    Context { address: Some(caller.address.clone()), request: Some(caller.request.clone()), ..Context::default() }
+    Context {
+        address: Some(caller.address.clone()),
+        request: Some(caller.request.clone()),
+        scopes: caller.subject.scopes.texts(),
+        ..Context::default()
+    }
 }
 
 fn reference(kind: Kind, id: RecordId) -> String {

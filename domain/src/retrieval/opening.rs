@@ -1,7 +1,7 @@
 //! Finding the record that holds a resource, deciding on it, and opening it.
 
 use super::{Caller, Refusal, Retrieval, patient_of};
-use crate::access::{self, Action, Opens, Permit, Read, Reason};
+use crate::access::{self, Opens, Part, Permit, Reason};
 use crate::id::RecordId;
 use crate::kind::Kind;
 use crate::ports::KeyFault;
@@ -40,8 +40,8 @@ pub(super) enum Found {
 }
 
 impl Retrieval {
-    /// Finds the current version of the record that holds a resource, and opens it.
-    pub(super) async fn locate(
+    /// Finds the current version of the record that holds a resource, and opens it to do `A`.
+    pub(super) async fn locate<A: Opens>(
         &self,
         caller: &Caller,
         kind: Kind,
@@ -54,8 +54,8 @@ impl Retrieval {
             if record.kind != kind.record() {
                 continue;
             }
-            match self.open::<Read>(caller, kind, &record).await? {
-                Found::Opened(opened) => match self.visible(caller, &opened, kind, id) {
+            match self.open::<A>(caller, kind, &record).await? {
+                Found::Opened(opened) => match self.visible::<A>(caller, &opened, kind, id) {
                     None => {}
                     Some(Ok(())) => return Ok(Located::There((record, opened))),
                     Some(Err(reason)) => located = Located::Hidden(reason.name()),
@@ -67,34 +67,42 @@ impl Retrieval {
         Ok(located)
     }
 
-    /// Says whether the caller may see a resource of an opened record; `None` when the record does not hold it.
-    pub(super) fn visible(
+    /// Says whether the caller may do `A` to a resource of an opened record; `None` when the record does not hold it.
+    pub(super) fn visible<A: Opens>(
         &self,
         caller: &Caller,
         opened: &Opened,
         kind: Kind,
         id: RecordId,
     ) -> Option<Result<(), Reason>> {
-        opened.with(kind, id, |_, text| self.labelled(caller, opened, text))
+        opened.with(kind, id, |_, text| self.judge::<A>(caller, opened, kind, text))
     }
 
-    /// Decides once more when what was opened is labelled; unlabelled content was decided on its heading.
+    /// Decides once more when what was opened is labelled or the caller limited; the rest was decided on its heading.
     ///
-    /// A label of a report holds for everything that is sealed with it: its results are what it protects.
-    pub(super) fn labelled(&self, caller: &Caller, opened: &Opened, text: &str) -> Result<(), Reason> {
+    /// A label of a report holds for everything that is sealed with it: its results are what it protects. A scope is
+    /// judged by the resource's own type and content, whatever it is sealed with.
+    pub(super) fn judge<A: Opens>(
+        &self,
+        caller: &Caller,
+        opened: &Opened,
+        kind: Kind,
+        text: &str,
+    ) -> Result<(), Reason> {
         let own = self.labels.labels(text);
         let head = opened.members().next().map(|head| (head.kind, head.id));
         let of_head = head.and_then(|(kind, id)| opened.with(kind, id, |_, text| self.labels.labels(text)));
         let labels = own.joined(of_head.unwrap_or_default());
-        if labels.is_empty() {
+        if labels.is_empty() && !caller.subject.is_limited() {
             return Ok(());
         }
         let binding = opened.binding();
-        let resource = access::Resource::record(binding.tenant, binding.kind)
+        let resource = access::Resource::record(binding.tenant, kind)
             .with_clinic(binding.clinic)
             .with_patient(patient_of(binding.compartment))
             .with_labels(labels);
-        match access::decide(&caller.subject, Action::FhirRead, &resource, &self.context(caller)) {
+        let fits = |part: &Part| self.labels.fits(kind, part, text);
+        match access::decide_opened(&caller.subject, A::ACTION, &resource, &self.context(caller), &fits) {
             access::Decision::Permit { .. } => Ok(()),
             access::Decision::Deny(reason) => Err(reason),
         }
@@ -106,7 +114,7 @@ impl Retrieval {
         versions.await.map_err(|_| Refusal::Unavailable)
     }
 
-    /// Decides on a record's authenticated heading and opens it.
+    /// Decides on a record's authenticated heading, as far as it is about resources of this kind, and opens it.
     pub(super) async fn open<A: Opens>(
         &self,
         caller: &Caller,
@@ -125,7 +133,7 @@ impl Retrieval {
         let resource = access::Resource {
             tenant: stored.tenant,
             clinic: stored.clinic,
-            kind: Some(stored.kind),
+            kind: Some(kind),
             patient: patient_of(key.compartment),
             ..access::Resource::default()
         };

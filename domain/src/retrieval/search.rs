@@ -2,7 +2,7 @@
 
 use super::opening::{Found, Located};
 use super::{Caller, MAX_HELD_BYTES, Position, Refusal, Resource, Retrieval, asked, reference};
-use crate::access::{Action, Read};
+use crate::access::{Action, Hit, Read};
 use crate::audit::Context;
 use crate::id::RecordId;
 use crate::index::{IndexToken, Term};
@@ -157,7 +157,7 @@ impl Retrieval {
             if place < skip {
                 continue;
             }
-            let opened = match self.locate(caller, search.kind, *id).await? {
+            let opened = match self.locate::<Hit>(caller, search.kind, *id).await? {
                 Located::There((_, opened)) => opened,
                 Located::Hidden(_) => {
                     harvest.hidden = harvest.hidden.saturating_add(1);
@@ -213,9 +213,10 @@ impl Retrieval {
                     harvest.last = Some(Position { arrival: record.arrival, id: record.id, skip: already });
                     return Ok(());
                 }
-                match self.open::<Read>(caller, search.kind, record).await? {
+                match self.open::<Hit>(caller, search.kind, record).await? {
                     Found::Opened(opened) => {
-                        let visible = |opened: &Opened, text: &str| self.labelled(caller, opened, text).is_ok();
+                        let visible =
+                            |opened: &Opened, text: &str| self.judge::<Hit>(caller, opened, search.kind, text).is_ok();
                         harvest.take(search, record, opened, already, &visible);
                     }
                     // Hidden hits are told together, in the entry of the search.
@@ -243,11 +244,11 @@ impl Retrieval {
             if harvest.included.len() >= MAX_INCLUDED {
                 return Err(Refusal::TooCostly);
             }
-            let here = harvest.records.get(at).and_then(|opened| self.visible(caller, opened, kind, id));
+            let here = harvest.records.get(at).and_then(|opened| self.visible::<Read>(caller, opened, kind, id));
             match here {
                 Some(Ok(())) => harvest.included.push((at, kind, id)),
                 Some(Err(_)) => harvest.hidden = harvest.hidden.saturating_add(1),
-                None => match self.locate(caller, kind, id).await? {
+                None => match self.locate::<Read>(caller, kind, id).await? {
                     Located::There((_, opened)) => {
                         harvest.included.push((harvest.records.len(), kind, id));
                         harvest.records.push(opened);

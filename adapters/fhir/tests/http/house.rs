@@ -1,6 +1,6 @@
 //! A gateway without database or sockets: doubles of the ports, two tenants, and somebody at the door.
 
-use domain::access::{Clinics, Context, Principal, PrincipalKind, Purpose, Role, Roles, Subject};
+use domain::access::{Clinics, Context, Principal, PrincipalKind, Purpose, Role, Roles, Scopes, Subject};
 use domain::administration::By;
 use domain::double::Installation;
 use domain::id::{CorrelationId, RecordId, TenantId};
@@ -59,6 +59,8 @@ fn system(name: &str, tenant: TenantId, role: Role) -> Subject {
         roles: Roles::of(&[role]),
         clinics: Clinics::All,
         purpose: Purpose::Treatment,
+        scopes: Scopes::Unrestricted,
+        compartment: None,
     }
 }
 

@@ -12,6 +12,7 @@
 //! chains, `_has`, `_sort`, quantities, composites.
 
 mod date;
+mod part;
 mod query;
 mod reference;
 mod table;
@@ -21,6 +22,7 @@ mod text;
 mod token;
 mod value;
 
+pub use part::fits;
 pub use query::{Query, Total};
 pub use table::{Parameter, include, parameters};
 pub use terms::terms;

@@ -1,12 +1,13 @@
 //! Laws of the policy, over random questions.
 
 use super::*;
-use crate::access::{Labels, Obligation, Principal, Purpose, Roles};
+use crate::access::scope::tests::any_scope;
+use crate::access::{Labels, Obligation, Principal, Purpose, Roles, Scope};
 use crate::id::{ClinicId, RecordId};
 use crate::time::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::select;
-use std::string::String;
+use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
 
@@ -35,8 +36,13 @@ prop_compose! {
         clinics in prop_oneof![Just(Clinics::All), proptest::collection::vec(clinic(), 0..3).prop_map(Clinics::Some)],
         kind in select(vec![PrincipalKind::Person, PrincipalKind::System]),
         purpose in select(vec![Purpose::Treatment, Purpose::Payment, Purpose::Operations]),
+        scopes in prop_oneof![
+            2 => Just(Scopes::Unrestricted),
+            1 => proptest::collection::vec(any_scope(), 0..4).prop_map(Scopes::Limited),
+        ],
+        compartment in prop_oneof![3 => Just(None), 1 => patient().prop_map(Some)],
     ) -> Subject {
-        Subject { principal: Principal { id: String::new(), display: String::new(), kind }, tenant, roles, clinics, purpose }
+        Subject { principal: Principal { id: String::new(), display: String::new(), kind }, tenant, roles, clinics, purpose, scopes, compartment }
     }
 }
 
@@ -83,8 +89,8 @@ proptest! {
         kept in proptest::sample::subsequence((0..FORBIDS.len()).collect::<Vec<_>>(), 0..=FORBIDS.len()),
     ) {
         let fewer: Vec<Forbid> = kept.into_iter().map(|number| FORBIDS[number]).collect();
-        let with_all = decide_by(PERMITS, FORBIDS, &subject, action, &resource, &context);
-        let with_fewer = decide_by(PERMITS, &fewer, &subject, action, &resource, &context);
+        let with_all = decide_by(PERMITS, FORBIDS, &subject, action, &resource, &context, &|_| true);
+        let with_fewer = decide_by(PERMITS, &fewer, &subject, action, &resource, &context, &|_| true);
         prop_assert!(!with_all.is_permit() || with_fewer.is_permit());
     }
 
@@ -126,6 +132,55 @@ proptest! {
     ) {
         let labelled = resource.with_labels(resource.labels.with(label));
         prop_assert!(!decide(&subject, action, &labelled, &context).is_permit() || decide(&subject, action, &resource, &context).is_permit());
+    }
+
+    #[test]
+    fn a_limit_never_adds(
+        subject in subject(), action in action(), resource in resource(), context in context(),
+        scopes in proptest::collection::vec(any_scope(), 0..4), patient in proptest::option::of(patient()), fits in any::<bool>(),
+    ) {
+        let free = Subject { scopes: Scopes::Unrestricted, compartment: None, ..subject };
+        let limited = Subject { scopes: Scopes::Limited(scopes.clone()), compartment: patient, ..free.clone() };
+        let whole = decide(&free, action, &resource, &context).is_permit();
+        let decision = decide_opened(&limited, action, &resource, &context, &|_| fits).is_permit();
+        prop_assert!(!decision || whole);
+        prop_assert!(!decision || decide(&limited, action, &resource, &context).is_permit(), "opened content adds nothing");
+        if let Some((_, fewer)) = scopes.split_last() {
+            let fewer = Subject { scopes: Scopes::Limited(fewer.to_vec()), ..limited };
+            prop_assert!(!decide_opened(&fewer, action, &resource, &context, &|_| fits).is_permit() || decision);
+        }
+        let inside = Subject { compartment: patient, ..free };
+        prop_assert!(!decide(&inside, action, &resource, &context).is_permit() || whole);
+    }
+
+    #[test]
+    fn every_letter_on_every_type_limits_nothing_that_is_served(
+        subject in subject(), action in action(), resource in resource(), context in context(),
+    ) {
+        let all: Scope = "system/*.cruds".parse().unwrap();
+        let free = Subject { scopes: Scopes::Unrestricted, compartment: None, ..subject };
+        let limited = Subject { scopes: Scopes::Limited(vec![all]), ..free.clone() };
+        let (whole, decision) = (decide(&free, action, &resource, &context), decide(&limited, action, &resource, &context));
+        if Letter::of(action).is_some() && resource.kind.is_some_and(Kind::is_fhir) {
+            prop_assert_eq!(whole.is_permit(), decision.is_permit());
+        } else {
+            prop_assert!(!decision.is_permit());
+        }
+    }
+
+    #[test]
+    fn a_patients_scope_opens_that_patient_and_nobody_when_none_was_chosen(
+        subject in subject(), action in action(), resource in resource(), context in context(), scope in any_scope(),
+    ) {
+        let text = scope.to_string();
+        let (_, rest) = text.split_once('/').unwrap();
+        let scope: Scope = std::format!("patient/{rest}").parse().unwrap();
+        let limited = Subject { scopes: Scopes::Limited(vec![scope]), ..subject };
+        let opens = decide(&limited, action, &resource, &context).is_permit();
+        prop_assert!(!opens || limited.compartment.is_some());
+        if let (true, Some(of)) = (opens, resource.patient) {
+            prop_assert_eq!(limited.compartment, Some(of));
+        }
     }
 
     #[test]

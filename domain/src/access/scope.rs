@@ -1,0 +1,476 @@
+//! SMART scopes: how far a token lets its holder use the rights they have (SMART App Launch 2.2, "Scopes for requesting FHIR resources").
+//!
+//! ```text
+//!   patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory
+//!   level  / type      .letters ? parts: each must hold; alternatives by comma
+//! ```
+//! A scope only takes away. What it leaves is decided by the roles, as for everybody.
+
+use super::action::Action;
+use crate::kind::Kind;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::{self, Write};
+use core::str::FromStr;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Longest scope, in bytes.
+pub const MAX_SCOPE_BYTES: usize = 1_024;
+/// Most parts of one scope.
+pub const MAX_SCOPE_PARTS: usize = 8;
+/// Most scopes of one token.
+pub const MAX_SCOPES: usize = 128;
+
+/// Whether a subject's rights are limited by a token.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Scopes {
+    /// They are not: a person's own session, an interface, a plain client token.
+    #[default]
+    Unrestricted,
+    /// Only what one of these speaks of; an empty list leaves nothing.
+    Limited(Vec<Scope>),
+}
+
+impl Scopes {
+    /// Returns them as a token response writes them, separated by spaces; nothing when unrestricted.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.texts().join(" ")
+    }
+
+    /// Returns each of them in its canonical form; nothing when unrestricted.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        match self {
+            Scopes::Unrestricted => Vec::new(),
+            Scopes::Limited(scopes) => scopes.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// One scope, which cannot be malformed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope {
+    level: Level,
+    types: Types,
+    letters: Letters,
+    /// In order, none twice.
+    parts: Vec<Part>,
+}
+
+/// Whose records a scope is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Those of the one patient who was chosen at the launch.
+    Patient,
+    /// Those that the signed-in person may see.
+    User,
+    /// Those that the system itself may see.
+    System,
+}
+
+impl Level {
+    /// Returns the word before the slash.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Level::Patient => "patient",
+            Level::User => "user",
+            Level::System => "system",
+        }
+    }
+}
+
+/// What types of resource a scope is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Types {
+    /// Every type: `*`.
+    Any,
+    /// This one.
+    Only(Kind),
+}
+
+/// What a scope lets be done: one of its letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Letter {
+    /// `c`: create.
+    Create,
+    /// `r`: read, read a version, list the versions of one resource.
+    Read,
+    /// `u`: update and patch.
+    Update,
+    /// `d`: delete.
+    Delete,
+    /// `s`: search, and see what was found.
+    Search,
+}
+
+impl Letter {
+    const ALL: [Letter; 5] = [Letter::Create, Letter::Read, Letter::Update, Letter::Delete, Letter::Search];
+
+    /// Returns the letter that an action needs; `None` for what no scope can speak of.
+    #[must_use]
+    pub const fn of(action: Action) -> Option<Letter> {
+        match action {
+            Action::FhirRead | Action::FhirHistory => Some(Letter::Read),
+            Action::FhirSearch | Action::FhirHit => Some(Letter::Search),
+            Action::FhirCreate => Some(Letter::Create),
+            Action::FhirUpdate | Action::FhirPatch => Some(Letter::Update),
+            Action::FhirDelete => Some(Letter::Delete),
+            _ => None,
+        }
+    }
+
+    const fn character(self) -> char {
+        match self {
+            Letter::Create => 'c',
+            Letter::Read => 'r',
+            Letter::Update => 'u',
+            Letter::Delete => 'd',
+            Letter::Search => 's',
+        }
+    }
+
+    const fn bit(self) -> u8 {
+        match self {
+            Letter::Create => 0b00001,
+            Letter::Read => 0b00010,
+            Letter::Update => 0b00100,
+            Letter::Delete => 0b01000,
+            Letter::Search => 0b10000,
+        }
+    }
+}
+
+/// A set of letters, never empty in a [`Scope`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Letters(u8);
+
+impl Letters {
+    fn of(letters: &[Letter]) -> Self {
+        Self(letters.iter().fold(0, |set, letter| set | letter.bit()))
+    }
+
+    /// Reads letters in the order `cruds`, or a word of version 1.
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "read" => return Some(Self::of(&[Letter::Read, Letter::Search])),
+            "write" => return Some(Self::of(&[Letter::Create, Letter::Update, Letter::Delete])),
+            "*" => return Some(Self::of(&Letter::ALL)),
+            _ => {}
+        }
+        let mut set = 0u8;
+        for character in text.chars() {
+            let letter = Letter::ALL.into_iter().find(|letter| letter.character() == character)?;
+            // A bit that is not above all earlier ones is out of order or a repetition.
+            if set >= letter.bit() {
+                return None;
+            }
+            set |= letter.bit();
+        }
+        (set != 0).then_some(Self(set))
+    }
+}
+
+/// A granular part: a search parameter and the value that a resource must have for the scope to speak of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    parameter: Parameter,
+    value: String,
+}
+
+impl Part {
+    /// Returns the search parameter.
+    #[must_use]
+    pub const fn parameter(&self) -> Parameter {
+        self.parameter
+    }
+
+    /// Borrows the value as a search would be given it, decoded: tokens, alternatives separated by commas.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    fn read(types: Types, text: &str) -> Option<Self> {
+        let (name, value) = text.split_once('=')?;
+        let parameter = Parameter::ALL.into_iter().find(|parameter| parameter.name() == name)?;
+        let value = decode(value)?;
+        let token = |token: &str| {
+            let mut halves = token.split('|');
+            let (first, second, more) = (halves.next(), halves.next(), halves.next());
+            more.is_none() && !(first.unwrap_or_default().is_empty() && second.unwrap_or_default().is_empty())
+        };
+        // Escapes have no use in the codes of a scope, and two ways to write one value are one too many.
+        let fits = !value.contains('\\') && !value.chars().any(char::is_control) && value.split(',').all(token);
+        (fits && parameter.is_of(types)).then_some(Self { parameter, value })
+    }
+}
+
+/// A search parameter that may limit a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Parameter {
+    /// `category`, of reports, observations and orders.
+    Category,
+    /// `code`, of reports, observations and orders.
+    Code,
+    /// `status`, of what has one that is searched by.
+    Status,
+    /// `_security`, the labels of any resource.
+    Security,
+}
+
+impl Parameter {
+    const ALL: [Parameter; 4] = [Parameter::Category, Parameter::Code, Parameter::Status, Parameter::Security];
+
+    /// Returns its name in a query.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Parameter::Category => "category",
+            Parameter::Code => "code",
+            Parameter::Status => "status",
+            Parameter::Security => "_security",
+        }
+    }
+
+    /// Says whether every one of these types has it.
+    fn is_of(self, types: Types) -> bool {
+        let clinical = [Kind::DiagnosticReport, Kind::Observation, Kind::ServiceRequest];
+        match (self, types) {
+            (Parameter::Security, _) => true,
+            (_, Types::Any) => false,
+            (Parameter::Category | Parameter::Code, Types::Only(kind)) => clinical.contains(&kind),
+            (Parameter::Status, Types::Only(kind)) => {
+                clinical.contains(&kind) || matches!(kind, Kind::Specimen | Kind::Encounter)
+            }
+        }
+    }
+}
+
+/// Why a text is no scope here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAScope {
+    /// It has not the form `level/Type.letters`, or is longer than [`MAX_SCOPE_BYTES`].
+    Form,
+    /// Its letters are unknown, repeated or not in the order `cruds`.
+    Letters,
+    /// It names a type that is not served here.
+    Type,
+    /// A part of it cannot be judged here.
+    Part,
+}
+
+impl fmt::Display for NotAScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NotAScope::Form => "a scope is written patient, user or system, a slash, a type or *, a dot, and letters",
+            NotAScope::Letters => "the letters of a scope are some of cruds in this order, or read, write or *",
+            NotAScope::Type => "the scope is about a type that is not served",
+            NotAScope::Part => "the scope is limited by a parameter or value that is not supported",
+        })
+    }
+}
+
+impl core::error::Error for NotAScope {}
+
+impl Scope {
+    /// Returns whose records it is about.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Says whether it lets this be done to resources of a kind, as far as is known without looking at one.
+    #[must_use]
+    pub fn speaks(&self, letter: Letter, kind: Kind) -> bool {
+        let of_kind = match self.types {
+            Types::Any => kind.is_fhir(),
+            Types::Only(only) => only == kind,
+        };
+        of_kind && self.letters.0 & letter.bit() != 0
+    }
+
+    /// Borrows its granular parts: all must hold.
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Returns what both allow; `None` when that is nothing.
+    #[must_use]
+    pub fn narrowed(&self, by: &Scope) -> Option<Scope> {
+        let types = match (self.types, by.types) {
+            (Types::Any, types) | (types, Types::Any) => types,
+            (Types::Only(one), Types::Only(other)) if one == other => self.types,
+            (Types::Only(_), Types::Only(_)) => return None,
+        };
+        let letters = Letters(self.letters.0 & by.letters.0);
+        let parts = in_order(self.parts.iter().chain(&by.parts).cloned().collect());
+        let some = self.level == by.level && letters.0 != 0 && parts.len() <= MAX_SCOPE_PARTS;
+        some.then_some(Scope { level: self.level, types, letters, parts })
+    }
+
+    /// Says whether it allows all that another does.
+    #[must_use]
+    pub fn covers(&self, other: &Scope) -> bool {
+        self.level == other.level
+            && (self.types == Types::Any || self.types == other.types)
+            && self.letters.0 & other.letters.0 == other.letters.0
+            && self.parts.iter().all(|part| other.parts.contains(part))
+    }
+}
+
+impl FromStr for Scope {
+    type Err = NotAScope;
+
+    fn from_str(text: &str) -> Result<Self, NotAScope> {
+        if text.len() > MAX_SCOPE_BYTES {
+            return Err(NotAScope::Form);
+        }
+        let (level, rest) = text.split_once('/').ok_or(NotAScope::Form)?;
+        let level = [Level::Patient, Level::User, Level::System].into_iter().find(|known| known.name() == level);
+        let level = level.ok_or(NotAScope::Form)?;
+        let (what, query) = match rest.split_once('?') {
+            Some((what, query)) => (what, Some(query)),
+            None => (rest, None),
+        };
+        let (name, letters) = what.split_once('.').ok_or(NotAScope::Form)?;
+        let named =
+            name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(|c| c.is_ascii_alphanumeric());
+        if name != "*" && !named {
+            return Err(NotAScope::Form);
+        }
+        // Version 1 has words for letters and no parts.
+        if query.is_some() && matches!(letters, "read" | "write" | "*") {
+            return Err(NotAScope::Form);
+        }
+        let letters = Letters::read(letters).ok_or(NotAScope::Letters)?;
+        let types = match name {
+            "*" => Types::Any,
+            name => Types::Only(Kind::from_name(name).filter(|kind| kind.is_fhir()).ok_or(NotAScope::Type)?),
+        };
+        let parts = query.into_iter().flat_map(|query| query.split('&'));
+        let parts: Option<Vec<Part>> =
+            parts.take(MAX_SCOPE_PARTS.saturating_add(1)).map(|part| Part::read(types, part)).collect();
+        let parts = in_order(parts.filter(|parts| parts.len() <= MAX_SCOPE_PARTS).ok_or(NotAScope::Part)?);
+        Ok(Scope { level, types, letters, parts })
+    }
+}
+
+impl fmt::Display for Scope {
+    /// Writes the canonical form of version 2.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.types {
+            Types::Any => "*",
+            Types::Only(kind) => kind.name(),
+        };
+        write!(f, "{}/{name}.", self.level.name())?;
+        for letter in Letter::ALL.into_iter().filter(|letter| self.letters.0 & letter.bit() != 0) {
+            f.write_char(letter.character())?;
+        }
+        for (number, part) in self.parts.iter().enumerate() {
+            write!(f, "{}{}=", if number == 0 { '?' } else { '&' }, part.parameter.name())?;
+            encode(&part.value, f)?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Why nothing is granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotGranted {
+    /// A scope that was asked for is malformed, or there are more than [`MAX_SCOPES`].
+    Malformed,
+    /// Nothing of what was asked for may be had.
+    Nothing,
+}
+
+/// Grants what was asked for, separated by spaces, as far as it was registered, at one of these levels.
+///
+/// A scope is narrowed to what was registered. What is no scope for resources, is about a type that is not served, or is
+/// limited in a way that cannot be judged is left out: the answer says what was granted (RFC 6749 §3.3).
+///
+/// # Errors
+/// [`NotGranted`].
+pub fn grant(asked: &str, registered: &[Scope], levels: &[Level]) -> Result<Vec<Scope>, NotGranted> {
+    let mut wanted: Vec<Scope> = Vec::new();
+    for text in asked.split(' ').filter(|text| text.contains('/')) {
+        match text.parse::<Scope>() {
+            Ok(scope) => wanted.push(scope),
+            Err(NotAScope::Type | NotAScope::Part) => {}
+            Err(NotAScope::Form | NotAScope::Letters) => return Err(NotGranted::Malformed),
+        }
+        if wanted.len() > MAX_SCOPES {
+            return Err(NotGranted::Malformed);
+        }
+    }
+    let granted = narrow(&wanted, registered).into_iter().filter(|scope| levels.contains(&scope.level));
+    let granted: Vec<Scope> = granted.collect();
+    match granted.len() {
+        0 => Err(NotGranted::Nothing),
+        1..=MAX_SCOPES => Ok(granted),
+        _ => Err(NotGranted::Malformed),
+    }
+}
+
+/// Returns what both lists allow, in canonical order, without what is covered by something else in the answer.
+#[must_use]
+pub fn narrow(scopes: &[Scope], by: &[Scope]) -> Vec<Scope> {
+    let mut all: Vec<Scope> =
+        scopes.iter().flat_map(|scope| by.iter().filter_map(|limit| scope.narrowed(limit))).collect();
+    all.sort();
+    all.dedup();
+    let needed = |scope: &Scope| !all.iter().any(|other| other != scope && other.covers(scope));
+    all.iter().filter(|scope| needed(scope)).cloned().collect()
+}
+
+fn in_order(mut parts: Vec<Part>) -> Vec<Part> {
+    parts.sort();
+    parts.dedup();
+    parts
+}
+
+/// Resolves percent escapes; `None` when one is broken or the bytes are not UTF-8.
+fn decode(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            out.push(byte);
+            continue;
+        }
+        let mut digit = || char::from(bytes.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let (high, low) = (digit()?, digit()?);
+        out.push((high << 4) | low);
+    }
+    String::from_utf8(out).ok()
+}
+
+/// Writes what a scope may hold (RFC 6749 §3.3) and what stands for itself in a query, and escapes the rest.
+fn encode(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for byte in text.bytes() {
+        let plain = byte.is_ascii_alphanumeric() || b"-._~:/|,!$'()*;@".contains(&byte);
+        if plain {
+            f.write_char(char::from(byte))?;
+        } else {
+            write!(f, "%{byte:02X}")?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(super) mod tests;
