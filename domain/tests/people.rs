@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use domain::access::{Clinics, Context, Factor, Purpose, Role, Roles, Subject};
-use domain::administration::{Administration, By, NewAccount, NotChanged, Renewal};
+use domain::administration::{Administration, By, NewAccount, NotChanged, Renewal, Reset};
 use domain::audit::ChainId;
 use domain::directory::{
     Account, Application, ApplicationUse, Connection, Directory, Hidden, Invalid, OidcSettings, Protocol, SecondFactor,
@@ -246,9 +246,11 @@ fn a_change_of_an_account_ends_its_sessions() {
     }
     let account = house.add_account("reset");
     let session = house.signed_in(&account);
-    let reset = run(administration.reset_account(&by, account.id)).unwrap();
-    assert_eq!((reset.password, reset.totp, reset.recovery.len()), (None, None, 0));
+    let reset = run(administration.reset_account(&by, account.id, Reset::Password)).unwrap();
+    assert_eq!((reset.password, reset.totp.is_some(), reset.recovery.len()), (None, true, 2));
     assert!(!house.directory().still_admits(&session));
+    let reset = run(administration.reset_account(&by, account.id, Reset::PasswordAndFactor)).unwrap();
+    assert_eq!((reset.password, reset.totp, reset.recovery.len()), (None, None, 0));
 }
 
 #[test]

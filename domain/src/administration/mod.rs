@@ -5,12 +5,10 @@
 //! administer is spent by that write. A refusal by the policy is recorded like a change.
 
 mod entries;
-mod invitation;
 mod people;
 mod rotation;
 
-pub use invitation::{INVITATION_PATH, INVITATION_SECONDS, Invitation, InvitationCode};
-pub use people::{NewAccount, Renewal};
+pub use people::{NewAccount, Renewal, Reset};
 pub use rotation::{REWRAP_PAGE, Rotation};
 
 use crate::access::{self, Administer, Clinics, Permit, Purpose, Resource, Roles, authorise};

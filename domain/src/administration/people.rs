@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// A person's account to be added; what proves that it is them comes by an [`Invitation`](super::Invitation).
+/// A person's account to be added; what proves that it is them comes by an invitation, which the person takes up.
 pub struct NewAccount {
     /// The tenant it is admitted to.
     pub tenant: TenantId,
@@ -26,6 +26,15 @@ pub struct NewAccount {
     pub clinics: Clinics,
     /// What the person acts for.
     pub purpose: Purpose,
+}
+
+/// What is taken away of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reset {
+    /// The password; the second factor stays, and must be shown by whoever sets another password.
+    Password,
+    /// The password, the second factor and the recovery codes.
+    PasswordAndFactor,
 }
 
 /// What a person changes about their own account.
@@ -134,20 +143,20 @@ impl Administration {
         .await
     }
 
-    /// Takes away what proves that somebody is this person: password, second factor, recovery codes. Their sessions do not
-    /// resume, and they come back by an [`Invitation`](super::Invitation) only.
+    /// Takes away what proves that somebody is this person. Their sessions do not resume, and they come back by an
+    /// invitation only.
     ///
     /// # Errors
     /// [`NotChanged`].
-    pub async fn reset_account(&self, by: &By<'_>, id: RecordId) -> Result<Account, NotChanged> {
+    pub async fn reset_account(&self, by: &By<'_>, id: RecordId, reset: Reset) -> Result<Account, NotChanged> {
         // The next millisecond: later than every session that could begin before, in the precision that is stored.
         let over = Timestamp(self.now().0.saturating_add(1_000));
-        self.change_checked(by, id, |account: &Account| Account {
-            password: None,
-            totp: None,
-            recovery: Vec::new(),
-            password_changed: Some(over),
-            ..account.clone()
+        self.change_checked(by, id, |account: &Account| {
+            let account = Account { password: None, password_changed: Some(over), ..account.clone() };
+            match reset {
+                Reset::Password => account,
+                Reset::PasswordAndFactor => Account { totp: None, recovery: Vec::new(), ..account },
+            }
         })
         .await
     }
