@@ -4,12 +4,12 @@
 //! starts it); otherwise its cases show as ignored. `REQUIRE_POSTGRES=1` turns that into failures.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use domain::double::{MemoryLedger, MemoryStore};
+use domain::double::{MemoryLedger, MemoryStore, MemoryTickets};
 use domain::keys::Roots;
 use domain::ports::Store;
 use domain::secret::Secret;
 use libtest_mimic::{Arguments, Failed, Trial};
-use ports_conformance::{LEDGER, LedgerBench, STORE, Verdict, audit_root};
+use ports_conformance::{LEDGER, LedgerBench, STORE, TICKETS, Verdict, audit_root};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::future::Future;
 use std::process::ExitCode;
@@ -27,15 +27,28 @@ fn main() -> ExitCode {
             block_on(async move { judged((case.run)(&MemoryStore::default()).await) })
         }));
         trials.push(Trial::test(name("sqlite"), move || {
-            block_on(on_sqlite(move |store| async move { (case.run)(&*store).await }))
+            block_on(on_sqlite(move |database| async move { (case.run)(&*database.store()).await }))
         }));
-        trials.push(postgres(name("postgres"), case.id, &url, required, move |store| async move {
-            (case.run)(&*store).await
+        trials.push(postgres(name("postgres"), case.id, &url, required, move |database| async move {
+            (case.run)(&*database.store()).await
+        }));
+    }
+    for case in TICKETS {
+        let name = |store: &str| format!("{store}::{} {}", case.id, case.sentence);
+        trials.push(Trial::test(name("double"), move || {
+            block_on(async move { judged((case.run)(&MemoryTickets::default()).await) })
+        }));
+        trials.push(Trial::test(name("sqlite"), move || {
+            block_on(on_sqlite(move |database| async move { (case.run)(&*database.tickets()).await }))
+        }));
+        trials.push(postgres(name("postgres"), case.id, &url, required, move |database| async move {
+            (case.run)(&*database.tickets()).await
         }));
     }
     for case in LEDGER {
         let name = |store: &str| format!("{store}::{} {}", case.id, case.sentence);
-        let run = move |store: Arc<dyn Store>| async move {
+        let run = move |database: Arc<Database>| async move {
+            let store = database.store();
             let one = Recorder::start(store.clone(), &audit_root(), None).await?;
             let two = Recorder::start(store.clone(), &audit_root(), None).await?;
             let verdict = (case.run)(&LedgerBench { store, one: one.clone(), two: two.clone() }).await;
@@ -62,10 +75,10 @@ fn roots() -> Roots {
     Roots { audit: audit_root(), root: unused(), index: unused(), content: unused(), session: unused() }
 }
 
-async fn on_sqlite<F: Future<Output = Verdict>>(run: impl FnOnce(Arc<dyn Store>) -> F) -> Result<(), Failed> {
+async fn on_sqlite<F: Future<Output = Verdict>>(run: impl FnOnce(Arc<Database>) -> F) -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
-    let database = store::open_sqlite(&directory.path().join("sealgate.db"), Options::default()).await?;
-    finished(run(database.store()).await, &database).await
+    let database = Arc::new(store::open_sqlite(&directory.path().join("sealgate.db"), Options::default()).await?);
+    finished(run(Arc::clone(&database)).await, &database).await
 }
 
 /// Makes the test of a case on PostgreSQL, in a schema of its own.
@@ -74,7 +87,7 @@ fn postgres<F: Future<Output = Verdict>>(
     id: &str,
     url: &Option<String>,
     required: bool,
-    run: impl FnOnce(Arc<dyn Store>) -> F + Send + 'static,
+    run: impl FnOnce(Arc<Database>) -> F + Send + 'static,
 ) -> Trial {
     let schema = format!("{}_{}", id.to_lowercase().replace('-', "_"), std::process::id());
     match url.clone() {
@@ -88,15 +101,15 @@ fn postgres<F: Future<Output = Verdict>>(
 async fn on_postgres<F: Future<Output = Verdict>>(
     url: String,
     schema: String,
-    run: impl FnOnce(Arc<dyn Store>) -> F,
+    run: impl FnOnce(Arc<Database>) -> F,
 ) -> Result<(), Failed> {
     let mut admin = PgConnection::connect(&url).await?;
     admin.execute(AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).await?;
     let mark = if url.contains('?') { '&' } else { '?' };
     let own = format!("{url}{mark}options=-csearch_path%3D{schema}");
     let verdict = async {
-        let database = store::open_postgres(&own, Options::default()).await?;
-        finished(run(database.store()).await, &database).await
+        let database = Arc::new(store::open_postgres(&own, Options::default()).await?);
+        finished(run(Arc::clone(&database)).await, &database).await
     }
     .await;
     admin.execute(AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"))).await?;

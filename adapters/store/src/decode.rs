@@ -6,6 +6,7 @@ use domain::id::{ClinicId, DataKeyId, RecordId, TenantId};
 use domain::keys::{Compartment, WrappedDataKey, WrappedTenantKey};
 use domain::kind::Kind;
 use domain::ports::Unavailable;
+use domain::ticket::{Owner, StoredTicket, TicketKey};
 use domain::time::Timestamp;
 use domain::write::{Routing, StoredRecord};
 
@@ -58,6 +59,18 @@ pub(crate) fn tenant_key<R: Row>(row: &R) -> Option<WrappedTenantKey> {
         tenant: TenantId(row.blob(0)?.try_into().ok()?),
         generation: row.int(1)?.try_into().ok()?,
         wrapped: row.blob(2)?.to_vec(),
+    })
+}
+
+/// `key, owner, tenant, revision, expires, sealed`
+pub(crate) fn ticket<R: Row>(row: &R) -> Option<StoredTicket> {
+    Some(StoredTicket {
+        key: TicketKey(row.blob(0)?.try_into().ok()?),
+        owner: Owner(row.blob(1)?.try_into().ok()?),
+        tenant: TenantId(row.blob(2)?.try_into().ok()?),
+        revision: row.int(3)?.try_into().ok()?,
+        expires: Timestamp(row.int(4)?),
+        sealed: row.blob(5)?.to_vec(),
     })
 }
 

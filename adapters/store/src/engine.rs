@@ -17,6 +17,11 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// Reads the entries of a chain as one row: how many, and the lines joined; `$1` chain, `$2` from, `$3` limit.
     const ENTRIES: &'static str;
 
+    /// Most writes of tickets that share a transaction.
+    const TICKETS_A_TRANSACTION: usize;
+    /// Most transactions of tickets at a time.
+    const TICKET_TRANSACTIONS: u32;
+
     /// Asks a question outside any transaction; it sees whatever is committed.
     fn fetch<'a>(
         &'a self,
@@ -33,12 +38,22 @@ pub(crate) trait Engine: Send + Sync + 'static {
 
 /// A transaction on its way.
 pub(crate) trait Transaction: Send {
+    /// A row of an answer.
+    type Row: Row;
+
     /// Runs one statement; returns how many rows it changed.
     fn execute<'a>(
         &'a mut self,
         sql: &'static str,
         values: &'a [Value<'a>],
     ) -> impl Future<Output = Result<u64, Fault>> + Send + 'a;
+
+    /// Runs one statement that returns what it changed.
+    fn fetch<'a>(
+        &'a mut self,
+        sql: &'static str,
+        values: &'a [Value<'a>],
+    ) -> impl Future<Output = Result<Vec<Self::Row>, Fault>> + Send + 'a;
 
     /// Runs a statement over all rows, given one after the other; returns how many rows it changed.
     fn bulk<'a>(

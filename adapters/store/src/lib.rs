@@ -1,4 +1,4 @@
-//! Keeps records, index, keys and chains in SQLite or PostgreSQL, and makes writes durable and chained.
+//! Keeps records, index, keys, chains and tickets in SQLite or PostgreSQL, and makes writes durable and chained.
 //!
 //! ```text
 //!   use case ──WriteSet──► Recorder ──Batch──► Store::commit ──► one transaction, one fsync
@@ -10,6 +10,8 @@
 //! - Never applies half a batch: heads, entries, records, terms and claims are one transaction.
 //! - Never lets one caller's duplicate refuse another caller's message.
 //! - Never writes database text or values to a log: codes only.
+//!
+//! Tickets (sign-ins, sessions, tokens) are written beside the recorder, by a queue of their own (`tickets`).
 //!
 //! Start reading at [`open_sqlite`] and [`Recorder`]; then `commit` (how a batch is applied) and `statements`
 //! (all SQL there is). What the two databases do differently is in `sqlite` and `postgres`, behind `engine`.
@@ -31,6 +33,7 @@ mod recorder;
 mod sqlite;
 mod statements;
 mod store;
+mod tickets;
 
 pub use anchor_file::{AnchorFile, AnchorFileError};
 pub use metrics::{COMMIT_BUCKETS_MS, Snapshot};

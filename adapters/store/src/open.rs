@@ -4,7 +4,8 @@ use crate::engine::Engine;
 use crate::postgres::PostgresEngine;
 use crate::sqlite::SqliteEngine;
 use crate::store::SqlStore;
-use domain::ports::{BoxFuture, Store};
+use crate::tickets::{SqlTickets, Writing};
+use domain::ports::{BoxFuture, Store, Tickets};
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use std::path::Path;
 use std::sync::Arc;
@@ -31,11 +32,15 @@ pub async fn open_postgres(url: &str, options: Options) -> Result<Database, Open
 /// An open database.
 pub struct Database {
     backing: Arc<dyn Backing>,
+    tickets: Arc<dyn Tickets>,
+    writing: Arc<Writing>,
 }
 
 impl Database {
     fn new<E: Engine>(engine: E) -> Self {
-        Self { backing: Arc::new(SqlStore(engine)) }
+        let store = Arc::new(SqlStore(engine));
+        let writing = Writing::start(Arc::clone(&store));
+        Self { tickets: Arc::new(SqlTickets::new(Arc::clone(&store), Arc::clone(&writing))), backing: store, writing }
     }
 
     /// Returns the port that the domain calls.
@@ -44,8 +49,15 @@ impl Database {
         self.backing.clone()
     }
 
-    /// Closes every connection; call it after the recorder has stopped.
+    /// Returns the port for what is short-lived.
+    #[must_use]
+    pub fn tickets(&self) -> Arc<dyn Tickets> {
+        Arc::clone(&self.tickets)
+    }
+
+    /// Writes the tickets that wait, then closes every connection; call it after the recorder has stopped.
     pub async fn close(&self) {
+        self.writing.stop().await;
         self.backing.close().await;
     }
 }

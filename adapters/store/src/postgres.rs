@@ -12,8 +12,10 @@ use std::time::Duration;
 
 /// How long a caller waits for a free connection, a new one included.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections that write: the recorder, and administration beside it.
-const WRITERS: u32 = 2;
+/// Connections that write: the recorder, administration beside it, and tickets.
+const WRITERS: u32 = 2 + TICKET_WRITERS;
+/// Connections that tickets use at a time.
+const TICKET_WRITERS: u32 = 2;
 /// Prepared statements kept by a connection.
 const STATEMENTS: usize = 160;
 /// The oldest server that is tried against the contract.
@@ -92,6 +94,10 @@ impl Engine for PostgresEngine {
          SELECT convert_to(sequence::text || ' ', 'UTF8') || entry || '\\x0a'::bytea AS line
          FROM audit_entry WHERE chain = $1 AND sequence >= $2 ORDER BY sequence LIMIT $3) AS lines";
 
+    // Joined tickets of two gateways could wait for each other crosswise; the server joins the syncs by itself.
+    const TICKETS_A_TRANSACTION: usize = 1;
+    const TICKET_TRANSACTIONS: u32 = TICKET_WRITERS;
+
     async fn fetch<'a>(
         &'a self,
         sql: impl SqlSafeStr + Send + 'a,
@@ -127,11 +133,17 @@ impl Engine for PostgresEngine {
 pub(crate) struct PostgresTransaction(sqlx::Transaction<'static, Postgres>);
 
 impl Transaction for PostgresTransaction {
+    type Row = PgRow;
+
     async fn execute<'a>(&'a mut self, sql: &'static str, values: &'a [Value<'a>]) -> Result<u64, Fault> {
         match bind(sqlx::query(sql), values).execute(&mut *self.0).await {
             Ok(done) => Ok(done.rows_affected()),
             Err(error) => Err(fault("write", &error)),
         }
+    }
+
+    async fn fetch<'a>(&'a mut self, sql: &'static str, values: &'a [Value<'a>]) -> Result<Vec<PgRow>, Fault> {
+        bind(sqlx::query(sql), values).fetch_all(&mut *self.0).await.map_err(|error| fault("write", &error))
     }
 
     async fn bulk<'a>(&'a mut self, bulk: &'static Bulk, values: &'a [Value<'a>]) -> Result<u64, Fault> {

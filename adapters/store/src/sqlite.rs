@@ -97,6 +97,10 @@ impl Engine for SqliteEngine {
          SELECT sequence || ' ' || entry || char(10) AS line FROM audit_entry
          WHERE chain = $1 AND sequence >= $2 ORDER BY sequence LIMIT $3)";
 
+    // One writer, and one sync for all of them.
+    const TICKETS_A_TRANSACTION: usize = 128;
+    const TICKET_TRANSACTIONS: u32 = 1;
+
     async fn fetch<'a>(
         &'a self,
         sql: impl SqlSafeStr + Send + 'a,
@@ -133,11 +137,17 @@ impl Engine for SqliteEngine {
 pub(crate) struct SqliteTransaction(sqlx::Transaction<'static, Sqlite>);
 
 impl Transaction for SqliteTransaction {
+    type Row = SqliteRow;
+
     async fn execute<'a>(&'a mut self, sql: &'static str, values: &'a [Value<'a>]) -> Result<u64, Fault> {
         match bind(sqlx::query(sql), values).execute(&mut *self.0).await {
             Ok(done) => Ok(done.rows_affected()),
             Err(error) => Err(fault("write", &error)),
         }
+    }
+
+    async fn fetch<'a>(&'a mut self, sql: &'static str, values: &'a [Value<'a>]) -> Result<Vec<SqliteRow>, Fault> {
+        bind(sqlx::query(sql), values).fetch_all(&mut *self.0).await.map_err(|error| fault("write", &error))
     }
 
     async fn bulk<'a>(&'a mut self, bulk: &'static Bulk, values: &'a [Value<'a>]) -> Result<u64, Fault> {
@@ -318,13 +328,23 @@ mod tests {
         let bulk = [&sql::MOVE_HEADS, &sql::KEEP_VERSIONS, &sql::REPLACE_RECORDS, &sql::REWRAP];
         let bulk = bulk.into_iter().flat_map(|b| [1, 64].map(|rows| b.with_values(rows).unwrap().1.to_owned()));
         let single = [sql::LOAD_FAMILY, sql::VERSIONS, sql::DATA_KEY_OF, sql::DATA_KEYS_BELOW, SqliteEngine::ENTRIES];
+        let single = single.into_iter().chain([
+            sql::PUT_TICKET,
+            sql::REPLACE_TICKET,
+            sql::TICKET,
+            sql::TAKE_TICKET,
+            sql::TICKETS_OF,
+            sql::REMOVE_TICKETS,
+            sql::SWEEP_TICKETS,
+        ]);
         let listed = [sql::LOAD, sql::TAKEN_CLAIMS].map(|text| text.replace("{places}", "$2, $3, $4, $5"));
         let marks = [sql::MARK, sql::MARK_DIRECTORY].map(|text| text.replace("{kinds}", "40, 41, 42"));
         for text in bulk.chain(single.map(str::to_owned)).chain(listed).chain(marks) {
             let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"))).fetch_all(&engine.readers);
             for row in plan.await.unwrap() {
                 let step = row.text(3).unwrap();
-                let scans = ["record", "record_version", "data_key", "audit_head", "claim", "index_term", "r"];
+                let scans =
+                    ["record", "record_version", "data_key", "audit_head", "claim", "index_term", "ticket", "r"];
                 assert!(!scans.iter().any(|table| step == format!("SCAN {table}")), "{step} in {text}");
             }
         }

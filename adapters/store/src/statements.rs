@@ -224,3 +224,37 @@ pub(crate) const ADD_CHECKPOINT: &str =
 
 /// Reads the checkpoints of a chain.
 pub(crate) const CHECKPOINTS: &str = "SELECT segment, note FROM audit_checkpoint WHERE chain = $1 ORDER BY segment";
+
+// --- tickets ----------------------------------------------------------------------------------------
+
+/// Adds a ticket, or puts it in the place of one whose time is over; `$7` is now.
+pub(crate) const PUT_TICKET: &str = "INSERT INTO ticket (key, owner, tenant, revision, expires, sealed)
+     VALUES ($1, $2, $3, $4, $5, $6)
+     ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, tenant = excluded.tenant, revision = excluded.revision,
+         expires = excluded.expires, sealed = excluded.sealed
+     WHERE ticket.expires <= $7";
+
+/// Puts a ticket in the place of the revision before it; `$7` is now.
+pub(crate) const REPLACE_TICKET: &str = "UPDATE ticket
+     SET owner = $2, tenant = $3, revision = $4, expires = $5, sealed = $6
+     WHERE key = $1 AND revision = $4 - 1 AND expires > $7";
+
+/// Reads a ticket.
+pub(crate) const TICKET: &str =
+    "SELECT key, owner, tenant, revision, expires, sealed FROM ticket WHERE key = $1 AND expires > $2";
+
+/// Removes a ticket and returns it.
+pub(crate) const TAKE_TICKET: &str = "DELETE FROM ticket WHERE key = $1 AND expires > $2
+     RETURNING key, owner, tenant, revision, expires, sealed";
+
+/// Reads the tickets of an owner, soonest to expire first.
+pub(crate) const TICKETS_OF: &str = "SELECT key, owner, tenant, revision, expires, sealed
+     FROM ticket WHERE owner = $1 AND expires > $2 ORDER BY expires, key LIMIT $3";
+
+/// Removes the tickets of an owner.
+pub(crate) const REMOVE_TICKETS: &str = "DELETE FROM ticket WHERE owner = $1";
+
+/// Removes tickets whose time is over. The time is asked twice: between the two looks of PostgreSQL another gateway may
+/// have put a new ticket in the place of an old one.
+pub(crate) const SWEEP_TICKETS: &str = "DELETE FROM ticket WHERE expires <= $1
+     AND key IN (SELECT key FROM ticket WHERE expires <= $1 ORDER BY expires LIMIT $2)";

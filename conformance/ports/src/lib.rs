@@ -9,10 +9,12 @@
 mod ledger;
 mod material;
 mod store;
+mod tickets;
 
 pub use ledger::{LEDGER, LedgerBench, LedgerCase};
 pub use material::audit_root;
 pub use store::{STORE, StoreCase};
+pub use tickets::{TICKETS, TicketCase};
 
 use domain::audit::TipFault;
 use domain::ports::{CommitFault, NotRecorded, Unavailable};
