@@ -6,7 +6,7 @@ use crate::config::{Config, Mllp};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::operations::{self, Health};
-use crate::{tls, watch};
+use crate::{sweep, tls, watch};
 use domain::audit::{ChainHead, ChainId};
 use domain::intake::Intake;
 use domain::retrieval::Retrieval;
@@ -39,6 +39,7 @@ pub struct Gateway {
     installation: Installation,
     listeners: Vec<JoinHandle<()>>,
     fhir: Option<JoinHandle<std::io::Result<()>>>,
+    sweeping: JoinHandle<()>,
     stop: CancellationToken,
     /// Stopped after everything that uses it.
     stop_operations: CancellationToken,
@@ -101,7 +102,9 @@ impl Gateway {
             operations::serve(socket, health, stop_operations.clone())?;
         }
         verify_rest(&installation, rest, verifying, broken.clone());
-        Ok(Self { addresses, installation, listeners, fhir, stop, stop_operations, broken })
+        let (tickets, clock) = (Arc::clone(&installation.tickets), Arc::clone(&installation.clock));
+        let sweeping = tokio::spawn(sweep::tickets(tickets, clock, stop.clone()));
+        Ok(Self { addresses, installation, listeners, fhir, sweeping, stop, stop_operations, broken })
     }
 
     /// Returns where it listens.
@@ -131,6 +134,9 @@ impl Gateway {
             && !matches!(fhir.await, Ok(Ok(())))
         {
             tracing::error!("the fhir server ended abruptly");
+        }
+        if self.sweeping.await.is_err() {
+            tracing::error!("the sweeper of tickets ended abruptly");
         }
         self.installation.close().await;
         self.stop_operations.cancel();

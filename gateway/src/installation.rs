@@ -13,7 +13,7 @@ use domain::id::{CorrelationId, TenantId};
 use domain::journal::Actor;
 use domain::keys::Roots;
 use domain::keys::slot::SlotKind;
-use domain::ports::{Clock, Entropy, Store};
+use domain::ports::{Clock, Entropy, Store, Tickets};
 use keys::custody::{Custody, CustodyFault, delay_before_attempt};
 use keys::entropy::SystemEntropy;
 use keys::file::{read_credential_file, read_secret_descriptor, read_secret_file};
@@ -33,6 +33,8 @@ pub struct Installation {
     pub database: Database,
     /// The port over the database.
     pub store: Arc<dyn Store>,
+    /// The port over the database for what is short-lived: sign-ins, sessions, tokens.
+    pub tickets: Arc<dyn Tickets>,
     /// The ledger of this process.
     pub recorder: Arc<Recorder>,
     /// Its keys.
@@ -88,7 +90,7 @@ impl Installation {
     /// [`Exit::Unavailable`], [`Exit::BrokenChain`].
     pub async fn with(roots: Roots, database: Database, anchors: AnchorFile) -> Outcome<Self> {
         let roots = Arc::new(roots);
-        let store = database.store();
+        let (store, tickets) = (database.store(), database.tickets());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let recorder =
@@ -102,7 +104,7 @@ impl Installation {
         let correlation = CorrelationId::from_random(correlation);
         let operator = Subject::console(&account(), TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
         let witness = Arc::new(SystemChain::new(Arc::clone(&store), &roots.audit));
-        Ok(Self { roots, database, store, recorder, vault, clock, entropy, witness, operator, correlation })
+        Ok(Self { roots, database, store, tickets, recorder, vault, clock, entropy, witness, operator, correlation })
     }
 
     /// Returns the use case that changes the directory and rotates keys.

@@ -23,6 +23,7 @@ pub mod output;
 pub mod process;
 pub mod records;
 mod run;
+pub mod sweep;
 pub mod tls;
 pub mod watch;
 pub mod witness;
