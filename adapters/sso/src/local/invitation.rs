@@ -1,0 +1,134 @@
+//! Invitations: how a person comes to a first password and second factor, or to new ones after they were taken away.
+//!
+//! An administrator only sends one; the person chooses. It proves as much as a password does: whoever has a second factor
+//! still shows it, whoever has none enrols one. It is used up at the end of all this, not at its beginning.
+
+use super::refusal::{Reason, Refusal};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::directory::{Account, Hidden};
+use domain::id::{RecordId, TenantId};
+use domain::secret::Secret;
+use domain::ticket::{Kept, TicketBook, TicketKey, TicketKind};
+use domain::time::Timestamp;
+use std::sync::Arc;
+
+/// For how long an invitation holds, in seconds: a day.
+pub const INVITED_SECONDS: i64 = 86_400;
+
+/// Makes and takes invitations.
+pub struct Invitations {
+    book: Arc<TicketBook>,
+}
+
+/// Whom an invitation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invited {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The account.
+    pub account: RecordId,
+}
+
+impl Invitations {
+    /// Makes invitations over a book of tickets.
+    #[must_use]
+    pub fn new(book: Arc<TicketBook>) -> Self {
+        Self { book }
+    }
+
+    /// Invites the person of an account. Returns the secret for the link: 256 random bits in base64url, kept nowhere.
+    /// Earlier invitations of the account no longer hold.
+    ///
+    /// # Errors
+    /// [`Reason::Unavailable`].
+    pub async fn send(&self, account: &Account, now: Timestamp) -> Result<Hidden, Refusal> {
+        self.take_back(account.tenant, account.id).await?;
+        let secret = Secret::<32>::fill(self.book.entropy.as_ref())?;
+        let text = Hidden::new(URL_SAFE_NO_PAD.encode(secret.expose()));
+        let name: [&[u8]; 2] = [account.tenant.as_bytes(), account.id.as_bytes()];
+        let (key, owner) = (self.key(text.expose()), self.book.keys.owner(SPACE, &name));
+        let expires = now.plus_seconds(INVITED_SECONDS);
+        let kept = self.book.put(KIND, account.tenant, key, owner, expires, &account.id).await?;
+        if kept { Ok(text) } else { Err(Reason::Unavailable.into()) }
+    }
+
+    /// Looks at an invitation, to show the page of whoever opens the link. It goes on to hold.
+    ///
+    /// # Errors
+    /// [`Reason::StepOver`] when there is none, or it was taken, taken back or too old.
+    pub async fn look(&self, secret: &str) -> Result<Invited, Refusal> {
+        let kept: Option<Kept<RecordId>> = self.book.find(KIND, self.key(secret)).await?;
+        kept.map(|kept| Invited::of(&kept)).ok_or_else(|| Reason::StepOver.into())
+    }
+
+    /// Takes an invitation, once; of several at once, one gets it.
+    ///
+    /// # Errors
+    /// [`Reason::StepOver`].
+    pub async fn take(&self, secret: &str) -> Result<Invited, Refusal> {
+        let kept: Option<Kept<RecordId>> = self.book.take(KIND, self.key(secret)).await?;
+        kept.map(|kept| Invited::of(&kept)).ok_or_else(|| Reason::StepOver.into())
+    }
+
+    /// Takes back every invitation of an account.
+    ///
+    /// # Errors
+    /// [`Reason::Unavailable`].
+    pub async fn take_back(&self, tenant: TenantId, account: RecordId) -> Result<(), Refusal> {
+        let owner = self.book.keys.owner(SPACE, &[tenant.as_bytes(), account.as_bytes()]);
+        self.book.tickets.remove_all(owner).await?;
+        Ok(())
+    }
+
+    fn key(&self, secret: &str) -> TicketKey {
+        self.book.keys.key(KIND, &[secret.as_bytes()])
+    }
+}
+
+impl Invited {
+    fn of(kept: &Kept<RecordId>) -> Self {
+        Self { tenant: kept.tenant, account: kept.value }
+    }
+}
+
+const KIND: TicketKind = TicketKind::Invitation;
+/// Invitations have owners of their own, so that taking them back ends nothing else.
+const SPACE: &str = "invitation";
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{account, book};
+    use super::*;
+    use domain::ports::Clock;
+
+    #[tokio::test]
+    async fn an_invitation_is_looked_at_often_and_taken_once() {
+        let (book, clock) = book();
+        let (invitations, account) = (Invitations::new(book), account());
+        let secret = invitations.send(&account, clock.now()).await.unwrap();
+        assert_eq!(secret.expose().len(), 43);
+        let invited = Invited { tenant: account.tenant, account: account.id };
+        assert_eq!(invitations.look(secret.expose()).await, Ok(invited));
+        assert_eq!(invitations.look(secret.expose()).await, Ok(invited));
+        assert_eq!(invitations.take(secret.expose()).await, Ok(invited));
+        assert_eq!(invitations.take(secret.expose()).await, Err(Reason::StepOver.into()));
+        assert_eq!(invitations.look(secret.expose()).await, Err(Reason::StepOver.into()));
+    }
+
+    #[tokio::test]
+    async fn it_holds_for_a_day_until_it_is_taken_back_or_replaced() {
+        let (book, clock) = book();
+        let (invitations, account) = (Invitations::new(book), account());
+        let first = invitations.send(&account, clock.now()).await.unwrap();
+        let second = invitations.send(&account, clock.now()).await.unwrap();
+        assert!(invitations.look(first.expose()).await.is_err());
+        clock.advance(INVITED_SECONDS - 1);
+        assert!(invitations.look(second.expose()).await.is_ok());
+        clock.advance(1);
+        assert!(invitations.take(second.expose()).await.is_err());
+        let third = invitations.send(&account, clock.now()).await.unwrap();
+        invitations.take_back(account.tenant, account.id).await.unwrap();
+        assert!(invitations.take(third.expose()).await.is_err());
+    }
+}

@@ -1,0 +1,49 @@
+//! Local accounts: passwords, one-time passwords and recovery codes, for sites without an identity provider.
+//!
+//! ```text
+//!   name + password ─► Throttle ─► Passwords (one Argon2 hash, whoever it is) ─► PasswordShown
+//!        ├─ Required::Totp   ─► ask ─► pending ─► verify_code | verify_recovery ──► Assertion, factor shown
+//!        ├─ Required::Enrol  ─► ask ─► pending ─► begin_enrolment ─► finish_enrolment ─► Assertion, factor shown
+//!        └─ Required::None   ─► PasswordShown::assertion ─────────────────────────► Assertion, factor missing
+//!
+//!   invitation + new password ─► take_up ─► pending ─► as above, or finish_without_factor
+//! ```
+//!
+//! Never: a different answer or another amount of work for an account that is not there; a code that is accepted twice; an
+//! account locked by somebody else's guesses; a second factor set or replaced by a password alone.
+//!
+//! No HTTP and no pages are here, and nothing is written to the directory: what an account should hold from now on (a new
+//! hash, a secret, a shorter list of recovery codes) is returned, for the administration to write.
+//!
+//! Deliberately absent: WebAuthn keys; questions, hints and expiry; codes by mail or telephone.
+
+mod accounts;
+mod browser;
+#[cfg(test)]
+mod fixture;
+mod invitation;
+mod keys;
+mod one_time;
+mod password;
+mod pending;
+mod recovery;
+mod refusal;
+mod throttle;
+
+pub use accounts::{Accounts, Attempt, LocalSettings, PasswordShown, Required};
+pub use browser::{ACCOUNTS_PER_BROWSER, Browsers, KNOWN_SECONDS};
+pub use invitation::{INVITED_SECONDS, Invitations, Invited};
+pub use keys::LocalKeys;
+pub use one_time::{DRIFT_STEPS, Enrolment, OneTimePasswords, STEP_SECONDS, TRIES, WINDOW_SECONDS};
+pub use password::{
+    Breached, BreachedFault, Busy, Costs, CostsOutOfBounds, Lane, MAX_CHARACTERS, MAX_LOADED, MAX_LOADED_BYTES,
+    MIN_CHARACTERS, MIN_CHARACTERS_ALONE, NotTaken, Password, Passwords, PoolLimits, Setting, Unfit, Verdict,
+    WAITING_KNOWN, WAITING_PER_CORE,
+};
+pub use pending::{Enrolled, PENDING_SECONDS, Pending, Recovered};
+pub use recovery::{CODES, DrawnCodes, MARKED_SECONDS, RecoveryCodes, UsedCode};
+pub use refusal::{BUSY_SECONDS, Face, Reason, Refusal};
+pub use throttle::{
+    ALERT_AT, Admission, FORGET_SECONDS, FREE_FAILURES, Failures, MAX_DELAY_SECONDS, Rate, Throttle, ThrottleLimits,
+    Wait,
+};

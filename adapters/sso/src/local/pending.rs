@@ -1,0 +1,294 @@
+//! Signing in with a local account: the second step, after a right password or an invitation.
+//!
+//! That the first step was right is kept as a ticket, which the browser finds by a secret; the second step ends it. So no page
+//! can leave the first step out, and no first step serves twice.
+
+use super::accounts::{Accounts, PasswordShown, Required};
+use super::one_time::Enrolment;
+use super::recovery::{DrawnCodes, UsedCode};
+use super::refusal::{Reason, Refusal};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::access::Factor;
+use domain::directory::{Account, Hidden, SecondFactor};
+use domain::id::{RecordId, TenantId};
+use domain::identity::Assertion;
+use domain::secret::Secret;
+use domain::ticket::{Kept, TicketKey, TicketKind};
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// For how long a second step may follow the first, in seconds.
+pub const PENDING_SECONDS: i64 = 600;
+
+/// A person who has shown a password or an invitation, and is asked for more.
+pub struct Pending {
+    key: TicketKey,
+    kept: Kept<Value>,
+}
+
+/// A second factor that was enrolled and shown for the first time; nothing of it is stored yet.
+pub struct Enrolled {
+    /// The secret, for [`Account::totp`].
+    pub totp: Hidden,
+    /// Recovery codes, to be shown once; their hashes are for [`Account::recovery`].
+    pub recovery: DrawnCodes,
+    /// What is known of the person now.
+    pub assertion: Assertion,
+}
+
+/// A recovery code that was accepted.
+pub struct Recovered {
+    /// Its hash, to be taken from [`Account::recovery`], and those that are left.
+    pub used: UsedCode,
+    /// What is known of the person now.
+    pub assertion: Assertion,
+}
+
+impl Pending {
+    /// Returns the tenant.
+    #[must_use]
+    pub fn tenant(&self) -> TenantId {
+        self.kept.tenant
+    }
+
+    /// Returns the account to load.
+    #[must_use]
+    pub fn account(&self) -> RecordId {
+        self.kept.value.account
+    }
+
+    /// Returns the hash of the password that the person set with an invitation. It is to be stored once the step is
+    /// finished, and not before.
+    #[must_use]
+    pub fn new_password(&self) -> Option<&Hidden> {
+        self.kept.value.invited.as_ref().map(|invited| &invited.password)
+    }
+
+    /// Returns the moment from which it begins again.
+    #[must_use]
+    pub fn expires(&self) -> Timestamp {
+        self.kept.expires
+    }
+}
+
+impl Accounts {
+    /// Asks for the second step. Returns the secret by which the browser finds it: 256 random bits in base64url.
+    ///
+    /// # Errors
+    /// [`Reason::Unavailable`].
+    pub async fn ask(&self, shown: &PasswordShown, now: Timestamp) -> Result<Hidden, Refusal> {
+        let value = Value { account: shown.account, shown: shown.at, replaces: false, invited: None, enrolling: None };
+        self.keep(shown.tenant, &value, now).await
+    }
+
+    /// Takes up an invitation with a password that the person chose, already hashed, and asks for the second step, which
+    /// ends the invitation. Until then it holds: whoever is interrupted opens the link again.
+    ///
+    /// # Errors
+    /// [`Reason::StepOver`] when the invitation does not hold; [`Reason::OtherAccount`], [`Reason::AccountDisabled`].
+    pub async fn take_up(
+        &self,
+        invitation: &str,
+        account: &Account,
+        password: Hidden,
+        now: Timestamp,
+    ) -> Result<Hidden, Refusal> {
+        let invited = self.invitations.look(invitation).await?;
+        if (invited.tenant, invited.account) != (account.tenant, account.id) {
+            return Err(Reason::OtherAccount.into());
+        }
+        if !account.enabled {
+            return Err(Reason::AccountDisabled.into());
+        }
+        let invited = Some(TakenUp { invitation: Hidden::new(invitation.to_owned()), password });
+        let value = Value { account: account.id, shown: now, replaces: false, invited, enrolling: None };
+        self.keep(account.tenant, &value, now).await
+    }
+
+    /// Lets a signed-in person enrol a second factor in place of the one they have.
+    ///
+    /// The caller sees to it that they have shown the one they have in this very session, not long ago.
+    ///
+    /// # Errors
+    /// [`Reason::Unavailable`].
+    pub async fn ask_new_factor(&self, account: &Account, now: Timestamp) -> Result<Hidden, Refusal> {
+        let value = Value { account: account.id, shown: now, replaces: true, invited: None, enrolling: None };
+        self.keep(account.tenant, &value, now).await
+    }
+
+    /// Finds who is asked for a second step.
+    ///
+    /// # Errors
+    /// [`Reason::StepOver`] when there is nobody: too late, finished, or never begun.
+    pub async fn pending(&self, secret: &str) -> Result<Pending, Refusal> {
+        let key = self.book.keys.key(KIND, &[secret.as_bytes()]);
+        let kept = self.book.find(KIND, key).await?.ok_or(Reason::StepOver)?;
+        Ok(Pending { key, kept })
+    }
+
+    /// Verifies a one-time password as the second step.
+    ///
+    /// # Errors
+    /// The reasons of [`OneTimePasswords::accept`](super::OneTimePasswords::accept), after which the step may be tried
+    /// again; [`Reason::NotEnrolled`], [`Reason::StepOver`], [`Reason::OtherAccount`], [`Reason::AccountDisabled`].
+    pub async fn verify_code(
+        &self,
+        pending: &Pending,
+        account: &Account,
+        code: &str,
+        now: Timestamp,
+    ) -> Result<Assertion, Refusal> {
+        pending.is_of(account, false)?;
+        let secret = account.totp.as_ref().ok_or(Reason::NotEnrolled)?;
+        self.one_time.accept(account.tenant, account.id, secret, code, now).await?;
+        self.end(pending).await?;
+        Ok(account.to_assertion(Factor::Shown, now))
+    }
+
+    /// Verifies a recovery code as the second step.
+    ///
+    /// # Errors
+    /// The reasons of [`RecoveryCodes::accept`](super::RecoveryCodes::accept); [`Reason::StepOver`],
+    /// [`Reason::OtherAccount`], [`Reason::AccountDisabled`].
+    pub async fn verify_recovery(
+        &self,
+        pending: &Pending,
+        account: &Account,
+        code: &str,
+        now: Timestamp,
+    ) -> Result<Recovered, Refusal> {
+        pending.is_of(account, false)?;
+        let used = self.recovery.accept(account, code, now).await?;
+        self.end(pending).await?;
+        Ok(Recovered { used, assertion: account.to_assertion(Factor::Shown, now) })
+    }
+
+    /// Finishes the step of somebody of whom no second factor is required, see [`Required::None`].
+    ///
+    /// # Errors
+    /// [`Reason::FactorRequired`]; [`Reason::StepOver`], [`Reason::OtherAccount`], [`Reason::AccountDisabled`].
+    pub async fn finish_without_factor(
+        &self,
+        pending: &Pending,
+        account: &Account,
+        second_factor: SecondFactor,
+        now: Timestamp,
+    ) -> Result<Assertion, Refusal> {
+        pending.is_of(account, false)?;
+        if Required::of(account, second_factor) != Required::None {
+            return Err(Reason::FactorRequired.into());
+        }
+        self.end(pending).await?;
+        Ok(account.to_assertion(Factor::Missing, now))
+    }
+
+    /// Draws the secret of a second factor, or returns the one that was drawn in this step already: a page that is loaded
+    /// again shows the same. `issuer` is the name under which an app lists it.
+    ///
+    /// # Errors
+    /// [`Reason::AlreadyEnrolled`]: a password alone does not replace a second factor. [`Reason::StepOver`],
+    /// [`Reason::OtherAccount`], [`Reason::AccountDisabled`].
+    pub async fn begin_enrolment(
+        &self,
+        pending: &Pending,
+        account: &Account,
+        issuer: &str,
+    ) -> Result<Enrolment, Refusal> {
+        pending.may_enrol(account)?;
+        if let Some(drawn) = &pending.kept.value.enrolling {
+            return Ok(Enrolment::of(drawn.clone(), issuer, &account.name));
+        }
+        let drawn = self.one_time.draw(issuer, &account.name)?;
+        let value = Value { enrolling: Some(drawn.secret.clone()), ..pending.kept.value.clone() };
+        if self.book.replace(KIND, &pending.kept, pending.kept.expires, &value).await? {
+            return Ok(drawn);
+        }
+        // The same page was asked for twice at once: the other has drawn.
+        let other: Option<Kept<Value>> = self.book.find(KIND, pending.key).await?;
+        let drawn = other.and_then(|other| other.value.enrolling).ok_or(Reason::StepOver)?;
+        Ok(Enrolment::of(drawn, issuer, &account.name))
+    }
+
+    /// Enrols the drawn secret by a code of it.
+    ///
+    /// # Errors
+    /// As [`Accounts::begin_enrolment`]; [`Reason::NotEnrolled`] when nothing was drawn; the reasons of
+    /// [`OneTimePasswords::accept`](super::OneTimePasswords::accept), after which the step may be tried again.
+    pub async fn finish_enrolment(
+        &self,
+        pending: &Pending,
+        account: &Account,
+        code: &str,
+        now: Timestamp,
+    ) -> Result<Enrolled, Refusal> {
+        pending.may_enrol(account)?;
+        let secret = pending.kept.value.enrolling.as_ref().ok_or(Reason::NotEnrolled)?;
+        let recovery = self.recovery.draw(account.id)?;
+        self.one_time.accept(account.tenant, account.id, secret, code, now).await?;
+        self.end(pending).await?;
+        Ok(Enrolled { totp: secret.clone(), recovery, assertion: account.to_assertion(Factor::Shown, now) })
+    }
+
+    async fn keep(&self, tenant: TenantId, value: &Value, now: Timestamp) -> Result<Hidden, Refusal> {
+        let secret = Secret::<32>::fill(self.book.entropy.as_ref())?;
+        let text = Hidden::new(URL_SAFE_NO_PAD.encode(secret.expose()));
+        let key = self.book.keys.key(KIND, &[text.expose().as_bytes()]);
+        let owner = self.book.keys.owner("second-factor", &[tenant.as_bytes(), value.account.as_bytes()]);
+        let kept = self.book.put(KIND, tenant, key, owner, now.plus_seconds(PENDING_SECONDS), value).await?;
+        if kept { Ok(text) } else { Err(Reason::Unavailable.into()) }
+    }
+
+    /// Ends the step; of several that finish it at once, one does. An invitation ends with it.
+    async fn end(&self, pending: &Pending) -> Result<(), Refusal> {
+        if let Some(invited) = &pending.kept.value.invited {
+            self.invitations.take(invited.invitation.expose()).await?;
+        }
+        if self.book.remove(&pending.kept).await? { Ok(()) } else { Err(Reason::StepOver.into()) }
+    }
+}
+
+impl Pending {
+    fn is_of(&self, account: &Account, replaces: bool) -> Result<(), Reason> {
+        let Value { account: asked, shown, replaces: replacing, .. } = &self.kept.value;
+        if account.id != *asked || account.tenant != self.kept.tenant {
+            return Err(Reason::OtherAccount);
+        }
+        if !account.enabled {
+            return Err(Reason::AccountDisabled);
+        }
+        // A password that was changed since was another one.
+        if *replacing != replaces || account.password_changed.is_some_and(|changed| *shown < changed) {
+            return Err(Reason::StepOver);
+        }
+        Ok(())
+    }
+
+    fn may_enrol(&self, account: &Account) -> Result<(), Reason> {
+        self.is_of(account, self.kept.value.replaces)?;
+        let allowed = account.totp.is_none() || self.kept.value.replaces;
+        if allowed { Ok(()) } else { Err(Reason::AlreadyEnrolled) }
+    }
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Value {
+    account: RecordId,
+    /// When the first step was right.
+    shown: Timestamp,
+    /// Whether a second factor that is there may be replaced.
+    replaces: bool,
+    /// The invitation that was the first step.
+    invited: Option<TakenUp>,
+    /// The secret that an app is taking over.
+    enrolling: Option<Hidden>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct TakenUp {
+    invitation: Hidden,
+    /// The hash of the new password.
+    password: Hidden,
+}
+
+const KIND: TicketKind = TicketKind::SecondFactor;
