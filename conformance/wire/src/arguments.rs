@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Puts conformance cases to an endpoint: HL7 v2 over MLLP, or FHIR R4 over HTTP.
+/// Puts conformance cases to an endpoint: HL7 v2 over MLLP, FHIR R4 over HTTP, or sign-on.
 ///
 /// Every case stands for one clause of a specification and names it. A failure shows what was sent, what came back
 /// and a shell line that shows the same by hand. The messages are made up; use the tool on test endpoints only,
@@ -37,6 +37,9 @@ Examples:
     sealgate-conformance fhir https://localhost:8443/fhir --ca ca.pem --token-file token \\
         --seed-mllp localhost:2575
 
+  Sign-on: SMART configuration, token endpoint and pages:
+    sealgate-conformance sso https://localhost:8443/fhir --ca ca.pem
+
   For a continuous-integration server:
     sealgate-conformance mllp localhost:2575 --format junit --output mllp.xml
 
@@ -50,6 +53,8 @@ pub(crate) enum Command {
     Mllp(MllpArguments),
     /// Runs the FHIR cases: metadata, access, read, search, pages, hostile input, US Core
     Fhir(FhirArguments),
+    /// Runs the sign-on cases: SMART configuration, token endpoint, pages, cookies
+    Sso(SsoArguments),
     /// Lists every case with its id, clause, importance and optional feature
     List {
         /// Form of the list: text or json
@@ -110,6 +115,17 @@ pub(crate) struct FhirArguments {
     seed_mllp: Option<String>,
     #[command(flatten)]
     sender: Sender,
+    #[command(flatten)]
+    pub(crate) run: RunArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SsoArguments {
+    /// The FHIR base URL, below which /metadata and /.well-known/smart-configuration are
+    pub(crate) url: String,
+    /// Certificates to trust, PEM; without it those of the system
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) run: RunArguments,
 }
@@ -231,13 +247,29 @@ impl MllpArguments {
     }
 }
 
+fn is_web_address(url: &str) -> Result<(), String> {
+    let known = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    if known { Ok(()) } else { Err(format!("{url} is no http or https URL")) }
+}
+
+fn read(path: &PathBuf) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+impl SsoArguments {
+    pub(crate) fn options(&self) -> Result<fhir::Options, String> {
+        is_web_address(&self.url)?;
+        Ok(fhir::Options {
+            ca: self.ca.as_ref().map(read).transpose()?,
+            timeout: self.run.timeout(),
+            ..fhir::Options::plain(self.url.clone())
+        })
+    }
+}
+
 impl FhirArguments {
     pub(crate) fn options(&self, run: String) -> Result<fhir::Options, String> {
-        if !self.url.starts_with("http://") && !self.url.starts_with("https://") {
-            return Err(format!("{} is no http or https URL", self.url));
-        }
-        let read =
-            |path: &PathBuf| std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()));
+        is_web_address(&self.url)?;
         let token = match &self.token_file {
             Some(path) => Some(fhir::Token::new(&String::from_utf8_lossy(&read(path)?))),
             None => None,

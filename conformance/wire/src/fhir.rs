@@ -14,6 +14,7 @@ mod seeded;
 mod strict;
 mod us_core;
 
+pub(crate) use bench::{Answer, Request};
 pub use bench::{Bench, Options, Token};
 
 use crate::case::Case;

@@ -1,7 +1,7 @@
 //! Conformance cases for any endpoint that takes HL7 v2 over MLLP or serves FHIR R4 over HTTP.
 //!
 //! ```text
-//!   vectors ──► suite (mllp, fhir) ──► case: send, listen, judge ──► finding ──► report (text, JSON, JUnit)
+//!   vectors ──► suite (mllp, fhir, sso) ──► case: send, listen, judge ──► finding ──► report (text, JSON, JUnit)
 //!                     │ bench: the endpoint and what the tester said about it
 //! ```
 //!
@@ -20,5 +20,6 @@ pub mod hl7;
 pub mod mllp;
 pub mod report;
 pub mod show;
+pub mod sso;
 pub mod tls;
 pub mod vectors;

@@ -71,7 +71,7 @@ impl From<Missing> for Stop {
 }
 
 /// A request as a case composes it.
-pub(super) struct Request {
+pub(crate) struct Request {
     method: Method,
     target: String,
     headers: Vec<(&'static str, Vec<u8>)>,
@@ -81,61 +81,61 @@ pub(super) struct Request {
 
 impl Request {
     /// A GET of a path below the base, or of an absolute URL.
-    pub(super) fn get(target: impl Into<String>) -> Self {
+    pub(crate) fn get(target: impl Into<String>) -> Self {
         Self::new(Method::GET, target)
     }
 
-    pub(super) fn new(method: Method, target: impl Into<String>) -> Self {
+    pub(crate) fn new(method: Method, target: impl Into<String>) -> Self {
         Self { method, target: target.into(), headers: Vec::new(), body: Vec::new(), anonymous: false }
     }
 
     /// A POST with a body.
-    pub(super) fn post(target: impl Into<String>, kind: &str, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn post(target: impl Into<String>, kind: &str, body: impl Into<Vec<u8>>) -> Self {
         let mut request = Self::new(Method::POST, target).with("content-type", kind);
         request.body = body.into();
         request
     }
 
     /// Adds a header, or replaces what the bench would send.
-    pub(super) fn with(mut self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
     /// Leaves the token out.
-    pub(super) fn anonymous(mut self) -> Self {
+    pub(crate) fn anonymous(mut self) -> Self {
         self.anonymous = true;
         self
     }
 }
 
 /// What came back, beside what was asked.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
     sent: String,
     by_hand: String,
 }
 
 impl Answer {
     /// A header as text, empty when absent.
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// The body as text.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap_or_default()
     }
 
     /// The body as JSON.
-    pub(super) fn json(&self) -> Result<Value, Stop> {
+    pub(crate) fn json(&self) -> Result<Value, Stop> {
         serde_json::from_slice(&self.body).map_err(|_| self.fail("a body of JSON"))
     }
 
     /// Expects a status.
-    pub(super) fn status_is(&self, status: u16) -> Outcome {
+    pub(crate) fn status_is(&self, status: u16) -> Outcome {
         self.check(self.status == status, format!("status {status}"))
     }
 
@@ -169,12 +169,12 @@ impl Answer {
     }
 
     /// Fails with what was expected unless the condition holds.
-    pub(super) fn check(&self, holds: bool, expected: impl Into<String>) -> Outcome {
+    pub(crate) fn check(&self, holds: bool, expected: impl Into<String>) -> Outcome {
         if holds { Ok(()) } else { Err(self.fail(expected)) }
     }
 
     /// A failure with this request and this answer.
-    pub(super) fn fail(&self, expected: impl Into<String>) -> Stop {
+    pub(crate) fn fail(&self, expected: impl Into<String>) -> Stop {
         let mut received = format!("HTTP {}\n", self.status);
         for (name, value) in &self.headers {
             received.push_str(&format!("{name}: {}\n", show::bytes(value.as_bytes())));
@@ -223,6 +223,14 @@ impl Bench {
         }
     }
 
+    /// Scheme, host and port of the endpoint.
+    pub(crate) fn origin(&self) -> &str {
+        let base = self.options.base.as_str();
+        let start = base.find("://").map_or(0, |at| at.saturating_add(3));
+        let end = base.get(start..).and_then(|rest| rest.find('/')).map(|at| at.saturating_add(start));
+        end.and_then(|end| base.get(..end)).unwrap_or(base)
+    }
+
     /// Skips a case that makes no sense without a token.
     pub(super) fn needs_token(&self) -> Outcome {
         match self.options.token {
@@ -235,7 +243,7 @@ impl Bench {
         self.send(Request::get(target)).await
     }
 
-    pub(super) async fn send(&self, request: Request) -> Result<Answer, Stop> {
+    pub(crate) async fn send(&self, request: Request) -> Result<Answer, Stop> {
         let absolute = ["http://", "https://"].iter().any(|scheme| request.target.starts_with(scheme));
         let url = if absolute { request.target.clone() } else { format!("{}/{}", self.options.base, request.target) };
         let headers = self.headers(&request)?;
