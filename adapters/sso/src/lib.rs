@@ -1,1 +1,5 @@
 //! What identity providers and local accounts verify about a person: OpenID Connect, SAML 2.0, passwords and one-time codes.
+
+pub mod http;
+pub mod local;
+pub mod oidc;

@@ -1,0 +1,159 @@
+//! Checking a connection before anybody signs in by it: what the operator sees of `sealgate sso test`.
+
+use super::Refusal;
+use super::provider::{Document, Party};
+use crate::http::EgressClient;
+use domain::directory::Connection;
+
+/// One step of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What was looked at, for people to read.
+    pub step: &'static str,
+    /// How it is.
+    pub verdict: Verdict,
+    /// What that means and what to do.
+    pub advice: String,
+}
+
+/// How a step of a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it should be.
+    Good,
+    /// Sign-in works, but something is missing that is worth having.
+    Advice,
+    /// Nobody can sign in like this.
+    Bad,
+}
+
+/// Looks at the settings and at what the provider publishes, now and past every cache.
+pub(super) async fn check(http: &EgressClient, connection: &Connection) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let party = match Party::even_if_disabled(connection) {
+        Ok(party) => party,
+        Err(refusal) => return vec![bad("settings", refusal)],
+    };
+    steps.push(if connection.enabled {
+        good("settings", "The settings can be used.")
+    } else {
+        advice("settings", "The settings can be used; the connection is switched off.")
+    });
+    let document = match party.fetch_document(http).await {
+        Ok(document) => document,
+        Err(refusal) => {
+            steps.push(bad("discovery", refusal));
+            return steps;
+        }
+    };
+    steps.push(good(
+        "discovery",
+        "The discovery document is there, names the configured issuer, and its addresses are secure and allowed.",
+    ));
+    steps.push(algorithms(&party, &document));
+    steps.push(match party.fetch_keys(http, &document).await {
+        Ok(keys) if keys.fit(&party.algorithms) => good("keys", "The key set has a key for a configured algorithm."),
+        Ok(_) => Step {
+            step: "keys",
+            verdict: Verdict::Bad,
+            advice: "The key set has no key for a configured algorithm; compare the algorithms of both.".to_owned(),
+        },
+        Err(refusal) => bad("keys", refusal),
+    });
+    steps.extend(offers(&party, &document));
+    steps
+}
+
+fn algorithms(party: &Party<'_>, document: &Document) -> Step {
+    let offered = document.id_token_signing_alg_values_supported.as_deref().unwrap_or_default();
+    if party.algorithms.iter().any(|ours| offered.iter().any(|theirs| theirs == ours.name())) {
+        return good("algorithms", "The provider signs ID tokens by a configured algorithm.");
+    }
+    let known = party.algorithms.iter().map(|ours| ours.name()).collect::<Vec<_>>().join(", ");
+    Step {
+        step: "algorithms",
+        verdict: Verdict::Bad,
+        advice: format!("The provider offers none of the configured algorithms ({known}) for ID tokens."),
+    }
+}
+
+fn offers(party: &Party<'_>, document: &Document) -> Vec<Step> {
+    let authenticated = party.settings.client_secret.is_none()
+        || ["client_secret_basic", "client_secret_post"].iter().any(|method| document.takes(method));
+    let asked = &party.settings.request_acr;
+    let known_classes = document.acr_values_supported.as_deref().unwrap_or_default();
+    vec![
+        match (authenticated, party.settings.client_secret.is_some()) {
+            (false, _) => bad("client", Refusal::ClientAuthentication),
+            (true, true) => good(
+                "client",
+                "The provider takes the client's secret in a way that is known here; whether it is right shows at the first sign-in.",
+            ),
+            (true, false) => {
+                advice("client", "No secret is configured: the client is a public one, protected by PKCE alone.")
+            }
+        },
+        match (&document.code_challenge_methods_supported, document.may_do_pkce()) {
+            (Some(_), true) => good("pkce", "PKCE with S256 is offered."),
+            (Some(_), false) => bad("pkce", Refusal::Pkce),
+            (None, _) => advice("pkce", "The provider does not say whether it does PKCE; it is used all the same."),
+        },
+        if document.names_issuer_in_answers() {
+            good("issuer in answers", "Answers name their issuer (RFC 9207).")
+        } else {
+            advice(
+                "issuer in answers",
+                "Answers do not name their issuer (RFC 9207); give each provider a redirect address of its own where several are used.",
+            )
+        },
+        match (&document.userinfo_endpoint, party.user_info(document)) {
+            (_, Some(_)) => good(
+                "user information",
+                "Names, roles and groups that ID tokens lack are taken from the user information.",
+            ),
+            (Some(_), None) => advice(
+                "user information",
+                "The endpoint is on a host that the connection does not allow, so ID tokens must have names, roles and groups.",
+            ),
+            (None, None) => {
+                advice("user information", "None is offered, so ID tokens must have names, roles and groups.")
+            }
+        },
+        if asked.is_empty() || asked.iter().any(|class| known_classes.contains(class)) {
+            good("authentication class", "The provider knows a class that is asked for, or none is.")
+        } else {
+            advice("authentication class", "The provider does not list a class that is asked for (acr_values).")
+        },
+        if document.end_session_endpoint.is_some() {
+            good("sign-out", "People are signed out at the provider too.")
+        } else {
+            advice(
+                "sign-out",
+                "The provider has no end_session_endpoint: signing out here leaves its own session open.",
+            )
+        },
+        if document.sends_logout_tokens() {
+            good(
+                "sign-out notices",
+                "The provider can tell when it ends a session; enter the back-channel address at the client.",
+            )
+        } else {
+            advice(
+                "sign-out notices",
+                "The provider does not say that it sends back-channel sign-out notices; sessions here end by their own limits.",
+            )
+        },
+    ]
+}
+
+fn good(step: &'static str, text: &str) -> Step {
+    Step { step, verdict: Verdict::Good, advice: text.to_owned() }
+}
+
+fn advice(step: &'static str, text: &str) -> Step {
+    Step { step, verdict: Verdict::Advice, advice: text.to_owned() }
+}
+
+fn bad(step: &'static str, refusal: Refusal) -> Step {
+    Step { step, verdict: Verdict::Bad, advice: refusal.explain().to_owned() }
+}
