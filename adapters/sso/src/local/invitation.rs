@@ -1,7 +1,6 @@
 //! Invitations: how a person comes to a first password and second factor, or to new ones after they were taken away.
 //!
-//! An administrator only sends one; the person chooses. It proves as much as a password does: whoever has a second factor
-//! still shows it, whoever has none enrols one. It is used up at the end of all this, not at its beginning.
+//! An administrator only sends one; the person chooses.
 
 use super::refusal::{Reason, Refusal};
 use base64::Engine;
@@ -11,6 +10,7 @@ use domain::id::{RecordId, TenantId};
 use domain::secret::Secret;
 use domain::ticket::{Kept, TicketBook, TicketKey, TicketKind};
 use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// For how long an invitation holds, in seconds: a day.
@@ -21,6 +21,16 @@ pub struct Invitations {
     book: Arc<TicketBook>,
 }
 
+/// What an invitation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InvitationPurpose {
+    /// To set a password; a second factor that is enrolled stays, and is shown at the next sign-in.
+    Password,
+    /// To set a password and to enrol a second factor anew, where there is none or it was lost.
+    PasswordAndFactor,
+}
+
 /// Whom an invitation is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invited {
@@ -28,6 +38,8 @@ pub struct Invited {
     pub tenant: TenantId,
     /// The account.
     pub account: RecordId,
+    /// What for.
+    pub purpose: InvitationPurpose,
 }
 
 impl Invitations {
@@ -42,14 +54,14 @@ impl Invitations {
     ///
     /// # Errors
     /// [`Reason::Unavailable`].
-    pub async fn send(&self, account: &Account, now: Timestamp) -> Result<Hidden, Refusal> {
+    pub async fn send(&self, account: &Account, purpose: InvitationPurpose, now: Timestamp) -> Result<Hidden, Refusal> {
         self.take_back(account.tenant, account.id).await?;
         let secret = Secret::<32>::fill(self.book.entropy.as_ref())?;
         let text = Hidden::new(URL_SAFE_NO_PAD.encode(secret.expose()));
         let name: [&[u8]; 2] = [account.tenant.as_bytes(), account.id.as_bytes()];
         let (key, owner) = (self.key(text.expose()), self.book.keys.owner(SPACE, &name));
         let expires = now.plus_seconds(INVITED_SECONDS);
-        let kept = self.book.put(KIND, account.tenant, key, owner, expires, &account.id).await?;
+        let kept = self.book.put(KIND, account.tenant, key, owner, expires, &(account.id, purpose)).await?;
         if kept { Ok(text) } else { Err(Reason::Unavailable.into()) }
     }
 
@@ -58,7 +70,7 @@ impl Invitations {
     /// # Errors
     /// [`Reason::StepOver`] when there is none, or it was taken, taken back or too old.
     pub async fn look(&self, secret: &str) -> Result<Invited, Refusal> {
-        let kept: Option<Kept<RecordId>> = self.book.find(KIND, self.key(secret)).await?;
+        let kept: Option<Kept<Value>> = self.book.find(KIND, self.key(secret)).await?;
         kept.map(|kept| Invited::of(&kept)).ok_or_else(|| Reason::StepOver.into())
     }
 
@@ -67,7 +79,7 @@ impl Invitations {
     /// # Errors
     /// [`Reason::StepOver`].
     pub async fn take(&self, secret: &str) -> Result<Invited, Refusal> {
-        let kept: Option<Kept<RecordId>> = self.book.take(KIND, self.key(secret)).await?;
+        let kept: Option<Kept<Value>> = self.book.take(KIND, self.key(secret)).await?;
         kept.map(|kept| Invited::of(&kept)).ok_or_else(|| Reason::StepOver.into())
     }
 
@@ -87,10 +99,13 @@ impl Invitations {
 }
 
 impl Invited {
-    fn of(kept: &Kept<RecordId>) -> Self {
-        Self { tenant: kept.tenant, account: kept.value }
+    fn of(kept: &Kept<Value>) -> Self {
+        let (account, purpose) = kept.value;
+        Self { tenant: kept.tenant, account, purpose }
     }
 }
+
+type Value = (RecordId, InvitationPurpose);
 
 const KIND: TicketKind = TicketKind::Invitation;
 /// Invitations have owners of their own, so that taking them back ends nothing else.
@@ -106,9 +121,9 @@ mod tests {
     async fn an_invitation_is_looked_at_often_and_taken_once() {
         let (book, clock) = book();
         let (invitations, account) = (Invitations::new(book), account());
-        let secret = invitations.send(&account, clock.now()).await.unwrap();
+        let secret = invitations.send(&account, InvitationPurpose::Password, clock.now()).await.unwrap();
         assert_eq!(secret.expose().len(), 43);
-        let invited = Invited { tenant: account.tenant, account: account.id };
+        let invited = Invited { tenant: account.tenant, account: account.id, purpose: InvitationPurpose::Password };
         assert_eq!(invitations.look(secret.expose()).await, Ok(invited));
         assert_eq!(invitations.look(secret.expose()).await, Ok(invited));
         assert_eq!(invitations.take(secret.expose()).await, Ok(invited));
@@ -120,14 +135,14 @@ mod tests {
     async fn it_holds_for_a_day_until_it_is_taken_back_or_replaced() {
         let (book, clock) = book();
         let (invitations, account) = (Invitations::new(book), account());
-        let first = invitations.send(&account, clock.now()).await.unwrap();
-        let second = invitations.send(&account, clock.now()).await.unwrap();
+        let first = invitations.send(&account, InvitationPurpose::Password, clock.now()).await.unwrap();
+        let second = invitations.send(&account, InvitationPurpose::Password, clock.now()).await.unwrap();
         assert!(invitations.look(first.expose()).await.is_err());
         clock.advance(INVITED_SECONDS - 1);
         assert!(invitations.look(second.expose()).await.is_ok());
         clock.advance(1);
         assert!(invitations.take(second.expose()).await.is_err());
-        let third = invitations.send(&account, clock.now()).await.unwrap();
+        let third = invitations.send(&account, InvitationPurpose::Password, clock.now()).await.unwrap();
         invitations.take_back(account.tenant, account.id).await.unwrap();
         assert!(invitations.take(third.expose()).await.is_err());
     }

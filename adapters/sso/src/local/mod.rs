@@ -6,7 +6,7 @@
 //!        ├─ Required::Enrol  ─► ask ─► pending ─► begin_enrolment ─► finish_enrolment ─► Assertion, factor shown
 //!        └─ Required::None   ─► PasswordShown::assertion ─────────────────────────► Assertion, factor missing
 //!
-//!   invitation + new password ─► take_up ─► pending ─► as above, or finish_without_factor
+//!   invitation ─► new_password ─► a password, and with it all of the above
 //! ```
 //!
 //! Never: a different answer or another amount of work for an account that is not there; a code that is accepted twice; an
@@ -32,7 +32,7 @@ mod throttle;
 
 pub use accounts::{Accounts, Attempt, LocalSettings, PasswordShown, Required};
 pub use browser::{ACCOUNTS_PER_BROWSER, Browsers, KNOWN_SECONDS};
-pub use invitation::{INVITED_SECONDS, Invitations, Invited};
+pub use invitation::{INVITED_SECONDS, InvitationPurpose, Invitations, Invited};
 pub use keys::LocalKeys;
 pub use one_time::{DRIFT_STEPS, Enrolment, OneTimePasswords, STEP_SECONDS, TRIES, WINDOW_SECONDS};
 pub use password::{

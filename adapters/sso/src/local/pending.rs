@@ -1,16 +1,16 @@
-//! Signing in with a local account: the second step, after a right password or an invitation.
+//! Signing in with a local account: the second step, after a right password.
 //!
-//! That the first step was right is kept as a ticket, which the browser finds by a secret; the second step ends it. So no page
+//! That the password was right is kept as a ticket, which the browser finds by a secret; the second step ends it. So no page
 //! can leave the first step out, and no first step serves twice.
 
-use super::accounts::{Accounts, PasswordShown, Required};
+use super::accounts::{Accounts, PasswordShown};
 use super::one_time::Enrolment;
 use super::recovery::{DrawnCodes, UsedCode};
 use super::refusal::{Reason, Refusal};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::Factor;
-use domain::directory::{Account, Hidden, SecondFactor};
+use domain::directory::{Account, Hidden};
 use domain::id::{RecordId, TenantId};
 use domain::identity::Assertion;
 use domain::secret::Secret;
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 /// For how long a second step may follow the first, in seconds.
 pub const PENDING_SECONDS: i64 = 600;
 
-/// A person who has shown a password or an invitation, and is asked for more.
+/// A person who has shown a password, and is asked for more.
 pub struct Pending {
     key: TicketKey,
     kept: Kept<Value>,
@@ -39,8 +39,10 @@ pub struct Enrolled {
 
 /// A recovery code that was accepted.
 pub struct Recovered {
-    /// Its hash, to be taken from [`Account::recovery`], and those that are left.
-    pub used: UsedCode,
+    /// Its hash, to be taken from [`Account::recovery`].
+    pub used: String,
+    /// The hashes that are left there then.
+    pub left: Vec<String>,
     /// What is known of the person now.
     pub assertion: Assertion,
 }
@@ -58,13 +60,6 @@ impl Pending {
         self.kept.value.account
     }
 
-    /// Returns the hash of the password that the person set with an invitation. It is to be stored once the step is
-    /// finished, and not before.
-    #[must_use]
-    pub fn new_password(&self) -> Option<&Hidden> {
-        self.kept.value.invited.as_ref().map(|invited| &invited.password)
-    }
-
     /// Returns the moment from which it begins again.
     #[must_use]
     pub fn expires(&self) -> Timestamp {
@@ -78,32 +73,8 @@ impl Accounts {
     /// # Errors
     /// [`Reason::Unavailable`].
     pub async fn ask(&self, shown: &PasswordShown, now: Timestamp) -> Result<Hidden, Refusal> {
-        let value = Value { account: shown.account, shown: shown.at, replaces: false, invited: None, enrolling: None };
+        let value = Value { account: shown.account, shown: shown.at, replaces: false, enrolling: None };
         self.keep(shown.tenant, &value, now).await
-    }
-
-    /// Takes up an invitation with a password that the person chose, already hashed, and asks for the second step, which
-    /// ends the invitation. Until then it holds: whoever is interrupted opens the link again.
-    ///
-    /// # Errors
-    /// [`Reason::StepOver`] when the invitation does not hold; [`Reason::OtherAccount`], [`Reason::AccountDisabled`].
-    pub async fn take_up(
-        &self,
-        invitation: &str,
-        account: &Account,
-        password: Hidden,
-        now: Timestamp,
-    ) -> Result<Hidden, Refusal> {
-        let invited = self.invitations.look(invitation).await?;
-        if (invited.tenant, invited.account) != (account.tenant, account.id) {
-            return Err(Reason::OtherAccount.into());
-        }
-        if !account.enabled {
-            return Err(Reason::AccountDisabled.into());
-        }
-        let invited = Some(TakenUp { invitation: Hidden::new(invitation.to_owned()), password });
-        let value = Value { account: account.id, shown: now, replaces: false, invited, enrolling: None };
-        self.keep(account.tenant, &value, now).await
     }
 
     /// Lets a signed-in person enrol a second factor in place of the one they have.
@@ -113,7 +84,7 @@ impl Accounts {
     /// # Errors
     /// [`Reason::Unavailable`].
     pub async fn ask_new_factor(&self, account: &Account, now: Timestamp) -> Result<Hidden, Refusal> {
-        let value = Value { account: account.id, shown: now, replaces: true, invited: None, enrolling: None };
+        let value = Value { account: account.id, shown: now, replaces: true, enrolling: None };
         self.keep(account.tenant, &value, now).await
     }
 
@@ -159,28 +130,9 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Recovered, Refusal> {
         pending.is_of(account, false)?;
-        let used = self.recovery.accept(account, code, now).await?;
+        let UsedCode { hash, left } = self.recovery.accept(account, code, now).await?;
         self.end(pending).await?;
-        Ok(Recovered { used, assertion: account.to_assertion(Factor::Shown, now) })
-    }
-
-    /// Finishes the step of somebody of whom no second factor is required, see [`Required::None`].
-    ///
-    /// # Errors
-    /// [`Reason::FactorRequired`]; [`Reason::StepOver`], [`Reason::OtherAccount`], [`Reason::AccountDisabled`].
-    pub async fn finish_without_factor(
-        &self,
-        pending: &Pending,
-        account: &Account,
-        second_factor: SecondFactor,
-        now: Timestamp,
-    ) -> Result<Assertion, Refusal> {
-        pending.is_of(account, false)?;
-        if Required::of(account, second_factor) != Required::None {
-            return Err(Reason::FactorRequired.into());
-        }
-        self.end(pending).await?;
-        Ok(account.to_assertion(Factor::Missing, now))
+        Ok(Recovered { used: hash, left, assertion: account.to_assertion(Factor::Shown, now) })
     }
 
     /// Draws the secret of a second factor, or returns the one that was drawn in this step already: a page that is loaded
@@ -239,11 +191,8 @@ impl Accounts {
         if kept { Ok(text) } else { Err(Reason::Unavailable.into()) }
     }
 
-    /// Ends the step; of several that finish it at once, one does. An invitation ends with it.
+    /// Ends the step; of several that finish it at once, one does.
     async fn end(&self, pending: &Pending) -> Result<(), Refusal> {
-        if let Some(invited) = &pending.kept.value.invited {
-            self.invitations.take(invited.invitation.expose()).await?;
-        }
         if self.book.remove(&pending.kept).await? { Ok(()) } else { Err(Reason::StepOver.into()) }
     }
 }
@@ -274,21 +223,12 @@ impl Pending {
 #[derive(Clone, Serialize, Deserialize)]
 struct Value {
     account: RecordId,
-    /// When the first step was right.
+    /// When the password was shown.
     shown: Timestamp,
     /// Whether a second factor that is there may be replaced.
     replaces: bool,
-    /// The invitation that was the first step.
-    invited: Option<TakenUp>,
     /// The secret that an app is taking over.
     enrolling: Option<Hidden>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct TakenUp {
-    invitation: Hidden,
-    /// The hash of the new password.
-    password: Hidden,
 }
 
 const KIND: TicketKind = TicketKind::SecondFactor;

@@ -39,8 +39,6 @@ pub enum Reason {
     NotEnrolled,
     /// One-time passwords are enrolled already; a password alone does not replace them.
     AlreadyEnrolled,
-    /// A second factor must be shown or enrolled.
-    FactorRequired,
     /// The recovery code is none of the account's.
     WrongRecoveryCode,
     /// The recovery code was used before.
@@ -90,7 +88,6 @@ impl Refusal {
             Reason::TooManyCodes(_) => "too-many-codes",
             Reason::NotEnrolled => "not-enrolled",
             Reason::AlreadyEnrolled => "already-enrolled",
-            Reason::FactorRequired => "factor-required",
             Reason::WrongRecoveryCode => "wrong-recovery-code",
             Reason::RecoveryCodeUsed => "recovery-code-used",
             Reason::StepOver => "step-over",
@@ -116,9 +113,7 @@ impl Refusal {
             | Reason::RecoveryCodeUsed => Face::NotAccepted,
             Reason::Wait(seconds) | Reason::TooManyCodes(seconds) => Face::Wait(seconds),
             Reason::Busy => Face::Busy(BUSY_SECONDS),
-            Reason::AlreadyEnrolled | Reason::FactorRequired | Reason::StepOver | Reason::OtherAccount => {
-                Face::StartAgain
-            }
+            Reason::AlreadyEnrolled | Reason::StepOver | Reason::OtherAccount => Face::StartAgain,
             Reason::Unavailable | Reason::Integrity => Face::Unavailable,
         }
     }

@@ -226,7 +226,34 @@ const ORDER_SAMPLES: u64 = 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::io::Write;
+
+    proptest! {
+        #[test]
+        fn any_file_is_read_or_refused(content in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'A'), any::<u8>()], 0..300)) {
+            if let Ok(breached) = Breached::open(list(&content).path()) {
+                let _ = breached.contains("password").unwrap();
+            }
+            let mut file = list(&content).reopen().unwrap();
+            let length = file.metadata().unwrap().len();
+            let _ = is_ordered(&mut file, length);
+            let _ = search(&mut file, length, &hash(b"password"));
+        }
+
+        #[test]
+        fn the_disk_answers_as_memory_does(known in prop::collection::btree_set("[a-z]{1,3}", 0..60), asked in "[a-z]{1,3}") {
+            let mut lines: Vec<String> = known.iter().map(|password| format!("{}:7\n", hex(password))).collect();
+            lines.sort();
+            let file = list(lines.concat().as_bytes());
+            let open = file.reopen().unwrap();
+            let length = open.metadata().unwrap().len();
+            let on_disk = Breached(Source::Ordered(Mutex::new(open), length));
+            let in_memory = Breached::open(file.path()).unwrap();
+            prop_assert_eq!(on_disk.contains(&asked).unwrap(), known.contains(&asked));
+            prop_assert_eq!(in_memory.contains(&asked).unwrap(), known.contains(&asked));
+        }
+    }
 
     fn list(content: &[u8]) -> tempfile::NamedTempFile {
         let mut file = tempfile::NamedTempFile::new().unwrap();

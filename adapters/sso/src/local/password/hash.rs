@@ -125,6 +125,26 @@ const VERSION: u32 = 19;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_not_and_what_is_read_is_affordable(text in "(\\$argon2id)?(\\$v=19)?\\$[a-z=0-9,]{0,30}\\$\\PC{0,60}") {
+            if let Some(stored) = Stored::read(&text) {
+                prop_assert!(stored.costs.is_affordable());
+            }
+        }
+
+        #[test]
+        fn an_altered_hash_is_not_read_or_is_another(at in 0_usize..90, letter in "[A-Za-z0-9$=,+/]") {
+            let good = stored(Some([9; 8])).render().unwrap();
+            let mut altered = good.clone();
+            altered.replace_range(at..at.saturating_add(1), &letter);
+            if let Some(read) = Stored::read(&altered) {
+                prop_assert_eq!(read.render().unwrap() == good, altered == good);
+            }
+        }
+    }
 
     fn stored(pepper: Option<[u8; 8]>) -> Stored {
         Stored { costs: Costs::RECOMMENDED, pepper, salt: vec![1; 16], hash: [2; 32] }

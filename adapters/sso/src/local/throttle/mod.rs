@@ -29,8 +29,8 @@ pub const ALERT_AT: u32 = 20;
 /// How many failures in a row bring no delay.
 pub const FREE_FAILURES: u32 = 5;
 
-/// The longest delay, in seconds: with it, 96 guesses a day remain, which is below the 100 failures in a row that
-/// NIST SP 800-63B-4 §3.2.2 allows.
+/// The longest delay, in seconds; 96 guesses a day remain. NIST SP 800-63B-4 §3.2.2 disables a password after 100 failures
+/// in a row; that would let anybody lock out anybody, so somebody is told at the 20th instead, see [`ALERT_AT`].
 pub const MAX_DELAY_SECONDS: u32 = 900;
 
 /// After how many seconds without a failure the earlier ones are forgotten: a day.
@@ -39,7 +39,7 @@ pub const FORGET_SECONDS: i64 = 86_400;
 /// How much is admitted, and how much is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ThrottleLimits {
-    /// Attempts of all browsers that are not known.
+    /// Attempts of all browsers that are not known, so that a flood leaves processors to everything else.
     pub everybody: Rate,
     /// Attempts from one network: a /24 of IPv4, a /56 of IPv6. A right password gives its attempt back, since a whole
     /// hospital may come from one address.
