@@ -131,13 +131,13 @@ impl Accounts {
         let verdict = match self.passwords.verify(stored, Password::read(presented), lane).await {
             Ok(verdict) => verdict,
             Err(Busy) => {
-                self.throttle.not_tried(&admission);
+                self.throttle.not_tried(&admission, self.book.clock.now());
                 return Err(Reason::Busy.into());
             }
         };
         match accept(account, verdict) {
             Ok((account, rehash)) => {
-                self.throttle.succeeded(&admission);
+                self.throttle.succeeded(&admission, self.book.clock.now());
                 let second_factor = Required::of(account, second_factor);
                 Ok(PasswordShown { rehash, second_factor, tenant, account: account.id, at: now })
             }

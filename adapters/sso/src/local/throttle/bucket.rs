@@ -30,9 +30,11 @@ impl Bucket {
         self.0 = self.full_at(rate, now).max(now.0).saturating_add(rate.every());
     }
 
-    /// Gives one back.
-    pub(super) fn give_back(&mut self, rate: Rate) {
-        self.0 = self.0.saturating_sub(rate.every());
+    /// Gives one back that was taken at a moment. What came back by itself since then is not given twice: afterwards the
+    /// bucket is never fuller than if it had not been taken.
+    pub(super) fn give_back(&mut self, rate: Rate, taken: Timestamp, now: Timestamp) {
+        let since = now.0.saturating_sub(taken.0).max(0);
+        self.0 = self.0.saturating_sub(rate.every().saturating_sub(since).max(0));
     }
 
     /// No bucket takes longer to fill than an empty one: so it is after the clock was set back, and nobody waits for hours.
@@ -95,6 +97,27 @@ mod tests {
         }
 
         #[test]
+        fn what_is_given_back_late_admits_nobody_besides(
+            steps in prop::collection::vec((0_i64..900_000, any::<bool>()), 1..200),
+            late in 0_i64..3_000_000,
+        ) {
+            let rate = Rate { burst: 4, every_ms: 500 };
+            let (mut bucket, mut now, mut kept) = (Bucket::FULL, Timestamp(0), Vec::new());
+            let mut lent: Vec<Timestamp> = Vec::new();
+            for (step, keeps) in steps {
+                now = Timestamp(now.0.saturating_add(step));
+                while lent.first().is_some_and(|taken| taken.0.saturating_add(late) <= now.0) {
+                    bucket.give_back(rate, lent.remove(0), now);
+                }
+                if bucket.wait(rate, now) == 0 {
+                    bucket.take(rate, now);
+                    if keeps { kept.push(now.0) } else { lent.push(now) }
+                }
+            }
+            prop_assert!(no_window_has_more(&kept, rate));
+        }
+
+        #[test]
         fn time_never_makes_it_stricter(taken in 0_u32..9, first in 0_i64..100_000_000, later in 0_i64..100_000_000) {
             let (rate, start) = (Rate { burst: 5, every_ms: 700 }, Timestamp(0));
             let bucket = taken_from(rate, taken, start);
@@ -117,7 +140,7 @@ mod tests {
             for _ in 0..100 {
                 prop_assert_eq!(bucket.wait(rate, now), 0);
                 bucket.take(rate, now);
-                bucket.give_back(rate);
+                bucket.give_back(rate, now, now);
             }
         }
     }

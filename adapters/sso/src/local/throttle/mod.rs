@@ -80,6 +80,7 @@ pub struct Admission {
     account: Name,
     network: Name,
     browser: Option<Name>,
+    at: Timestamp,
 }
 
 /// Says how many seconds to wait, at least 1.
@@ -127,6 +128,7 @@ impl Throttle {
             account,
             network: Name::of_network(address),
             browser: browser.map(|browser| Name::of_browser(account, browser)),
+            at: now,
         };
         let wait = self.state().admit(&self.limits, &admission, now);
         if wait > 0 { Err(Wait(seconds(wait))) } else { Ok(admission) }
@@ -142,15 +144,15 @@ impl Throttle {
     }
 
     /// Takes note that the attempt succeeded: failures are forgotten, and what it took is given back.
-    pub fn succeeded(&self, admission: &Admission) {
+    pub fn succeeded(&self, admission: &Admission, now: Timestamp) {
         let mut state = self.state();
         state.guessed(admission).failures = 0;
-        state.give_back(&self.limits, admission);
+        state.give_back(&self.limits, admission, now);
     }
 
     /// Takes note that the attempt was not looked at: what it took is given back.
-    pub fn not_tried(&self, admission: &Admission) {
-        self.state().give_back(&self.limits, admission);
+    pub fn not_tried(&self, admission: &Admission, now: Timestamp) {
+        self.state().give_back(&self.limits, admission, now);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -199,14 +201,15 @@ impl State {
         wait
     }
 
-    fn give_back(&mut self, limits: &ThrottleLimits, admission: &Admission) {
+    fn give_back(&mut self, limits: &ThrottleLimits, admission: &Admission, now: Timestamp) {
+        let taken = admission.at;
         if admission.browser.is_some() {
-            self.guessed(admission).bucket.give_back(limits.browser);
+            self.guessed(admission).bucket.give_back(limits.browser, taken, now);
             return;
         }
-        self.everybody.give_back(limits.everybody);
-        self.networks.get_or_insert_mut(admission.network, || Bucket::FULL).give_back(limits.network);
-        self.guessed(admission).bucket.give_back(limits.account);
+        self.everybody.give_back(limits.everybody, taken, now);
+        self.networks.get_or_insert_mut(admission.network, || Bucket::FULL).give_back(limits.network, taken, now);
+        self.guessed(admission).bucket.give_back(limits.account, taken, now);
     }
 
     fn guessed(&mut self, admission: &Admission) -> &mut Guessed {

@@ -71,7 +71,7 @@ fn a_browser_that_signed_in_before_is_admitted_during_an_attack() {
     while admit(&throttle, "someone", "203.0.113.1", START).is_ok() {}
     assert!(admit(&throttle, "alice", "192.0.2.1", START).is_err());
     let admission = throttle.admit(TENANT, "alice", address("198.51.100.1"), BROWSER, START).unwrap();
-    throttle.succeeded(&admission);
+    throttle.succeeded(&admission, START);
     assert!(admit(&throttle, "alice", "192.0.2.1", START).is_err(), "the owner's success does not help the attacker");
 }
 
@@ -104,11 +104,11 @@ fn whoever_signs_in_rightly_uses_up_nothing() {
     let throttle = Throttle::new(ThrottleLimits::default());
     for number in 0..500 {
         let admission = admit(&throttle, &format!("nurse{number}"), "192.0.2.1", START).unwrap();
-        throttle.succeeded(&admission);
+        throttle.succeeded(&admission, START);
     }
     for _ in 0..500 {
         let admission = admit(&throttle, "alice", "192.0.2.1", START).unwrap();
-        throttle.not_tried(&admission);
+        throttle.not_tried(&admission, START);
     }
 }
 
@@ -119,10 +119,10 @@ fn a_success_forgets_failures_and_so_does_a_day() {
         for _ in 0..5 {
             let admission = admit(&throttle, "alice", "192.0.2.1", START).unwrap();
             let _ = throttle.failed(&admission, START);
-            throttle.not_tried(&admission);
+            throttle.not_tried(&admission, START);
         }
         let admission = admit(&throttle, "alice", "192.0.2.1", START).unwrap();
-        throttle.succeeded(&admission);
+        throttle.succeeded(&admission, START);
     }
     fail_until_wait(&throttle, "bob", "192.0.2.1", START);
     let later = START.plus_seconds(FORGET_SECONDS);
