@@ -1,7 +1,10 @@
 //! Sign-out notices, right and wrong.
 
 use crate::bench::{Bench, CLIENT};
-use crate::forge::OTHER;
+use crate::forge::{EC, OTHER, encode};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use sso::oidc::Refusal;
 
@@ -103,4 +106,42 @@ pub(crate) async fn an_id_token_is_no_notice() {
     let begun = bench.begin().await.unwrap();
     let token = bench.token(&begun);
     assert_eq!(bench.party.back_channel(&bench.connection, &token).await.err(), Some(Refusal::LogoutEvent));
+}
+
+pub(crate) async fn a_notice_with_any_character_changed_is_refused() {
+    let mut bench = Bench::new().await;
+    notice(&mut bench);
+    bench.signer = &EC;
+    bench.header = json!({ "alg": "ES256", "kid": "es-1" });
+    let token = bench.signer.token(&bench.header, &bench.claims);
+    for at in 0..token.len() {
+        for other in ['A', '_', '.', '=', 'é'] {
+            let (before, after) = (&token[..at], &token[at + 1..]);
+            let altered = format!("{before}{other}{after}");
+            if altered != token {
+                let taken = bench.party.back_channel(&bench.connection, &altered).await;
+                assert!(taken.is_err(), "character {at} as {other}");
+            }
+        }
+    }
+    assert!(bench.party.back_channel(&bench.connection, &token).await.is_ok(), "unaltered it is taken");
+}
+
+pub(crate) async fn no_text_is_taken_for_a_notice() {
+    let bench = Bench::new().await;
+    let mut runner = TestRunner::deterministic();
+    let parts = prop_oneof![any::<String>(), "[A-Za-z0-9_-]{0,40}", any::<Vec<u8>>().prop_map(|bytes| encode(&bytes))];
+    let texts = prop::collection::vec(parts, 0..6).prop_map(|parts| parts.join("."));
+    for _ in 0..2_000 {
+        let text = texts.new_tree(&mut runner).unwrap().current();
+        assert!(bench.party.back_channel(&bench.connection, &text).await.is_err());
+    }
+    for header in
+        [r#"{"alg":"RS256"}"#, r#"{"alg":"ES256","kid":"es-1"}"#, r#"{"alg":["RS256"]}"#, r#"{"alg":"RS256","kid":{}}"#]
+    {
+        for length in 0..600 {
+            let token = format!("{}.{}.{}", encode(header.as_bytes()), encode(b"{}"), encode(&vec![0xff; length]));
+            assert!(bench.party.back_channel(&bench.connection, &token).await.is_err());
+        }
+    }
 }

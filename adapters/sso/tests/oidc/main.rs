@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         providers::a_slow_answer_is_given_up,
         providers::http_is_refused_unless_it_stays_on_this_machine_and_is_allowed,
         providers::an_endpoint_on_another_host_works_once_that_host_is_allowed,
+        providers::many_who_come_at_once_cost_one_fetch,
         providers::a_new_key_works_within_one_fetch,
         providers::a_thousand_unknown_keys_cost_one_fetch_in_thirty_seconds,
         providers::a_key_that_is_withdrawn_stops_counting_within_the_hour,
@@ -62,6 +63,8 @@ fn main() -> ExitCode {
         logout::a_notice_may_name_either_and_have_an_older_form,
         logout::a_notice_that_is_wrong_has_its_word,
         logout::an_id_token_is_no_notice,
+        logout::a_notice_with_any_character_changed_is_refused,
+        logout::no_text_is_taken_for_a_notice,
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

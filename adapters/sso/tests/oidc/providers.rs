@@ -108,6 +108,13 @@ pub(crate) async fn an_endpoint_on_another_host_works_once_that_host_is_allowed(
     assert_eq!(keys.asked("/keys").len(), 1);
 }
 
+pub(crate) async fn many_who_come_at_once_cost_one_fetch() {
+    let bench = Bench::new().await;
+    let (first, second, third) = tokio::join!(bench.begin(), bench.begin(), bench.begin());
+    assert!(first.is_ok() && second.is_ok() && third.is_ok());
+    assert_eq!(bench.provider.asked(DISCOVERY).len(), 1);
+}
+
 pub(crate) async fn a_new_key_works_within_one_fetch() {
     let mut bench = Bench::new().await;
     bench.sign_in().await.unwrap();
