@@ -1,0 +1,284 @@
+//! What an assertion must say to be believed: whom it is for, when, and in answer to what.
+
+use crate::house::{Case, House, Site, case, noon, refused};
+use crate::provider::{Form, Says, Signing, sign};
+use domain::access::Factor;
+use domain::identity::Groups;
+use sso::saml::{Ask, Refusal};
+
+pub(crate) fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = wrong()
+        .into_iter()
+        .map(|(name, expected, change)| {
+            case(format!("truth::{name}"), move |house: &House| {
+                refused(house.site().changed(house, change), expected);
+            })
+        })
+        .collect();
+    cases.extend([
+        case("truth::a_signed_assertion_is_believed", |house| {
+            let verified = house.site().changed(house, |_| {}).unwrap();
+            let told = verified.assertion;
+            assert_eq!((told.subject.as_str(), told.display.as_str()), ("alice", "Alice \u{c5}berg"));
+            assert!(told.groups == Groups::Known(vec!["providers".to_owned(), "ward & lab".to_owned()]));
+            assert_eq!(told.factor, Factor::Missing);
+            assert_eq!(told.authenticated, noon().plus_seconds(-5));
+            assert_eq!(told.provider_session.as_deref(), Some("_session"));
+            assert_eq!(verified.logged_in.unwrap().name_id.value, "alice");
+        }),
+        case("truth::a_signed_response_is_believed", |house| {
+            let site = house.site();
+            let pending = site.begin();
+            let says = site.says(&pending);
+            let response = sign(&says.response(&says.assertion()), &house.idp, &Form::default());
+            assert_eq!(site.finish(Some(&pending), &response).unwrap().assertion.subject, "alice");
+        }),
+        case("truth::a_signed_response_with_a_signed_assertion_is_believed", |house| {
+            let site = house.site();
+            let pending = site.begin();
+            let says = site.says(&pending);
+            let response = says.response(&sign(&says.assertion(), &house.idp, &Form::default()));
+            let response = sign(&response, &house.idp, &Form::default());
+            assert_eq!(site.finish(Some(&pending), &response).unwrap().assertion.subject, "alice");
+        }),
+        case("truth::each_key_of_a_roll_over_and_elliptic_curves_are_believed", |house| {
+            let ecdsa = Form { method: crate::provider::ECDSA_SHA256, ..Form::default() };
+            for (signing, form) in [(&house.idp, Form::default()), (&house.next, Form::default()), (&house.ec, ecdsa)] {
+                let site = house.site_of(&[&house.ec, &house.idp, &house.next]);
+                let pending = site.begin();
+                let says = site.says(&pending);
+                let response = says.response(&sign(&says.assertion(), signing, &form));
+                assert_eq!(site.finish(Some(&pending), &response).unwrap().assertion.subject, "alice");
+            }
+        }),
+        case("truth::pretty_printing_declarations_and_line_ends_are_no_matter", |house| {
+            let site = house.site();
+            let pending = site.begin();
+            let mut says = site.says(&pending);
+            says.name_id = says.name_id.replace("alice", "\n  alice\n  ");
+            let response = says.response(&sign(&says.assertion(), &house.idp, &Form::default()));
+            let response = response.replacen("<samlp:Status>", "\r\n  <samlp:Status>", 1);
+            let response = format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n{response}\n");
+            assert_eq!(site.finish(Some(&pending), &response).unwrap().assertion.subject, "alice");
+        }),
+        case("truth::an_assertion_is_good_once_on_every_gateway", |house| {
+            let site = house.site();
+            let pending = site.begin();
+            let says = site.says(&pending);
+            let response = says.response(&sign(&says.assertion(), &house.idp, &Form::default()));
+            assert!(site.finish(Some(&pending), &response).is_ok());
+            refused(site.finish(Some(&pending), &response), Refusal::Replay);
+            let other = house.site_on(&[&house.idp], &site.tickets);
+            refused(other.finish(Some(&pending), &response), Refusal::Replay);
+            // Once the mark is gone, the assertion is long over.
+            site.clock.advance(300 + 2 * 120);
+            refused(site.finish(Some(&pending), &response), Refusal::Expired);
+        }),
+        case("truth::clocks_may_be_apart_by_two_minutes", |house| {
+            for (seconds, believed) in [(-124, true), (-126, false), (419, true), (420, false)] {
+                let site = house.site();
+                let pending = site.begin();
+                let mut says = site.says(&pending);
+                says.issued = noon().plus_seconds(-5);
+                says.assertion_issued = noon().plus_seconds(-5);
+                let response = says.response(&sign(&says.assertion(), &house.idp, &Form::default()));
+                site.clock.advance(seconds);
+                assert_eq!(site.finish(Some(&pending), &response).is_ok(), believed, "{seconds}");
+            }
+        }),
+        case("truth::a_response_is_for_the_browser_that_asked", |house| {
+            let site = house.site();
+            let (mine, theirs) = (site.begin(), site.begin());
+            let says = site.says(&theirs);
+            let response = says.response(&sign(&says.assertion(), &house.idp, &Form::default()));
+            refused(site.finish(Some(&mine), &response), Refusal::InResponseTo);
+            refused(site.finish(None, &response), Refusal::InResponseTo);
+            let mut elsewhere = theirs;
+            elsewhere.connection = domain::id::RecordId([6; 16]);
+            refused(site.finish(Some(&elsewhere), &response), Refusal::InResponseTo);
+        }),
+        case("truth::an_unsolicited_response_is_refused_unless_allowed", |house| {
+            let response = |site: &Site| {
+                let says = Says::honest(noon(), &site.urls.acs, &site.urls.metadata, crate::house::ISSUER, None);
+                says.response(&sign(&says.assertion(), &house.idp, &Form::default()))
+            };
+            let mut site = house.site();
+            refused(site.finish(None, &response(&site)), Refusal::Unsolicited);
+            refused(site.finish(Some(&site.begin()), &response(&site)), Refusal::Unsolicited);
+            site.settings().allow_unsolicited = true;
+            assert_eq!(site.finish(None, &response(&site)).unwrap().assertion.subject, "alice");
+        }),
+        case("truth::where_unsolicited_is_allowed_an_answer_still_needs_its_request", |house| {
+            let mut site = house.site();
+            site.settings().allow_unsolicited = true;
+            let pending = site.begin();
+            let mut says = site.says(&pending);
+            let assertion = sign(&says.assertion(), &house.idp, &Form::default());
+            refused(site.finish(None, &says.response(&assertion)), Refusal::InResponseTo);
+            // The response around a signed assertion is anybody's.
+            says.in_response_to = None;
+            refused(site.finish(None, &says.response(&assertion)), Refusal::InResponseTo);
+        }),
+        case("truth::a_second_factor_is_what_the_connection_says_it_is", |house| {
+            let context = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+            let methods = "<saml:AttributeStatement><saml:Attribute Name=\"http://schemas.microsoft.com/claims/authnmethodsreferences\">\
+                           <saml:AttributeValue>http://schemas.microsoft.com/claims/multipleauthn</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>";
+            let mut site = house.site();
+            site.settings().second_factor_contexts = vec![context.to_owned()];
+            assert_eq!(site.changed(house, |_| {}).unwrap().assertion.factor, Factor::Shown);
+            let mut site = house.site();
+            site.settings().second_factor_contexts = vec!["http://schemas.microsoft.com/claims/multipleauthn".to_owned()];
+            let entra = site.changed(house, |says| methods.clone_into(&mut says.attributes)).unwrap();
+            assert_eq!(entra.assertion.factor, Factor::Shown);
+        }),
+        case("truth::groups_behind_a_link_are_unknown_and_not_none", |house| {
+            let link = "<saml:AttributeStatement><saml:Attribute Name=\"http://schemas.microsoft.com/claims/groups.link\">\
+                        <saml:AttributeValue>https://graph.example</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>";
+            let verified = house.site().changed(house, |says| link.clone_into(&mut says.attributes)).unwrap();
+            assert!(verified.assertion.groups == Groups::Unknown);
+            let verified = house.site().changed(house, |says| says.attributes.clear()).unwrap();
+            assert!(verified.assertion.groups == Groups::Known(Vec::new()));
+        }),
+        case("truth::an_attribute_in_several_pieces_is_one", |house| {
+            let roles = "<saml:AttributeStatement><saml:Attribute Name=\"Role\"><saml:AttributeValue>a</saml:AttributeValue></saml:Attribute>\
+                         <saml:Attribute Name=\"Role\"><saml:AttributeValue>b</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>";
+            let mut site = house.site();
+            site.settings().roles_attribute = Some("Role".to_owned());
+            let verified = site.changed(house, |says| roles.clone_into(&mut says.attributes)).unwrap();
+            assert_eq!(verified.assertion.roles, ["a", "b"]);
+        }),
+        case("truth::a_person_is_named_by_one_value_of_the_attribute_asked_for", |house| {
+            let mut site = house.site();
+            site.settings().subject_attribute = Some("name".to_owned());
+            assert_eq!(site.changed(house, |_| {}).unwrap().assertion.subject, "Alice \u{c5}berg");
+            let mut site = house.site();
+            site.settings().subject_attribute = Some("groups".to_owned());
+            refused(site.changed(house, |_| {}), Refusal::Subject);
+            site.settings().subject_attribute = Some("uid".to_owned());
+            refused(site.changed(house, |_| {}), Refusal::Subject);
+        }),
+        case("truth::who_was_to_sign_in_anew_has_to", |house| {
+            let site = house.site();
+            let ask = Ask { fresh: true, contexts: Vec::new() };
+            let pending = site.provider.begin(&site.connection, &site.urls, "relay", &ask).unwrap().pending;
+            let answer = |seconds: i64| {
+                let mut says = site.says(&pending);
+                let (was, is) = (noon().plus_seconds(-5).rfc3339(), noon().plus_seconds(seconds).rfc3339());
+                says.authn = says.authn.replace(&was, &is);
+                site.finish(Some(&pending), &says.response(&sign(&says.assertion(), &house.idp, &Form::default())))
+            };
+            refused(answer(-121), Refusal::NotFresh);
+            assert!(answer(-5).is_ok());
+        }),
+        case("truth::the_end_of_the_providers_session_is_ours", |house| {
+            let end = noon().plus_seconds(3_600);
+            let ends = format!("<saml:AuthnStatement SessionNotOnOrAfter=\"{}\"", end.rfc3339());
+            let verified = house.site().changed(house, |says| says.authn = says.authn.replace("<saml:AuthnStatement", &ends));
+            // Attributes out of canonical order: signed as they are rendered, so the digest is another.
+            refused(verified, Refusal::Signature);
+            let ends = format!("_session\" SessionNotOnOrAfter=\"{}\"", end.rfc3339());
+            let verified = house.site().changed(house, |says| says.authn = says.authn.replace("_session\"", &ends));
+            assert_eq!(verified.unwrap().assertion.until, Some(end));
+        }),
+        case("truth::a_key_of_the_wrong_size_is_as_if_it_were_not_there", |house| {
+            let weak: &Signing = &house.weak;
+            let site = house.site_of(&[weak, &house.idp]);
+            let pending = site.begin();
+            let says = site.says(&pending);
+            let response = says.response(&sign(&says.assertion(), weak, &Form::default()));
+            refused(site.finish(Some(&pending), &response), Refusal::Signature);
+        }),
+    ]);
+    cases
+}
+
+type Change = (&'static str, Refusal, fn(&mut Says));
+
+/// One thing that is wrong with what an identity provider signed, each.
+fn wrong() -> Vec<Change> {
+    vec![
+        ("wrong_audience", Refusal::Audience, |s| s.conditions = s.conditions.replace("/metadata<", "/metadata2<")),
+        ("missing_audience", Refusal::Audience, |s| {
+            let from = s.conditions.find("<saml:AudienceRestriction>").unwrap();
+            s.conditions = format!("{}</saml:Conditions>", &s.conditions[..from]);
+        }),
+        ("two_audience_restrictions_one_wrong", Refusal::Audience, |s| {
+            s.conditions = s.conditions.replace(
+                "</saml:Conditions>",
+                "<saml:AudienceRestriction><saml:Audience>https://other.example</saml:Audience></saml:AudienceRestriction></saml:Conditions>",
+            );
+        }),
+        ("wrong_recipient", Refusal::Recipient, |s| s.confirmation = s.confirmation.replace("/acs\"", "/acs2\"")),
+        ("missing_recipient", Refusal::Recipient, |s| {
+            let from = s.confirmation.find(" Recipient=").unwrap();
+            s.confirmation = format!("{}></saml:SubjectConfirmationData>", &s.confirmation[..from]);
+        }),
+        ("wrong_destination", Refusal::Destination, |s| s.destination = Some("https://other.example/acs".to_owned())),
+        ("missing_destination", Refusal::Destination, |s| s.destination = None),
+        ("wrong_in_response_to_of_the_response", Refusal::InResponseTo, |s| {
+            s.in_response_to = Some("_other".to_owned())
+        }),
+        ("missing_in_response_to_of_the_response", Refusal::Unsolicited, |s| s.in_response_to = None),
+        ("missing_in_response_to_of_the_confirmation", Refusal::InResponseTo, |s| {
+            let from = s.confirmation.find(" InResponseTo=").unwrap();
+            let to = s.confirmation.find(" NotOnOrAfter=").unwrap();
+            s.confirmation.replace_range(from..to, "");
+        }),
+        ("wrong_in_response_to_of_the_confirmation", Refusal::InResponseTo, |s| {
+            s.confirmation = s.confirmation.replace(" InResponseTo=\"_", " InResponseTo=\"_0");
+        }),
+        ("wrong_issuer_of_the_assertion", Refusal::Issuer, |s| s.issuer = "https://other.example".to_owned()),
+        ("issuer_with_a_slash_more", Refusal::Issuer, |s| s.issuer.push('/')),
+        ("wrong_issuer_of_the_response", Refusal::Issuer, |s| {
+            s.response_issuer = Some("https://other.example".to_owned())
+        }),
+        ("holder_of_key_confirmation", Refusal::Confirmation, |s| {
+            s.method = s.method.replace("bearer", "holder-of-key")
+        }),
+        ("sender_vouches_confirmation", Refusal::Confirmation, |s| {
+            s.method = s.method.replace("bearer", "sender-vouches")
+        }),
+        ("confirmation_without_end", Refusal::Confirmation, |s| {
+            s.confirmation = s.confirmation.replace(" NotOnOrAfter=", " NotAfter=")
+        }),
+        ("confirmation_without_data", Refusal::Recipient, |s| s.confirmation.clear()),
+        ("confirmation_over", Refusal::Expired, |s| {
+            s.confirmation =
+                s.confirmation.replace(&noon().plus_seconds(300).rfc3339(), &noon().plus_seconds(-120).rfc3339());
+        }),
+        ("conditions_missing", Refusal::Conditions, |s| s.conditions.clear()),
+        ("conditions_over", Refusal::Expired, |s| {
+            s.conditions =
+                s.conditions.replace(&noon().plus_seconds(300).rfc3339(), &noon().plus_seconds(-120).rfc3339());
+        }),
+        ("conditions_not_yet", Refusal::NotYetValid, |s| {
+            s.conditions =
+                s.conditions.replace(&noon().plus_seconds(-5).rfc3339(), &noon().plus_seconds(121).rfc3339());
+        }),
+        ("unknown_condition", Refusal::UnknownCondition, |s| {
+            s.conditions =
+                s.conditions.replace("</saml:Conditions>", "<saml:Condition></saml:Condition></saml:Conditions>");
+        }),
+        ("assertion_issued_in_the_future", Refusal::NotYetValid, |s| s.assertion_issued = noon().plus_seconds(3_600)),
+        ("response_issued_in_the_future", Refusal::NotYetValid, |s| s.issued = noon().plus_seconds(121)),
+        ("authn_statement_missing", Refusal::AuthnStatement, |s| s.authn.clear()),
+        ("signed_in_in_the_future", Refusal::NotYetValid, |s| {
+            s.authn = s.authn.replace(&noon().plus_seconds(-5).rfc3339(), &noon().plus_seconds(121).rfc3339());
+        }),
+        ("session_over", Refusal::SessionEnded, |s| {
+            let ends = format!("_session\" SessionNotOnOrAfter=\"{}\"", noon().rfc3339());
+            s.authn = s.authn.replace("_session\"", &ends);
+        }),
+        ("status_of_the_requester", Refusal::Status, |s| {
+            s.status = Some("urn:oasis:names:tc:SAML:2.0:status:Requester".to_owned())
+        }),
+        ("status_missing", Refusal::Status, |s| s.status = None),
+        ("version_of_the_response", Refusal::Version, |s| s.version = "1.1"),
+        ("version_of_the_assertion", Refusal::Version, |s| s.assertion_version = "1.1"),
+        ("subject_without_name", Refusal::Subject, |s| s.name_id.clear()),
+        ("subject_with_an_empty_name", Refusal::Subject, |s| s.name_id = s.name_id.replace("alice", " ")),
+        ("transient_name", Refusal::TransientSubject, |s| s.name_id = s.name_id.replace("persistent", "transient")),
+        ("encrypted_name", Refusal::EncryptedPart, |s| s.name_id = "<saml:EncryptedID></saml:EncryptedID>".to_owned()),
+        ("time_without_a_zone", Refusal::Time, |s| s.authn = s.authn.replace(".000Z", "")),
+    ]
+}
