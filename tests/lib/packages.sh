@@ -30,3 +30,16 @@ need_packages() {
         exit 69
     fi
 }
+
+# need_build_packages: what compiling Sealgate takes besides Rust.
+need_build_packages() {
+    need_packages \
+        gcc:cc "a C compiler and linker, for SQLite, zstd and ring" \
+        libc6-dev:/usr/include/stdio.h "the C library's headers, for the same" \
+        pkg-config:pkg-config "finds the libraries that verify SAML signatures" \
+        libxmlsec1-dev:/usr/include/xmlsec1/xmlsec/xmlsec.h "verifies SAML signatures" \
+        libxml2-dev:/usr/include/libxml2/libxml/parser.h "reads XML for it" \
+        libssl-dev:/usr/include/openssl/evp.h "the cryptography beneath it" \
+        libclang-dev:'/usr/lib/llvm-*/lib/libclang-[0-9]*.so*' "reads its headers, to be called from Rust" \
+        libclang-dev:'/usr/lib/llvm-*/lib/clang/*/include/stddef.h' "the compiler's own headers, for the same"
+}
