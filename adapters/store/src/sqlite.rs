@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn audit_rows_cannot_be_changed_or_deleted() {
+    async fn audit_rows_cannot_be_changed_deleted_or_replaced() {
         let (_directory, engine) = open().await;
         let insert = "INSERT INTO audit_entry VALUES (x'01', 1, x'02', NULL);
                       INSERT INTO audit_checkpoint VALUES (x'01', 0, 'note')";
@@ -306,9 +306,17 @@ mod tests {
             "DELETE FROM audit_entry",
             "UPDATE audit_checkpoint SET note = ''",
             "DELETE FROM audit_checkpoint",
+            "REPLACE INTO audit_entry VALUES (x'01', 1, x'03', NULL)",
+            "INSERT OR REPLACE INTO audit_entry VALUES (x'01', 2, x'03', NULL), (x'01', 1, x'03', NULL)",
+            "INSERT INTO audit_entry VALUES (x'01', 1, x'03', NULL) ON CONFLICT DO UPDATE SET entry = x'03'",
+            "UPDATE OR REPLACE audit_entry SET sequence = 1",
+            "REPLACE INTO audit_checkpoint VALUES (x'01', 0, '')",
         ] {
             assert!(sqlx::raw_sql(statement).execute(&engine.writer).await.is_err(), "{statement}");
         }
+        let rows =
+            engine.fetch("SELECT entry, (SELECT note FROM audit_checkpoint) FROM audit_entry", &[]).await.unwrap();
+        assert_eq!((rows[0].blob(0), rows[0].text(1)), (Some(&[2][..]), Some("note")));
     }
 
     #[tokio::test]
