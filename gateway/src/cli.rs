@@ -1,5 +1,14 @@
 //! The command line: what people type, with help that teaches.
 
+mod connection;
+mod people;
+
+pub use connection::{Connection, NamedConnection, OidcAdd, Purpose, Rule, RuleAdd, SamlAdd};
+pub use people::{
+    Application, BackendAdd, LaunchAdd, NamedApplication, NamedUser, SecondFactor, TenantSettings, User, UserAdd,
+    UserChange,
+};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,7 +17,8 @@ use std::path::PathBuf;
 ///
 /// First steps: `sealgate demo` shows everything on this machine in half a minute.
 /// To set up for real: `sealgate init`, then `sealgate tenant add`, `sealgate interface add`,
-/// `sealgate client add`, and `sealgate serve`.
+/// `sealgate client add`, and `sealgate serve`. People sign in once there is a `sealgate connection`
+/// to their identity provider, or a `sealgate user`.
 #[derive(Parser)]
 #[command(
     name = "sealgate",
@@ -50,6 +60,15 @@ pub enum Command {
     /// Administers API clients: the systems that read over FHIR with a bearer token.
     #[command(subcommand)]
     Client(Client),
+    /// Administers connections: the identity providers by which people sign in.
+    #[command(subcommand)]
+    Connection(Connection),
+    /// Administers accounts of people kept here, for sites without an identity provider.
+    #[command(subcommand)]
+    User(User),
+    /// Administers applications: the programs that read over FHIR by SMART.
+    #[command(subcommand)]
+    Application(Application),
     /// Verifies, shows and exports the audit chains.
     #[command(subcommand)]
     Audit(Audit),
@@ -65,6 +84,9 @@ pub enum Command {
     },
     /// Prints the manual page.
     Manual,
+    /// Verifies one SAML signature on behalf of a gateway that started it, without files and network.
+    #[command(hide = true)]
+    SamlVerify,
 }
 
 /// How output is written.
@@ -192,6 +214,8 @@ pub enum Tenant {
     },
     /// Lists tenants and their clinics.
     List(Json),
+    /// Shows or changes what a tenant decides about sign-in: time limits, addresses, second factor.
+    Settings(TenantSettings),
     /// Adds a clinic to a tenant.
     AddClinic {
         /// The tenant, by name or id.

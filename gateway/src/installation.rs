@@ -14,6 +14,7 @@ use domain::journal::Actor;
 use domain::keys::Roots;
 use domain::keys::slot::SlotKind;
 use domain::ports::{Clock, Entropy, Store, Tickets};
+use domain::ticket::{TicketBook, TicketKeys};
 use keys::custody::{Custody, CustodyFault, delay_before_attempt};
 use keys::entropy::SystemEntropy;
 use keys::file::{read_credential_file, read_secret_descriptor, read_secret_file};
@@ -116,6 +117,17 @@ impl Installation {
             vault: self.vault.clone(),
             witness: self.witness.clone(),
             maker: self.vault.clone(),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+        }
+    }
+
+    /// Returns the use of the database for what is short-lived: sealed, and found by secrets that are stored nowhere.
+    #[must_use]
+    pub fn book(&self) -> TicketBook {
+        TicketBook {
+            tickets: Arc::clone(&self.tickets),
+            keys: TicketKeys::derive(&self.roots.session),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
         }

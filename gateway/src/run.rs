@@ -24,6 +24,10 @@ pub fn run() -> ExitCode {
 
 fn start(cli: Cli) -> Outcome {
     process::harden()?;
+    // It gives up what a runtime would need, so it runs before there is one.
+    if let Command::SamlVerify = cli.command {
+        return commands::saml_verify::run();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -47,10 +51,14 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Tenant(command) => commands::directory::tenant(&read()?, command).await,
         Command::Interface(command) => commands::directory::interface(&read()?, command).await,
         Command::Client(command) => commands::directory::client(&read()?, command).await,
+        Command::Connection(command) => commands::connection::run(&read()?, command).await,
+        Command::User(command) => commands::user::run(&read()?, command).await,
+        Command::Application(command) => commands::application::run(&read()?, command).await,
         Command::Audit(command) => commands::audit::run(&cli.config, command).await,
         Command::Key(command) => commands::key::run(&read()?, command).await,
         Command::Status(output) => commands::status::run(&read()?, &cli.config, output).await,
         Command::Completion { shell } => commands::shell::completion(shell),
         Command::Manual => commands::shell::manual(),
+        Command::SamlVerify => commands::saml_verify::run(),
     }
 }

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output;
-use domain::access::{Clinics, Purpose, Role, Roles};
+use domain::access::{Purpose, Role};
 use domain::administration::{NewClient, NotChanged};
 use domain::directory;
 use domain::id::RecordId;
@@ -23,6 +23,7 @@ pub async fn tenant(config: &Config, command: Tenant) -> Outcome {
     let done = match command {
         Tenant::Add { name, output } => add_tenant(&installation, &name, output).await,
         Tenant::List(output) => list_tenants(&installation, output).await,
+        Tenant::Settings(change) => super::settings::run(&installation, change).await,
         Tenant::AddClinic { tenant, name, output } => add_clinic(&installation, &tenant, &name, output).await,
     };
     installation.close().await;
@@ -174,7 +175,8 @@ async fn disable_interface(installation: &Installation, name: &str) -> Outcome {
         .find(|interface| interface.name == name || interface.id.to_string() == name)
         .map(|interface| interface.id)
         .ok_or_else(|| {
-            Stop::new(Exit::Failed, format!("there is no interface `{name}`: `sealgate interface list` shows them"))
+            let known = directory.interfaces().map(|interface| interface.name.as_str());
+            find::nothing("interface", name, known, "sealgate interface list")
         })?;
     let changed =
         installation.administration().disable_interface(&installation.by_operator(), id).await.map_err(not_changed)?;
@@ -208,16 +210,9 @@ async fn add_client(
 ) -> Outcome {
     let directory = installation.directory().await?;
     let tenant = find::tenant(&directory, tenant)?;
-    let role = Role::from_name(role)
-        .ok_or_else(|| Stop::new(Exit::Usage, format!("there is no role `{role}`; roles: {}", find::role_names())))?;
-    let clinics = match clinics {
-        [] => Clinics::All,
-        some => {
-            Clinics::Some(some.iter().map(|name| find::clinic(&directory, tenant, name)).collect::<Result<_, _>>()?)
-        }
-    };
-    let new =
-        NewClient { tenant, name, roles: Roles::of(&[role]), clinics, purpose: Purpose::Treatment, expires: None };
+    let roles = find::roles(&[role])?;
+    let clinics = find::clinics(&directory, tenant, clinics)?;
+    let new = NewClient { tenant, name, roles, clinics, purpose: Purpose::Treatment, expires: None };
     let (client, token) =
         installation.administration().add_client(&installation.by_operator(), new).await.map_err(not_changed)?;
     if output.json {
@@ -263,14 +258,15 @@ async fn disable_client(installation: &Installation, name: &str) -> Outcome {
         .find(|client| client.name == name || client.id.to_string() == name)
         .map(|client| client.id)
         .ok_or_else(|| {
-            Stop::new(Exit::Failed, format!("there is no client `{name}`: `sealgate client list` shows them"))
+            let known = directory.clients().map(|client| client.name.as_str());
+            find::nothing("client", name, known, "sealgate client list")
         })?;
     let changed =
         installation.administration().disable_client(&installation.by_operator(), id).await.map_err(not_changed)?;
     output::line(format_args!("client {} disabled: its token is refused within a second", changed.name))
 }
 
-fn state(enabled: bool) -> String {
+pub(super) fn state(enabled: bool) -> String {
     if enabled { "enabled" } else { "disabled" }.to_owned()
 }
 

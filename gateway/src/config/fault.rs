@@ -33,7 +33,7 @@ impl fmt::Display for ConfigFault {
 impl std::error::Error for ConfigFault {}
 
 /// Returns the known key that is written most like the unknown one, if any is near.
-pub(super) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|key| (key, strsim::jaro_winkler(unknown, key)))
         .filter(|(_, likeness)| *likeness > 0.7)

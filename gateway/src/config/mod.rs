@@ -4,6 +4,7 @@ mod fault;
 mod read;
 
 pub use fault::ConfigFault;
+pub(crate) use fault::nearest;
 pub use read::{MAX_CONFIG_BYTES, read};
 
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,246 @@
+//! `sealgate connection …`: what people type about identity providers.
+
+use super::Json;
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Connections with identity providers.
+#[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one value a process")]
+pub enum Connection {
+    /// Connects a provider that speaks OpenID Connect, as Keycloak, Entra ID and Okta do.
+    AddOidc(OidcAdd),
+    /// Connects a provider that speaks SAML 2.0, as AD FS, Shibboleth and Keycloak do.
+    AddSaml(SamlAdd),
+    /// Lists connections.
+    List {
+        /// Only those of this tenant, by name or id.
+        #[arg(long)]
+        tenant: Option<String>,
+        /// How output is written.
+        #[command(flatten)]
+        output: Json,
+    },
+    /// Shows a connection, and the addresses that its provider must know; never a secret.
+    Show {
+        /// Which one.
+        #[command(flatten)]
+        connection: NamedConnection,
+        /// How output is written.
+        #[command(flatten)]
+        output: Json,
+    },
+    /// Administers the rules that say whom a connection admits as what.
+    #[command(subcommand)]
+    Rule(Rule),
+    /// Replaces the client secret, when the provider has given a new one.
+    SetSecret {
+        /// Which one.
+        #[command(flatten)]
+        connection: NamedConnection,
+        /// The file with the new secret (its owner alone may read it), or `-` for standard input.
+        #[arg(long, value_name = "FILE")]
+        client_secret_file: PathBuf,
+    },
+    /// Replaces the provider's metadata, when it has new certificates.
+    SetMetadata {
+        /// Which one.
+        #[command(flatten)]
+        connection: NamedConnection,
+        /// The file with the new metadata (XML).
+        #[arg(long, value_name = "FILE")]
+        metadata_file: PathBuf,
+    },
+    /// Lets people come by a connection again.
+    Enable(NamedConnection),
+    /// Lets nobody come by a connection from now on, and ends the sessions that came by it.
+    Disable(NamedConnection),
+}
+
+/// A connection that is there.
+#[derive(Args)]
+pub struct NamedConnection {
+    /// The connection's name or id.
+    pub connection: String,
+    /// Its tenant, by name or id; needed where several tenants have a connection of this name.
+    #[arg(long)]
+    pub tenant: Option<String>,
+}
+
+/// A new connection by OpenID Connect.
+#[derive(Args)]
+#[command(after_help = "\
+Next: enter the redirect address that is printed at the provider, then say whom to admit with
+`sealgate connection rule add`. A connection without rules admits nobody.
+
+Entra ID names people for good in `oid`: add --subject-claim oid.")]
+pub struct OidcAdd {
+    /// Its name, which the sign-in page shows.
+    pub name: String,
+    /// The tenant, by name or id.
+    #[arg(long)]
+    pub tenant: String,
+    /// The issuer, exactly as the provider's discovery document names it.
+    #[arg(long, value_name = "URL")]
+    pub issuer: String,
+    /// The client id that the provider gave.
+    #[arg(long, value_name = "ID")]
+    pub client_id: String,
+    /// The file with the client secret (its owner alone may read it), or `-` for standard input; absent: a public client.
+    #[arg(long, value_name = "FILE")]
+    pub client_secret_file: Option<PathBuf>,
+    /// What is asked for; may be given several times [default: openid, profile].
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub scopes: Vec<String>,
+    /// Algorithms accepted on ID tokens; may be given several times [default: RS256, ES256].
+    #[arg(long = "algorithm", value_name = "NAME")]
+    pub algorithms: Vec<String>,
+    /// The claim that lists groups.
+    #[arg(long, default_value = "groups", value_name = "CLAIM")]
+    pub groups_claim: String,
+    /// The claim that lists roles; dots lead into objects, as realm_access.roles at Keycloak.
+    #[arg(long, default_value = "roles", value_name = "CLAIM")]
+    pub roles_claim: String,
+    /// The claim that names the person for good, and never anybody else.
+    #[arg(long, default_value = "sub", value_name = "CLAIM")]
+    pub subject_claim: String,
+    /// The claim with a name for people to read.
+    #[arg(long, default_value = "name", value_name = "CLAIM")]
+    pub display_claim: String,
+    /// A value of `acr` that vouches for a second factor; may be given several times.
+    #[arg(long = "second-factor-acr", value_name = "VALUE")]
+    pub second_factor_acr: Vec<String>,
+    /// A value of `amr` that vouches for a second factor; may be given several times [default: mfa, otp, hwk, fido].
+    #[arg(long = "second-factor-amr", value_name = "VALUE")]
+    pub second_factor_amr: Vec<String>,
+    /// A value of `acr` to ask for; may be given several times.
+    #[arg(long = "request-acr", value_name = "VALUE")]
+    pub request_acr: Vec<String>,
+    /// Ask people who proved themselves longer ago than this to do so again.
+    #[arg(long, value_name = "SECONDS")]
+    pub max_age_seconds: Option<i64>,
+    /// A host, or host:port, that may be asked besides the issuer's own; may be given several times.
+    #[arg(long = "egress", value_name = "HOST")]
+    pub egress: Vec<String>,
+    /// Ask an issuer on this very machine without TLS; for trials only.
+    #[arg(long)]
+    pub allow_http_loopback: bool,
+    /// How output is written.
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// A new connection by SAML 2.0.
+#[derive(Args)]
+#[command(after_help = "\
+Next: give the provider the address of our metadata that is printed, then say whom to admit with
+`sealgate connection rule add`. A connection without rules admits nobody.")]
+pub struct SamlAdd {
+    /// Its name, which the sign-in page shows.
+    pub name: String,
+    /// The tenant, by name or id.
+    #[arg(long)]
+    pub tenant: String,
+    /// The file with the provider's metadata (XML), as you fetched it yourself over https.
+    #[arg(long, value_name = "FILE")]
+    pub metadata_file: PathBuf,
+    /// The provider's entity id; needed where the metadata describes several.
+    #[arg(long, value_name = "ID")]
+    pub idp_entity_id: Option<String>,
+    /// Our entity id there; absent: the address of our metadata.
+    #[arg(long, value_name = "ID")]
+    pub sp_entity_id: Option<String>,
+    /// The attribute that names the person for good; absent: the NameID, which must be persistent.
+    #[arg(long, value_name = "ATTRIBUTE")]
+    pub subject_attribute: Option<String>,
+    /// The attribute that lists groups.
+    #[arg(long, value_name = "ATTRIBUTE")]
+    pub groups_attribute: Option<String>,
+    /// The attribute that lists roles.
+    #[arg(long, value_name = "ATTRIBUTE")]
+    pub roles_attribute: Option<String>,
+    /// The attribute with a name for people to read.
+    #[arg(long, value_name = "ATTRIBUTE")]
+    pub display_attribute: Option<String>,
+    /// A value of AuthnContextClassRef that vouches for a second factor; may be given several times.
+    #[arg(long = "second-factor-context", value_name = "VALUE")]
+    pub second_factor_contexts: Vec<String>,
+    /// Accept sign-ins that begin at the provider, which answer no request of ours.
+    #[arg(long)]
+    pub allow_unsolicited: bool,
+    /// Refuse assertions that are not encrypted.
+    #[arg(long)]
+    pub want_encrypted: bool,
+    /// How output is written.
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// Rules of a connection.
+#[derive(Subcommand)]
+pub enum Rule {
+    /// Adds a rule; the first rule that fits a person decides.
+    Add(RuleAdd),
+    /// Lists the rules in the order in which they are looked at.
+    List {
+        /// Which connection.
+        #[command(flatten)]
+        connection: NamedConnection,
+        /// How output is written.
+        #[command(flatten)]
+        output: Json,
+    },
+    /// Removes a rule, and ends the sessions that no other rule gives.
+    Remove {
+        /// Which connection.
+        #[command(flatten)]
+        connection: NamedConnection,
+        /// The rule's number, as `sealgate connection rule list` shows it.
+        #[arg(long, value_name = "NUMBER")]
+        number: usize,
+    },
+}
+
+/// A new rule.
+#[derive(Args)]
+#[group(id = "criterion", required = true, multiple = false, args = ["if_role", "if_group", "if_attribute", "if_subject"])]
+pub struct RuleAdd {
+    /// Which connection.
+    #[command(flatten)]
+    pub connection: NamedConnection,
+    /// For people of whom the provider names this role.
+    #[arg(long, value_name = "VALUE")]
+    pub if_role: Option<String>,
+    /// For people of whom the provider names this group.
+    #[arg(long, value_name = "VALUE")]
+    pub if_group: Option<String>,
+    /// For people of whom an attribute or claim has this value.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub if_attribute: Option<String>,
+    /// For this very person, as the provider names them for good.
+    #[arg(long, value_name = "VALUE")]
+    pub if_subject: Option<String>,
+    /// The role they get; may be given several times.
+    #[arg(long = "role", value_name = "ROLE", required = true)]
+    pub roles: Vec<String>,
+    /// The clinic they get it for, by name or id; may be given several times; absent: all of the tenant.
+    #[arg(long = "clinic", value_name = "CLINIC")]
+    pub clinics: Vec<String>,
+    /// What they act for.
+    #[arg(long, default_value = "treatment")]
+    pub purpose: Purpose,
+    /// The place it takes among the rules, counted from 1; absent: the last.
+    #[arg(long, value_name = "NUMBER")]
+    pub at: Option<usize>,
+}
+
+/// What somebody acts for.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Purpose {
+    /// Care of the patient.
+    Treatment,
+    /// Payment for care.
+    Payment,
+    /// Running the organization and its systems.
+    Operations,
+}

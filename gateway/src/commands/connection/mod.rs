@@ -1,0 +1,164 @@
+//! `sealgate connection …`: the identity providers by which people sign in.
+
+mod add;
+mod rule;
+mod show;
+
+use super::directory::state;
+use super::{files, find, not_changed};
+use crate::cli::{Connection, Json, NamedConnection};
+use crate::config::Config;
+use crate::exit::{Exit, Outcome, Stop};
+use crate::installation::Installation;
+use crate::output;
+use domain::directory::{self, Hidden, MAX_METADATA_BYTES, Protocol, SamlSettings};
+use domain::time::Timestamp;
+use serde_json::json;
+use sso::saml::{IdentityProvider, MetadataFault, entity_ids};
+use std::path::Path;
+
+/// Runs `sealgate connection …`.
+///
+/// # Errors
+/// [`Stop`] with what was wrong and what to do.
+pub async fn run(config: &Config, command: Connection) -> Outcome {
+    let installation = Installation::open(config).await?;
+    let done = match command {
+        Connection::AddOidc(add) => add::oidc(config, &installation, add).await,
+        Connection::AddSaml(add) => add::saml(config, &installation, add).await,
+        Connection::List { tenant, output } => list(&installation, tenant.as_deref(), output).await,
+        Connection::Show { connection, output } => show::run(config, &installation, &connection, output).await,
+        Connection::Rule(command) => rule::run(&installation, command).await,
+        Connection::SetSecret { connection, client_secret_file } => {
+            let secret = files::secret(&client_secret_file);
+            match secret {
+                Ok(secret) => set_secret(&installation, &connection, secret).await,
+                Err(stop) => Err(stop),
+            }
+        }
+        Connection::SetMetadata { connection, metadata_file } => {
+            set_metadata(&installation, &connection, &metadata_file).await
+        }
+        Connection::Enable(connection) => set_enabled(&installation, &connection, true).await,
+        Connection::Disable(connection) => set_enabled(&installation, &connection, false).await,
+    };
+    installation.close().await;
+    done
+}
+
+async fn list(installation: &Installation, tenant: Option<&str>, output: Json) -> Outcome {
+    let directory = installation.directory().await?;
+    let tenant = tenant.map(|name| find::tenant(&directory, name)).transpose()?;
+    let chosen = || directory.connections().filter(|connection| tenant.is_none_or(|tenant| connection.tenant == tenant));
+    if output.json {
+        let values = chosen().map(|connection| {
+            json!({ "id": connection.id.to_string(), "name": connection.name, "tenant": connection.tenant.to_string(),
+                    "protocol": connection.protocol.name(), "provider": provider(connection),
+                    "rules": connection.rules.len(), "enabled": connection.enabled })
+        });
+        return output::json(&values.collect());
+    }
+    let heading = ["CONNECTION", "TENANT", "PROTOCOL", "PROVIDER", "RULES", "STATE", "ID"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for connection in chosen() {
+        rows.push(vec![
+            connection.name.clone(),
+            find::tenant_name(&directory, connection.tenant),
+            connection.protocol.name().to_owned(),
+            provider(connection).to_owned(),
+            connection.rules.len().to_string(),
+            state(connection.enabled),
+            connection.id.to_string(),
+        ]);
+    }
+    output::table(&rows)
+}
+
+/// Returns how the provider names itself.
+fn provider(connection: &directory::Connection) -> &str {
+    match &connection.protocol {
+        Protocol::Oidc(settings) => &settings.issuer,
+        Protocol::Saml(settings) => &settings.idp_entity_id,
+    }
+}
+
+async fn set_enabled(installation: &Installation, named: &NamedConnection, enabled: bool) -> Outcome {
+    let changed = change(installation, named, |connection| {
+        connection.enabled = enabled;
+        Ok(())
+    });
+    let changed = changed.await?;
+    if enabled {
+        return output::line(format_args!("connection {} enabled: people come by it within a second", changed.name));
+    }
+    let name = &changed.name;
+    output::line(format_args!("connection {name} disabled: nobody comes by it, and its sessions end, within a second"))
+}
+
+async fn set_secret(installation: &Installation, named: &NamedConnection, secret: Hidden) -> Outcome {
+    let changed = change(installation, named, |connection| match &mut connection.protocol {
+        Protocol::Oidc(settings) => {
+            settings.client_secret = Some(secret);
+            Ok(())
+        }
+        Protocol::Saml(_) => Err(Stop::new(Exit::Usage, "a SAML connection has no client secret")),
+    });
+    let changed = changed.await?;
+    output::line(format_args!("connection {}: the new client secret is in force within a second", changed.name))
+}
+
+async fn set_metadata(installation: &Installation, named: &NamedConnection, file: &Path) -> Outcome {
+    let (metadata, now) = (files::text(file, MAX_METADATA_BYTES)?, installation.clock.now());
+    let changed = change(installation, named, |connection| match &mut connection.protocol {
+        Protocol::Saml(settings) => {
+            settings.metadata = metadata;
+            check_metadata(settings, now)
+        }
+        Protocol::Oidc(_) => Err(Stop::new(Exit::Usage, "a connection by OpenID Connect has no metadata file")),
+    });
+    let changed = changed.await?;
+    output::line(format_args!("connection {}: the new metadata is in force within a second", changed.name))
+}
+
+/// Changes a connection; the change may refuse, and then nothing is written.
+async fn change(
+    installation: &Installation,
+    named: &NamedConnection,
+    change: impl FnOnce(&mut directory::Connection) -> Outcome + Send,
+) -> Outcome<directory::Connection> {
+    let directory = installation.directory().await?;
+    let id = find::connection(&directory, &named.connection, named.tenant.as_deref())?.id;
+    let mut changed = find::connection(&directory, &named.connection, named.tenant.as_deref())?.clone();
+    let before = changed.clone();
+    change(&mut changed)?;
+    let administration = installation.administration();
+    let by = installation.by_operator();
+    // Only what this command changes is written, on whatever is stored by now.
+    let write = |connection: &mut directory::Connection| {
+        if changed.protocol != before.protocol {
+            connection.protocol = changed.protocol;
+        }
+        if changed.rules != before.rules {
+            connection.rules = changed.rules;
+        }
+        connection.enabled = changed.enabled;
+    };
+    administration.change_connection(&by, id, write).await.map_err(not_changed)
+}
+
+/// Says whether metadata can be used: it is refused here rather than at the first sign-in.
+fn check_metadata(settings: &SamlSettings, now: Timestamp) -> Outcome {
+    match IdentityProvider::read(settings, now) {
+        Ok(_) => Ok(()),
+        Err(MetadataFault::Entity) => {
+            let known = entity_ids(&settings.metadata).unwrap_or_default();
+            let line = format!(
+                "the metadata describes no single identity provider `{}`; it describes: {}",
+                output::printable(&settings.idp_entity_id),
+                output::printable(&known.join(", "))
+            );
+            Err(Stop::new(Exit::Failed, line))
+        }
+        Err(fault) => Err(Stop::new(Exit::Failed, format!("the metadata cannot be used: {fault}"))),
+    }
+}

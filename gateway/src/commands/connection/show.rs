@@ -1,0 +1,134 @@
+//! `sealgate connection show`: everything about a connection but its secret, and what its provider must know.
+
+use super::rule;
+use crate::cli::{Json, NamedConnection};
+use crate::commands::directory::state;
+use crate::commands::{find, origin};
+use crate::config::Config;
+use crate::exit::Outcome;
+use crate::installation::Installation;
+use crate::output;
+use domain::directory::{Connection, OidcSettings, Protocol, SamlSettings};
+use serde_json::{Value, json};
+use sso::saml::{IdentityProvider, Urls};
+
+pub(super) async fn run(
+    config: &Config,
+    installation: &Installation,
+    named: &NamedConnection,
+    output: Json,
+) -> Outcome {
+    let directory = installation.directory().await?;
+    let connection = find::connection(&directory, &named.connection, named.tenant.as_deref())?;
+    if output.json {
+        return output::json(&value(config, connection));
+    }
+    let mut rows = vec![
+        row("connection", &connection.name),
+        row("id", connection.id),
+        row("tenant", find::tenant_name(&directory, connection.tenant)),
+        row("state", state(connection.enabled)),
+        row("protocol", connection.protocol.name()),
+    ];
+    match &connection.protocol {
+        Protocol::Oidc(settings) => rows.extend(of_oidc(settings)),
+        Protocol::Saml(settings) => rows.extend(of_saml(settings, installation)),
+    }
+    output::table(&rows)?;
+    output::line("")?;
+    output::table(&addresses(config, connection))?;
+    output::line("")?;
+    output::table(&rule::rows(&directory, connection))
+}
+
+/// Returns a connection as JSON: without its secret, with the addresses that its provider must know.
+pub(super) fn value(config: &Config, connection: &Connection) -> Value {
+    let mut value = json!(connection);
+    if let Some(settings) = value.pointer_mut("/protocol/oidc").and_then(Value::as_object_mut) {
+        let secret = settings.remove("client_secret");
+        settings.insert("client_secret_set".to_owned(), json!(secret.is_some_and(|secret| !secret.is_null())));
+    }
+    let addresses = addresses(config, connection).into_iter().skip(1);
+    let addresses = addresses.filter_map(|row| {
+        let [name, address] = <[String; 2]>::try_from(row).ok()?;
+        Some((name.replace(' ', "_"), json!(address)))
+    });
+    if let Some(object) = value.as_object_mut() {
+        object.insert("addresses".to_owned(), Value::Object(addresses.collect()));
+    }
+    value
+}
+
+/// Returns what an operator enters at the provider.
+pub(super) fn addresses(config: &Config, connection: &Connection) -> Vec<Vec<String>> {
+    let at = |path: &str| origin::address(config, path);
+    let mut rows = vec![row("AT THE PROVIDER", "ENTER")];
+    match &connection.protocol {
+        Protocol::Oidc(_) => rows.extend([
+            row("redirect", at("/auth/oidc/callback")),
+            row("back-channel logout", at(&format!("/auth/oidc/backchannel/{}", connection.id))),
+            row("after logout", at("/sign-in")),
+        ]),
+        Protocol::Saml(settings) => {
+            let urls = Urls::at(&at(""), connection.id);
+            rows.extend([
+                row("our entity id", urls.entity_id(settings)),
+                row("our metadata", &urls.metadata),
+                row("assertion consumer", &urls.acs),
+                row("single logout", &urls.slo),
+            ]);
+        }
+    }
+    rows
+}
+
+fn of_oidc(settings: &OidcSettings) -> Vec<Vec<String>> {
+    let seconds = |seconds: i64| format!("{seconds} s");
+    vec![
+        row("issuer", &settings.issuer),
+        row("client id", &settings.client_id),
+        row("client secret", if settings.client_secret.is_some() { "set" } else { "none (public client)" }),
+        row("scopes", settings.scopes.join(" ")),
+        row("algorithms", settings.algorithms.join(" ")),
+        row("subject claim", &settings.subject_claim),
+        row("display claim", &settings.display_claim),
+        row("groups claim", &settings.groups_claim),
+        row("roles claim", &settings.roles_claim),
+        row("second factor by acr", or_none(&settings.second_factor_acr)),
+        row("second factor by amr", or_none(&settings.second_factor_amr)),
+        row("acr asked for", or_none(&settings.request_acr)),
+        row("proof at most old", settings.max_age_seconds.map_or_else(|| "any age".to_owned(), seconds)),
+        row("other hosts asked", or_none(&settings.egress)),
+        row("without TLS", if settings.allow_http_loopback { "at loopback" } else { "never" }),
+    ]
+}
+
+fn of_saml(settings: &SamlSettings, installation: &Installation) -> Vec<Vec<String>> {
+    let or = |attribute: &Option<String>, otherwise: &str| attribute.clone().unwrap_or_else(|| otherwise.to_owned());
+    let metadata = match IdentityProvider::read(settings, installation.clock.now()) {
+        Ok(provider) => {
+            let until = provider.valid_until.map_or_else(String::new, |end| format!(", until {}", end.rfc3339()));
+            format!("{} signing certificates{until}", provider.certificates.len())
+        }
+        Err(fault) => format!("CANNOT BE USED: {fault}"),
+    };
+    vec![
+        row("provider", &settings.idp_entity_id),
+        row("metadata", metadata),
+        row("subject attribute", or(&settings.subject_attribute, "none: the NameID")),
+        row("display attribute", or(&settings.display_attribute, "none")),
+        row("groups attribute", or(&settings.groups_attribute, "none")),
+        row("roles attribute", or(&settings.roles_attribute, "none")),
+        row("second factor by", or_none(&settings.second_factor_contexts)),
+        row("begun at the provider", if settings.allow_unsolicited { "accepted" } else { "refused" }),
+        row("not encrypted", if settings.want_encrypted { "refused" } else { "accepted" }),
+    ]
+}
+
+fn or_none(values: &[String]) -> String {
+    if values.is_empty() { "none".to_owned() } else { values.join(" ") }
+}
+
+fn row(name: &str, value: impl std::fmt::Display) -> Vec<String> {
+    vec![name.to_owned(), output::printable(&value.to_string())]
+}

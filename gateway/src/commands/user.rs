@@ -1,0 +1,182 @@
+//! `sealgate user …`: accounts of people kept here.
+
+use super::directory::state;
+use super::{find, not_changed, origin};
+use crate::cli::{Json, NamedUser, User, UserAdd, UserChange};
+use crate::config::Config;
+use crate::exit::{Exit, Outcome, Stop};
+use crate::installation::Installation;
+use crate::output;
+use domain::administration::{NewAccount, Reset};
+use domain::directory::{Account, Hidden};
+use domain::id::RecordId;
+use serde_json::json;
+use sso::local::{INVITED_SECONDS, InvitationPurpose, Invitations};
+use std::sync::Arc;
+
+/// Runs `sealgate user …`.
+///
+/// # Errors
+/// [`Stop`] with what was wrong and what to do.
+pub async fn run(config: &Config, command: User) -> Outcome {
+    let installation = Installation::open(config).await?;
+    let done = match command {
+        User::Add(add) => self::add(config, &installation, add).await,
+        User::List { tenant, output } => list(&installation, tenant.as_deref(), output).await,
+        User::Change(change) => self::change(&installation, change).await,
+        User::Disable(user) => set_enabled(&installation, &user, false).await,
+        User::Enable(user) => set_enabled(&installation, &user, true).await,
+        User::Reset { user, second_factor, output } => reset(config, &installation, &user, second_factor, output).await,
+    };
+    installation.close().await;
+    done
+}
+
+async fn add(config: &Config, installation: &Installation, add: UserAdd) -> Outcome {
+    let directory = installation.directory().await?;
+    let tenant = find::tenant(&directory, &add.tenant)?;
+    let new = NewAccount {
+        tenant,
+        display: add.display.unwrap_or_else(|| add.name.clone()),
+        name: add.name,
+        roles: find::roles(&add.roles)?,
+        clinics: find::clinics(&directory, tenant, &add.clinics)?,
+        purpose: add.purpose.into(),
+    };
+    let account =
+        installation.administration().add_account(&installation.by_operator(), new).await.map_err(not_changed)?;
+    // An account that is there without an invitation is invited by `reset`.
+    let invitation = invite(installation, &account, InvitationPurpose::PasswordAndFactor).await?;
+    tell(config, installation, &account, "added", &invitation, add.output)
+}
+
+async fn reset(
+    config: &Config,
+    installation: &Installation,
+    named: &NamedUser,
+    second_factor: bool,
+    output: Json,
+) -> Outcome {
+    let id = id_of(installation, named).await?;
+    let (reset, purpose) = if second_factor {
+        (Reset::PasswordAndFactor, InvitationPurpose::PasswordAndFactor)
+    } else {
+        (Reset::Password, InvitationPurpose::Password)
+    };
+    let by = installation.by_operator();
+    let account = installation.administration().reset_account(&by, id, reset).await.map_err(not_changed)?;
+    let invitation = invite(installation, &account, purpose).await?;
+    tell(config, installation, &account, "reset", &invitation, output)
+}
+
+async fn invite(installation: &Installation, account: &Account, purpose: InvitationPurpose) -> Outcome<Hidden> {
+    let sent = Invitations::new(Arc::new(installation.book())).send(account, purpose, installation.clock.now()).await;
+    sent.map_err(|_| {
+        let line = format!(
+            "user {0} is there and was not invited, for the database does not answer: `sealgate user reset {0}` invites",
+            account.name
+        );
+        Stop::new(Exit::Unavailable, line)
+    })
+}
+
+/// Shows an invitation, this once.
+fn tell(
+    config: &Config,
+    installation: &Installation,
+    account: &Account,
+    what: &str,
+    invitation: &Hidden,
+    output: Json,
+) -> Outcome {
+    let link = zeroize::Zeroizing::new(origin::address(config, &format!("/invitation/{}", invitation.expose())));
+    let expires = installation.clock.now().plus_seconds(INVITED_SECONDS).rfc3339();
+    if output.json {
+        return output::json(&json!({ "id": account.id.to_string(), "name": account.name,
+                                     "tenant": account.tenant.to_string(), "invitation": *link, "expires": expires }));
+    }
+    output::note(format_args!("user {} {what}: {}", account.name, account.id));
+    output::note(format_args!("the link follows; it is shown this once, holds until {expires} and for one use:"));
+    output::line(&*link)
+}
+
+async fn list(installation: &Installation, tenant: Option<&str>, output: Json) -> Outcome {
+    let directory = installation.directory().await?;
+    let tenant = tenant.map(|name| find::tenant(&directory, name)).transpose()?;
+    let chosen = || directory.accounts().filter(|account| tenant.is_none_or(|tenant| account.tenant == tenant));
+    if output.json {
+        // One by one: what proves that it is them is left out.
+        let values = chosen().map(|account| {
+            json!({ "id": account.id.to_string(), "name": account.name, "display": account.display,
+                    "tenant": account.tenant.to_string(), "roles": account.roles, "clinics": account.clinics,
+                    "purpose": account.purpose, "enabled": account.enabled, "created": account.created.rfc3339(),
+                    "password_set": account.password.is_some(), "second_factor_set": account.totp.is_some(),
+                    "recovery_codes_left": account.recovery.len() })
+        });
+        return output::json(&values.collect());
+    }
+    let heading = ["USER", "NAME", "TENANT", "ROLES", "CLINICS", "SIGN-IN", "STATE", "ID"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for account in chosen() {
+        let sign_in = match (&account.password, &account.totp) {
+            (None, _) => "invited",
+            (Some(_), None) => "password",
+            (Some(_), Some(_)) => "password and second factor",
+        };
+        rows.push(vec![
+            account.name.clone(),
+            account.display.clone(),
+            find::tenant_name(&directory, account.tenant),
+            find::names_of(account.roles),
+            find::clinic_names(&directory, &account.clinics),
+            sign_in.to_owned(),
+            state(account.enabled),
+            account.id.to_string(),
+        ]);
+    }
+    output::table(&rows)
+}
+
+async fn change(installation: &Installation, given: UserChange) -> Outcome {
+    let directory = installation.directory().await?;
+    let account = find::account(&directory, &given.user.user, given.user.tenant.as_deref())?;
+    let roles = if given.roles.is_empty() { account.roles } else { find::roles(&given.roles)? };
+    let clinics = if given.all_clinics || !given.clinics.is_empty() {
+        find::clinics(&directory, account.tenant, &given.clinics)?
+    } else {
+        account.clinics.clone()
+    };
+    let by = installation.by_operator();
+    let write = |account: &mut Account| {
+        account.roles = roles;
+        account.clinics = clinics;
+        if let Some(display) = given.display {
+            account.display = display;
+        }
+        if let Some(purpose) = given.purpose {
+            account.purpose = purpose.into();
+        }
+    };
+    let changed = installation.administration().change_account(&by, account.id, write).await.map_err(not_changed)?;
+    output::line(format_args!("user {} changed: in force within a second", changed.name))
+}
+
+async fn set_enabled(installation: &Installation, named: &NamedUser, enabled: bool) -> Outcome {
+    let id = id_of(installation, named).await?;
+    let by = installation.by_operator();
+    let write = |account: &mut Account| account.enabled = enabled;
+    let changed = installation.administration().change_account(&by, id, write).await.map_err(not_changed)?;
+    if enabled {
+        return output::line(format_args!("user {} enabled", changed.name));
+    }
+    let invitations = Invitations::new(Arc::new(installation.book()));
+    if invitations.take_back(changed.tenant, changed.id).await.is_err() {
+        output::note("an invitation may be open still; it cannot be used while the account is disabled");
+    }
+    output::line(format_args!("user {} disabled: sessions end within a second", changed.name))
+}
+
+async fn id_of(installation: &Installation, named: &NamedUser) -> Outcome<RecordId> {
+    let directory = installation.directory().await?;
+    find::account(&directory, &named.user, named.tenant.as_deref()).map(|account| account.id)
+}
