@@ -15,8 +15,10 @@ use super::read::ReadLimits;
 use super::separators::Separators;
 
 /// All parts of a message, level by level.
-#[derive(Default)]
 pub(super) struct Index {
+    separators: Separators,
+    /// What each byte is in this message.
+    classes: [Class; 256],
     pub(super) segments: Vec<SegmentEntry>,
     pub(super) fields: Vec<Node>,
     pub(super) repetitions: Vec<Node>,
@@ -47,14 +49,23 @@ pub(super) struct Node {
 }
 
 impl Index {
+    /// Makes the index of a message of so many bytes, which `add` fills.
+    pub(super) fn new(separators: &Separators, bytes: usize) -> Self {
+        Self {
+            separators: *separators,
+            classes: classes(separators),
+            segments: Vec::with_capacity(32),
+            fields: Vec::with_capacity(bytes.div_euclid(FIELD_BYTES)),
+            repetitions: Vec::with_capacity(bytes.div_euclid(PART_BYTES)),
+            components: Vec::with_capacity(bytes.div_euclid(PART_BYTES)),
+            subcomponents: Vec::new(),
+            names: HashMap::new(),
+            parts: 0,
+        }
+    }
+
     /// Adds the segment that `line` holds, which stands at `start` in the text.
-    pub(super) fn add(
-        &mut self,
-        line: &str,
-        start: usize,
-        separators: &Separators,
-        limits: &ReadLimits,
-    ) -> Result<(), Fault> {
+    pub(super) fn add(&mut self, line: &str, start: usize, limits: &ReadLimits) -> Result<(), Fault> {
         let name = line
             .get(..3)
             .and_then(SegmentName::new)
@@ -68,26 +79,31 @@ impl Index {
             // MSH-1 is the separator itself and MSH-2 the delimiters, which must not be cut by themselves.
             self.add_plain(start.saturating_add(3), 1);
         }
-        let body = line.get(at..).unwrap_or_default();
-        for (number, field) in body.split(char::from(separators.field)).enumerate() {
+        let mut rest = Some(line.get(at..).unwrap_or_default());
+        let mut number = 0usize;
+        while let Some(body) = rest {
+            let (field, mut shape, behind) = self.cut(body);
+            rest = behind;
             let place = start.saturating_add(at);
-            let is_delimiters = name == SegmentName::MSH && number == 0;
-            let shape = if is_delimiters { Shape::default() } else { Shape::of(field, separators) };
+            if name == SegmentName::MSH && number == 0 {
+                shape = Shape::default();
+            }
             parts = parts.saturating_add(1).saturating_add(shape.delimiters);
             self.within(limits, number, parts, &shape)
                 .map_err(|what| Fault::at(FaultCode::TooManyParts, location(), what))?;
             if shape.delimiters == 0 {
                 self.add_plain(place, field.len());
             } else if !shape.deep {
-                self.add_components(field, place, separators.component);
+                self.add_components(field, place);
             } else {
-                self.add_structured(field, place, separators).ok_or_else(|| {
+                self.add_structured(field, place).ok_or_else(|| {
                     let field = number.saturating_add(1);
                     let what = "part of a field cannot be read";
                     Fault::at(FaultCode::Unconsumed, location().field(field), what)
                 })?;
             }
             at = at.saturating_add(field.len()).saturating_add(1);
+            number = number.saturating_add(1);
         }
         self.parts = self.parts.saturating_add(parts);
         self.segments.push(SegmentEntry {
@@ -96,6 +112,30 @@ impl Index {
             node: node(start, 0..line.len(), first, self.fields.len()),
         });
         Ok(())
+    }
+
+    /// Cuts the first field off a line: the field, what is in it, and what stands behind it.
+    ///
+    /// Most fields are a few bytes long, where looking at each byte once is cheapest; in a document the wide search is.
+    fn cut<'t>(&self, line: &'t str) -> (&'t str, Shape, Option<&'t str>) {
+        let mut shape = Shape::default();
+        for (at, byte) in line.bytes().take(SHORT_FIELD).enumerate() {
+            let class = self.classes.get(usize::from(byte)).copied().unwrap_or(Class::Plain);
+            if class == Class::Plain {
+                continue;
+            }
+            if class == Class::Field {
+                return (line.get(..at).unwrap_or_default(), shape, line.get(at.saturating_add(1)..));
+            }
+            shape.add(class);
+        }
+        if line.len() <= SHORT_FIELD {
+            return (line, shape, None);
+        }
+        let (field, behind) = line
+            .split_once(char::from(self.separators.field))
+            .map_or((line, None), |(field, behind)| (field, Some(behind)));
+        (field, Shape::of(field, &self.separators), behind)
     }
 
     /// Refuses a field that is too much, before anything is built of it; `parts` are those of its segment so far.
@@ -128,22 +168,22 @@ impl Index {
     }
 
     /// Adds a field of one repetition, whose components have no parts.
-    fn add_components(&mut self, text: &str, start: usize, separator: u8) {
+    fn add_components(&mut self, text: &str, start: usize) {
         let first = self.components.len();
-        let mut at = 0usize;
-        for component in text.split(char::from(separator)) {
-            let end = at.saturating_add(component.len());
-            self.components.push(node(start, at..end, 0, 0));
-            at = end.saturating_add(1);
+        let mut from = 0usize;
+        for (at, _) in text.bytes().enumerate().filter(|(_, byte)| *byte == self.separators.component) {
+            self.components.push(node(start, from..at, 0, 0));
+            from = at.saturating_add(1);
         }
+        self.components.push(node(start, from..text.len(), 0, 0));
         let repetition = self.repetitions.len();
         self.repetitions.push(node(start, 0..text.len(), first, self.components.len()));
         self.fields.push(node(start, 0..text.len(), repetition, self.repetitions.len()));
     }
 
     /// Adds a field with delimiters inside; `None` unless the parser took all of it.
-    fn add_structured(&mut self, text: &str, start: usize, separators: &Separators) -> Option<()> {
-        let field = parse_field_with_separators(text, parser_separators(separators))
+    fn add_structured(&mut self, text: &str, start: usize) -> Option<()> {
+        let field = parse_field_with_separators(text, parser_separators(&self.separators))
             .ok()
             .filter(|field| field.range == (0..text.len()))?;
         let first = self.repetitions.len();
@@ -183,6 +223,37 @@ impl Index {
 /// Length of a segment's name and the separator after it.
 const NAME_AND_SEPARATOR: usize = 4;
 
+/// Fields of at most so many bytes are looked at byte by byte.
+const SHORT_FIELD: usize = 128;
+/// Bytes that a field, and a repetition or component, takes in most messages at least; room is made accordingly.
+const FIELD_BYTES: usize = 8;
+const PART_BYTES: usize = 16;
+
+/// What a byte is in a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Plain,
+    Field,
+    Component,
+    Repetition,
+    Subcomponent,
+}
+
+fn classes(separators: &Separators) -> [Class; 256] {
+    let mut classes = [Class::Plain; 256];
+    for (byte, class) in [
+        (Some(separators.field), Class::Field),
+        (Some(separators.component), Class::Component),
+        (separators.repetition, Class::Repetition),
+        (separators.subcomponent, Class::Subcomponent),
+    ] {
+        if let Some(place) = byte.and_then(|byte| classes.get_mut(usize::from(byte))) {
+            *place = class;
+        }
+    }
+    classes
+}
+
 /// What delimiters a field has inside.
 #[derive(Default)]
 struct Shape {
@@ -199,11 +270,19 @@ impl Shape {
         let mut shape = Shape::default();
         for at in memchr::memchr3_iter(separators.component, repetition, subcomponent, field.as_bytes()) {
             let found = field.as_bytes().get(at).copied();
-            shape.delimiters = shape.delimiters.saturating_add(1);
-            shape.repetitions = shape.repetitions.saturating_add(usize::from(found == separators.repetition));
-            shape.deep |= found != Some(separators.component);
+            shape.add(match found {
+                Some(byte) if byte == separators.component => Class::Component,
+                _ if found == separators.repetition => Class::Repetition,
+                _ => Class::Subcomponent,
+            });
         }
         shape
+    }
+
+    fn add(&mut self, class: Class) {
+        self.delimiters = self.delimiters.saturating_add(1);
+        self.repetitions = self.repetitions.saturating_add(usize::from(class == Class::Repetition));
+        self.deep |= class != Class::Component;
     }
 }
 

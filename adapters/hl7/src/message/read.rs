@@ -31,11 +31,11 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Message, Fault> {
             "a continued message is not taken in fragments",
         ));
     }
-    let mut index = Index::default();
+    let mut index = Index::new(envelope.separators(), text.len());
     for segment in segments {
         let line = text.get(segment.clone()).unwrap_or_default();
         judge_segment(line, envelope.separators().field, index.segments.is_empty())?;
-        index.add(line, segment.start, envelope.separators(), &options.limits)?;
+        index.add(line, segment.start, &options.limits)?;
     }
     Ok(Message::new(text, index, envelope, charset, remarks))
 }
