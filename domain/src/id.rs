@@ -45,17 +45,23 @@ macro_rules! identifier {
             pub fn as_bytes(&self) -> &[u8; 16] {
                 &self.0
             }
+
+            /// Returns the text form, without an allocation and without the machinery of formatting.
+            #[must_use]
+            pub fn to_text(&self) -> IdText {
+                uuid_text(&self.0)
+            }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_uuid(&self.0, f)
+                f.write_str(self.to_text().as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_uuid(&self.0, f)
+                f.write_str(self.to_text().as_str())
             }
         }
 
@@ -153,8 +159,20 @@ fn time_ordered(now: crate::time::Timestamp, random: [u8; 10]) -> [u8; 16] {
     marked([t0, t1, t2, t3, t4, t5, a, b, c, d, e, f, g, h, i, j], 0x70)
 }
 
+/// The 36 characters of an identifier.
+#[derive(Clone, Copy)]
+pub struct IdText([u8; 36]);
+
+impl IdText {
+    /// Borrows the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 /// A report has a hundred references, so this runs without branches and in whole groups.
-fn write_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn uuid_text(bytes: &[u8; 16]) -> IdText {
     let mut digits = [0; 32];
     for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
         pair.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 0x0f)]);
@@ -165,7 +183,7 @@ fn write_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
             place.copy_from_slice(group);
         }
     }
-    f.write_str(core::str::from_utf8(&text).unwrap_or_default())
+    IdText(text)
 }
 
 const fn hex_digit(nibble: u8) -> u8 {

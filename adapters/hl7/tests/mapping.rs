@@ -554,6 +554,18 @@ fn every_valued_field_is_mapped_or_listed() {
 }
 
 #[test]
+fn a_row_with_the_fields_of_an_earlier_one_refers_to_it() {
+    let mapped =
+        lines(&[PID, OBR, "OBX|1|NM|K^a^L||5||||||F", "OBX|2|NM|NA^b^L||6|mg|||||F", "OBX|3|NM|CL^c^L||7||||||F"]);
+    let items = mapped.trace["mapped"].as_array().unwrap();
+    let of = |name: &str| items.iter().position(|item| item["from"] == name).unwrap();
+    assert_eq!(items[of("OBX[1]")]["fields"], json!([[3, "code"], [11, "status"], [5, "value"]]));
+    assert!(items[of("OBX[2]")]["fields"].is_array());
+    assert_eq!(items[of("OBX[3]")]["like"], of("OBX[1]"));
+    assert!(items[of("OBX[3]")]["fields"].is_null());
+}
+
+#[test]
 fn a_message_as_a_whole() {
     let mapped = authored("spm_before_obx");
     let mut out = String::new();

@@ -44,6 +44,14 @@ impl Object<'_> {
         quote(self.out, value);
     }
 
+    /// Writes a string that is given in parts, of which at least one is visible.
+    pub fn joined<const N: usize>(&mut self, name: &str, parts: [&str; N]) {
+        self.name(name);
+        self.out.push('"');
+        parts.into_iter().for_each(|part| push_escaped(self.out, part));
+        self.out.push('"');
+    }
+
     /// Writes a code: white space at its ends goes, inside it becomes single spaces (FHIR R4 §2.24.0.1).
     pub fn code(&mut self, name: &str, value: &str) {
         let trimmed = value.trim();
@@ -63,9 +71,8 @@ impl Object<'_> {
 
     /// Writes a whole number.
     pub fn integer(&mut self, name: &str, value: u64) {
-        use core::fmt::Write;
         self.name(name);
-        let _ = write!(self.out, "{value}");
+        push_integer(self.out, value);
     }
 
     /// Writes true or false.
@@ -116,9 +123,7 @@ impl Object<'_> {
     }
 
     fn name(&mut self, name: &str) {
-        self.out.reserve(name.len().saturating_add(4));
-        separate(self.out);
-        self.out.push('"');
+        self.out.push_str(if is_open(self.out) { "\"" } else { ",\"" });
         self.out.push_str(name);
         self.out.push_str("\":");
     }
@@ -141,9 +146,8 @@ impl Array<'_> {
 
     /// Adds a whole number.
     pub fn integer(&mut self, value: u64) {
-        use core::fmt::Write;
         separate(self.out);
-        let _ = write!(self.out, "{value}");
+        push_integer(self.out, value);
     }
 
     /// Adds text that is JSON already; the caller vouches for it.
@@ -184,13 +188,46 @@ fn nested(out: &mut String, before: usize, open: char, close: char, write: impl 
 
 /// Writes a comma unless the last character opened an object or array; values never end in one.
 fn separate(out: &mut String) {
-    if !matches!(out.as_bytes().last(), None | Some(b'{' | b'[')) {
+    if !is_open(out) {
         out.push(',');
     }
 }
 
+fn is_open(out: &str) -> bool {
+    matches!(out.as_bytes().last(), None | Some(b'{' | b'['))
+}
+
 fn is_blank(value: &str) -> bool {
-    value.chars().all(|c| c.is_whitespace() || c.is_control())
+    // Nearly every text begins with something visible.
+    !value.as_bytes().first().is_some_and(u8::is_ascii_graphic)
+        && value.chars().all(|c| c.is_whitespace() || c.is_control())
+}
+
+/// Appends a whole number in decimal digits.
+pub fn push_integer(out: &mut String, value: u64) {
+    let mut place: u64 = 1;
+    while value.div_euclid(place) >= 10 {
+        place = place.saturating_mul(10);
+    }
+    while place > 0 {
+        let digit = u8::try_from(value.div_euclid(place).rem_euclid(10)).unwrap_or_default();
+        out.push(char::from(b'0'.saturating_add(digit)));
+        place = place.div_euclid(10);
+    }
+}
+
+fn quote(out: &mut String, value: &str) {
+    out.push('"');
+    push_escaped(out, value);
+    out.push('"');
+}
+
+fn push_escaped(out: &mut String, value: &str) {
+    if has_special(value.as_bytes()) {
+        push_special(out, value);
+    } else {
+        out.push_str(value);
+    }
 }
 
 /// Whether a byte cannot stand in a JSON string as it is.
@@ -198,19 +235,27 @@ fn is_special(byte: u8) -> bool {
     byte < b' ' || matches!(byte, b'"' | b'\\' | 0x7f)
 }
 
-fn quote(out: &mut String, value: &str) {
-    out.reserve(value.len().saturating_add(2));
-    out.push('"');
-    // One pass without branches, which the compiler makes wide: nearly all texts have nothing special.
-    if value.bytes().fold(false, |special, byte| special | is_special(byte)) {
-        quote_special(out, value);
-    } else {
-        out.push_str(value);
-    }
-    out.push('"');
+/// Whether any byte cannot; eight at a time, since nearly all texts have none and most are short.
+fn has_special(bytes: &[u8]) -> bool {
+    let Some(last) = bytes.last_chunk::<8>() else {
+        return bytes.iter().any(|byte| is_special(*byte));
+    };
+    let (words, _) = bytes.as_chunks::<8>();
+    // The last eight bytes overlap those before them, so that no rest is left to look at singly.
+    let special = words.iter().chain([last]).fold(0, |special, word| special | specials(u64::from_le_bytes(*word)));
+    special != 0
 }
 
-fn quote_special(out: &mut String, value: &str) {
+/// Marks special bytes by their highest bit; a mark above the lowest one may be false, none is missing.
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST: u64 = 0x8080_8080_8080_8080;
+    let below = |word: u64, bound: u8| word.wrapping_sub(ONES.wrapping_mul(u64::from(bound))) & !word & HIGHEST;
+    let equal = |byte: u8| below(word ^ ONES.wrapping_mul(u64::from(byte)), 1);
+    below(word, b' ') | equal(b'"') | equal(b'\\') | equal(0x7f)
+}
+
+fn push_special(out: &mut String, value: &str) {
     let mut rest = value;
     while let Some(at) = rest.bytes().position(is_special) {
         let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
@@ -270,6 +315,28 @@ mod tests {
             json.members(r#"{"b":1}"#);
         });
         assert_eq!(text, r#"{"a":"{","b":1}"#);
+    }
+
+    #[test]
+    fn a_special_byte_is_found_wherever_it_stands() {
+        for length in 1..20usize {
+            for at in 0..length {
+                for byte in 0..=127u8 {
+                    let mut text = vec![b'x'; length];
+                    text[at] = byte;
+                    assert_eq!(super::has_special(&text), super::is_special(byte), "{byte} at {at} of {length}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_written_in_digits() {
+        for value in [0, 7, 10, 99, 100, 4_294_967_296, u64::MAX] {
+            let mut out = String::new();
+            super::push_integer(&mut out, value);
+            assert_eq!(out, value.to_string());
+        }
     }
 
     proptest! {

@@ -130,8 +130,8 @@ impl Coding<'_> {
         }
         match (name.is_empty(), table) {
             (true, Some(table)) => Cow::Owned(table.to_owned()),
-            (true, None) => Cow::Owned(format!("{}:code", scope.local)),
-            (false, _) => Cow::Owned(format!("{}:code:{}", scope.local, percent(name))),
+            (true, None) => Cow::Owned([scope.local.as_str(), ":code"].concat()),
+            (false, _) => Cow::Owned([scope.local.as_str(), ":code:", &percent(name)].concat()),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::fmt::Write;
 
 use domain::id::RecordId;
 use domain::index::{Field as IndexField, Term};
@@ -54,16 +53,12 @@ impl Reference {
 
     /// Writes the `reference` member itself.
     pub(super) fn write_member(self, reference: &mut Object<'_>) {
-        reference.text("reference", &self.text());
+        self.write_text(reference, "reference");
     }
 
-    /// `Patient/` and so on, with the id.
-    pub(super) fn text(self) -> String {
-        let mut text = String::with_capacity(56);
-        text.push_str(self.kind.name());
-        text.push('/');
-        let _ = write!(text, "{}", self.id);
-        text
+    /// Writes the reference as a text: `Patient/` and so on, with the id.
+    pub(super) fn write_text(self, json: &mut Object<'_>, name: &str) {
+        json.joined(name, [self.kind.name(), "/", self.id.to_text().as_str()]);
     }
 }
 

@@ -4,6 +4,7 @@
 //! listed as not mapped, so nothing can be forgotten by forgetting to list it.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 
 use domain::id::RecordId;
 use domain::kind::Kind;
@@ -14,7 +15,6 @@ use super::issue::Issue;
 use crate::message::{Field, Message, Segment};
 
 /// Collects where fields went, and what was wrong with them.
-#[derive(Default)]
 pub(super) struct Log {
     targets: RefCell<Vec<(Kind, RecordId)>>,
     marks: RefCell<Vec<Mark>>,
@@ -30,12 +30,19 @@ impl Target {
     pub(super) const STRUCTURE: Target = Target(u32::MAX);
 }
 
+#[derive(Clone, Copy)]
 struct Mark {
+    element: &'static str,
     segment: usize,
     target: Target,
-    field: u8,
-    element: &'static str,
     components: u32,
+    field: u8,
+}
+
+impl Mark {
+    fn says(&self) -> (u8, &'static str) {
+        (self.field, self.element)
+    }
 }
 
 struct Place {
@@ -59,6 +66,12 @@ pub(super) const fn parts(numbers: &[u32]) -> u32 {
 }
 
 impl Log {
+    /// Makes an empty account of a message.
+    pub(super) fn of(message: &Message) -> Self {
+        let marks = message.segments().len().saturating_mul(MARKS_A_SEGMENT).min(MOST_MARKS_AT_FIRST);
+        Self { targets: RefCell::default(), marks: RefCell::new(Vec::with_capacity(marks)), issues: RefCell::default() }
+    }
+
     /// Names a resource that fields go to.
     pub(super) fn target(&self, kind: Kind, id: RecordId) -> Target {
         let mut targets = self.targets.borrow_mut();
@@ -75,12 +88,13 @@ impl Log {
     }
 
     /// Renders the account: `{"mapped":[…],"not_mapped":[…],"issues":[…]}`.
+    ///
+    /// An item of `mapped` has `fields`, or says by `like` which earlier item, counted from 0, has the same: the rows of a report mostly do.
     pub(super) fn render(&self, message: &Message) -> String {
-        let mut marks = self.marks.borrow_mut();
-        marks.sort_by_key(|mark| (mark.segment, mark.target));
         let segments: Vec<Segment<'_>> = message.segments().collect();
+        let marks = in_order(&self.marks.borrow(), segments.len());
         json::object(|account| {
-            account.integer("version", 1);
+            account.integer("version", 2);
             account.array("mapped", |list| self.write_mapped(list, &marks, &segments));
             account.array("not_mapped", |list| write_unread(list, &marks, &segments));
             account.array("issues", |list| {
@@ -101,6 +115,8 @@ impl Log {
     fn write_mapped(&self, list: &mut json::Array<'_>, marks: &[Mark], segments: &[Segment<'_>]) {
         let targets = self.targets.borrow();
         let same = |a: &Mark, b: &Mark| a.segment == b.segment && a.target == b.target;
+        let mut written = 0u64;
+        let mut recent: VecDeque<(u64, &[Mark])> = VecDeque::with_capacity(RECENT);
         for run in marks.chunk_by(same) {
             let Some(first) = run.first().filter(|mark| mark.target != Target::STRUCTURE) else {
                 continue;
@@ -109,23 +125,69 @@ impl Log {
             let (Some(segment), Some((kind, id))) = (segments.get(first.segment), target) else {
                 continue;
             };
+            let like = recent.iter().find(|(_, other)| other.iter().map(Mark::says).eq(run.iter().map(Mark::says)));
             list.object(|item| {
                 item.text("from", &path(segment, 0, 0));
-                item.text("to", &Reference { kind: *kind, id: *id }.text());
-                item.array("fields", |fields| {
-                    for (at, mark) in run.iter().enumerate() {
-                        let before = run.get(..at).unwrap_or_default();
-                        if before.iter().any(|other| other.field == mark.field && other.element == mark.element) {
-                            continue;
-                        }
-                        fields.array(|pair| {
-                            pair.integer(u64::from(mark.field));
-                            pair.text(mark.element);
-                        });
-                    }
-                });
+                Reference { kind: *kind, id: *id }.write_text(item, "to");
+                match like {
+                    Some((at, _)) => item.integer("like", *at),
+                    None => item.array("fields", |fields| write_fields(fields, run)),
+                }
             });
+            if like.is_none() {
+                recent.truncate(RECENT.saturating_sub(1));
+                recent.push_front((written, run));
+            }
+            written = written.saturating_add(1);
         }
+    }
+}
+
+/// How many different lists of fields are remembered, so that a message of many different rows stays cheap.
+const RECENT: usize = 8;
+/// Marks of a segment in most messages; room for as many is made at first, within the limit.
+const MARKS_A_SEGMENT: usize = 16;
+const MOST_MARKS_AT_FIRST: usize = 4_096;
+
+/// Puts marks in the order of their segments, and those of a segment in the order of their targets.
+fn in_order(marks: &[Mark], segments: usize) -> Vec<Mark> {
+    let mut places = vec![0usize; segments];
+    for mark in marks {
+        if let Some(count) = places.get_mut(mark.segment) {
+            *count = count.saturating_add(1);
+        }
+    }
+    let mut next = 0usize;
+    for place in &mut places {
+        let count = std::mem::replace(place, next);
+        next = next.saturating_add(count);
+    }
+    let mut ordered = marks.to_vec();
+    for mark in marks {
+        if let Some(place) = places.get_mut(mark.segment) {
+            if let Some(slot) = ordered.get_mut(*place) {
+                *slot = *mark;
+            }
+            *place = place.saturating_add(1);
+        }
+    }
+    for of_segment in ordered.chunk_by_mut(|a, b| a.segment == b.segment) {
+        of_segment.sort_by_key(|mark| mark.target);
+    }
+    ordered
+}
+
+/// Writes which fields a run of marks read, and the elements they became; each pair once.
+fn write_fields(fields: &mut json::Array<'_>, run: &[Mark]) {
+    for (at, mark) in run.iter().enumerate() {
+        let before = run.get(..at).unwrap_or_default();
+        if before.iter().any(|other| other.says() == mark.says()) {
+            continue;
+        }
+        fields.array(|pair| {
+            pair.integer(u64::from(mark.field));
+            pair.text(mark.element);
+        });
     }
 }
 
@@ -197,15 +259,19 @@ fn path(segment: &Segment<'_>, field: u8, component: usize) -> String {
     let mut path = String::with_capacity(16);
     path.push_str(segment.name());
     path.push('[');
-    path.push_str(&segment.occurrence().to_string());
+    push_number(&mut path, segment.occurrence());
     path.push(']');
     for (mark, number) in [('-', usize::from(field)), ('.', component)] {
         if number > 0 {
             path.push(mark);
-            path.push_str(&number.to_string());
+            push_number(&mut path, number);
         }
     }
     path
+}
+
+fn push_number(path: &mut String, number: usize) {
+    json::push_integer(path, u64::try_from(number).unwrap_or(u64::MAX));
 }
 
 /// A segment being read for one resource.

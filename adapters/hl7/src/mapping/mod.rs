@@ -71,7 +71,7 @@ pub struct SenderProfile {
 /// arrived; it stands in for times the message does not give, and is marked where it does.
 #[must_use]
 pub fn map(message: &Message, sender: &SenderProfile, names: &NameKey, received: Timestamp) -> Incoming {
-    let log = Log::default();
+    let log = Log::of(message);
     let header = message.segments().next();
     let sent = header.and_then(|header| Moment::read(&header.field(7).component(1).text(), &sender.time_zone));
     let scope = Scope::new(sender, names, &log, sent, received);

@@ -38,7 +38,11 @@ pub(super) struct Trace {
 struct Went {
     from: String,
     to: String,
+    #[serde(default)]
     fields: Vec<(u32, String)>,
+    /// The earlier item, counted from 0, that has the same fields; they are filled in when the account is read.
+    #[serde(default, skip_serializing)]
+    like: Option<usize>,
 }
 
 /// A valued place that went nowhere.
@@ -59,7 +63,15 @@ struct Issue {
 impl Trace {
     /// Reads the account; `None` when it is not one.
     pub(super) fn read(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+        let mut trace: Self = serde_json::from_str(text).ok()?;
+        for at in 0..trace.mapped.len() {
+            let like = trace.mapped.get(at).and_then(|went| went.like);
+            let fields = like.and_then(|like| trace.mapped.get(like)).map(|earlier| earlier.fields.clone());
+            if let (Some(went), Some(fields)) = (trace.mapped.get_mut(at), fields) {
+                went.fields = fields;
+            }
+        }
+        Some(trace)
     }
 
     /// Returns every resource that it names, in order and once.
@@ -233,5 +245,16 @@ mod tests {
         let id = id.parse().unwrap();
         assert_eq!(trace.resources(), [(Kind::Patient, id), (Kind::DiagnosticReport, id)]);
         assert!(Trace::read("7").is_none());
+    }
+
+    #[test]
+    fn an_item_like_an_earlier_one_has_its_fields() {
+        let text = r#"{"version":2,"mapped":[
+            {"from":"OBX[1]","to":"Observation/a","fields":[[3,"code"]]},
+            {"from":"OBX[2]","to":"Observation/b","like":0},
+            {"from":"OBX[3]","to":"Observation/c","like":9}]}"#;
+        let trace = Trace::read(text).unwrap();
+        let fields: Vec<_> = trace.mapped.iter().map(|went| went.fields.len()).collect();
+        assert_eq!(fields, [1, 1, 0]);
     }
 }

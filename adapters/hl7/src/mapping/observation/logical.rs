@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use domain::id::RecordId;
 
@@ -20,7 +21,7 @@ pub(in super::super) struct Logical<'m, 'g> {
     /// Rows that were taken back beside others that stand.
     pub(in super::super) withdrawn: Vec<&'g Noted<'m>>,
     pub(in super::super) id: RecordId,
-    pub(in super::super) key: Key<'m>,
+    pub(in super::super) key: Rc<Key<'m>>,
     /// Its own time, where that is part of its name; else empty.
     pub(in super::super) time: String,
     /// Which of several that are called so.
@@ -54,7 +55,7 @@ pub(in super::super) enum Part {
 ///
 /// All codings count, each as what it means (`LN` and `LOINC` are one system) and in an order of their own, so that neither spelling nor
 /// the order of primary and alternate makes another analyte of one, and two local codes with one LOINC code stay two.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, Hash)]
 pub(in super::super) struct Key<'m> {
     /// Address of the system and code, those of standard systems first; a text alone has no system.
     codings: Vec<(Cow<'static, str>, Cow<'m, str>)>,
@@ -118,12 +119,14 @@ pub(in super::super) fn logicals<'m, 'g>(
     mut name: impl FnMut(&[&str]) -> RecordId,
 ) -> Vec<Logical<'m, 'g>> {
     let mut all: Vec<Logical<'m, 'g>> = Vec::with_capacity(rows.len());
-    let mut latest: HashMap<Key<'m>, usize> = HashMap::with_capacity(rows.len());
+    let mut latest: HashMap<Rc<Key<'m>>, usize> = HashMap::with_capacity(rows.len());
     let mut taken: HashMap<RecordId, usize> = HashMap::with_capacity(rows.len());
     let order = order.and_then(|obr| OrderTime::read(obr, scope));
     for noted in rows {
-        let key = Key::of(noted.segment, scope);
-        let known = latest.get(&key).filter(|_| !key.is_nameless()).and_then(|at| all.get_mut(*at));
+        let key = Rc::new(Key::of(noted.segment, scope));
+        let next = all.len();
+        let latest = latest.entry(Rc::clone(&key)).or_insert(next);
+        let known = if key.is_nameless() { None } else { all.get_mut(*latest) };
         if let Some(logical) = known
             && let Some(part) = logical.takes(noted)
         {
@@ -134,7 +137,7 @@ pub(in super::super) fn logicals<'m, 'g>(
         let first = name(&key.parts(&time, "0"));
         let repetition = *taken.entry(first).and_modify(|count| *count = count.saturating_add(1)).or_insert(0);
         let id = if repetition == 0 { first } else { name(&key.parts(&time, &repetition.to_string())) };
-        latest.insert(key.clone(), all.len());
+        *latest = next;
         all.push(Logical {
             rows: vec![Joined { noted, part: first_part(noted) }],
             withdrawn: Vec::new(),

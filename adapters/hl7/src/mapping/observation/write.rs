@@ -176,15 +176,12 @@ fn write_identifiers(
     json.array("identifier", |list| {
         list.object(|identifier| {
             let (code, sub_id) = (logical.key.code(), logical.key.sub_id);
-            let mut value = format!("{}|{code}|{sub_id}", around.prefix);
-            if !logical.time.is_empty() {
-                value.push_str(&format!("|{}", logical.time));
-            }
-            if logical.repetition > 0 {
-                value.push_str(&format!("|{}", logical.repetition));
-            }
+            let (between, repetition) =
+                if logical.repetition > 0 { ("|", logical.repetition.to_string()) } else { ("", String::new()) };
+            let before_time = if logical.time.is_empty() { "" } else { "|" };
             identifier.text("system", uri::OBSERVATION_IDENTIFIER);
-            identifier.text("value", &value);
+            let parts = [around.prefix, "|", code, "|", sub_id, before_time, &logical.time, between, &repetition];
+            identifier.joined("value", parts);
         });
         if let Some(identity) = Identity::entity(row.take(21, "identifier").first()) {
             list.object(|json| identity.write(json, scope, "FILL"));
