@@ -138,7 +138,7 @@ impl Administration {
         let version = replaced.map_or(1, |stored| stored.version.saturating_add(1));
         let arrival = replaced.map_or(now, |stored| stored.arrival);
         let bytes = serde_json::to_vec(entry).map_err(|_| NotChanged::Integrity)?;
-        let member = Member { kind: E::KIND, id, version, last_updated: now, bytes };
+        let member = Member { kind: E::KIND, id, version, last_updated: now, bytes: bytes.into() };
         let plaintext = Content { as_of: now, members: alloc::vec![member] }.encode()?;
 
         let held = self.vault.current(TenantId::SYSTEM, Compartment::Directory).await?;

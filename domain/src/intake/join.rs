@@ -14,13 +14,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// What is to be written, where the message stands afterwards, and why.
-pub(super) struct Joined {
+pub(super) struct Joined<'a> {
     pub(super) routing: Routing,
     pub(super) reason: &'static str,
-    pub(super) plans: Vec<Plan>,
+    pub(super) plans: Vec<Plan<'a>>,
 }
 
-impl Joined {
+impl Joined<'_> {
     /// Keeps the message out of the records.
     pub(super) fn held(routing: Routing, reason: &'static str) -> Self {
         Self { routing, reason, plans: Vec::new() }
@@ -44,19 +44,19 @@ pub(super) struct Joining<'a> {
 ///
 /// A report that is known for another patient or of another clinic holds the whole message back:
 /// a report on the wrong patient is worse than one that waits for a person.
-pub(super) fn join(
+pub(super) fn join<'i>(
     delivery: &Delivery<'_>,
-    incoming: &Incoming,
+    incoming: &'i Incoming,
     stored: &[StoredRecord],
     keys: &[Arc<DataKey>],
     joining: &Joining<'_>,
-) -> Result<Joined, NotJoined> {
+) -> Result<Joined<'i>, NotJoined> {
     permit(delivery, None, Kind::Hl7Message).map_err(NotJoined::Denied)?;
     match incoming.held {
         Some(Hold::NoPatient) => return Ok(Joined::held(Routing::Quarantined, "no patient is named")),
         None => {}
     }
-    let mut plans: Vec<Plan> = Vec::with_capacity(incoming.records.len());
+    let mut plans: Vec<Plan<'i>> = Vec::with_capacity(incoming.records.len());
     let mut late = false;
     for news in &incoming.records {
         let compartment = news.patient.map_or(Compartment::Own(news.id), Compartment::Patient);
@@ -108,7 +108,7 @@ fn is_older(news: &IncomingRecord, opened: &Opened, merge: &dyn Merge) -> bool {
     }
 }
 
-fn first(news: &IncomingRecord, compartment: Compartment, now: Timestamp) -> Plan {
+fn first(news: &IncomingRecord, compartment: Compartment, now: Timestamp) -> Plan<'_> {
     Plan {
         kind: news.kind,
         id: news.id,
@@ -126,18 +126,18 @@ fn first(news: &IncomingRecord, compartment: Compartment, now: Timestamp) -> Pla
 ///
 /// Absence of a row is not a deletion (HL7 v2.5.1 §7.3.2): stored members that did not come stay. Older
 /// news changes no stored member, but a row that nobody has yet is a result all the same and is added.
-fn next(
-    news: &IncomingRecord,
+fn next<'i>(
+    news: &'i IncomingRecord,
     old: &StoredRecord,
     opened: &Opened,
     compartment: Compartment,
     older: bool,
     joining: &Joining<'_>,
-) -> Option<Plan> {
+) -> Option<Plan<'i>> {
     if older && news.kind != Kind::DiagnosticReport {
         return None;
     }
-    let mut members: Vec<Member> = Vec::new();
+    let mut members: Vec<Member<'i>> = Vec::new();
     let mut changed = false;
     opened.inspect(|heading, text| {
         let came = news.members.iter().find(|member| member.kind == heading.kind && member.id == heading.id);
@@ -169,10 +169,12 @@ fn next(
 
 /// Returns the new text of a stored member, or `None` when it stays as it is.
 ///
-/// Of older news only the report itself takes something: the results that it names and the stored one does not.
+/// Of older news only the report itself takes something: the results that it names and the stored one does not. What came word for
+/// word as it is stored, as a patient mostly does, says nothing new and is not even read.
 fn merged(came: &IncomingMember, stored: &str, older: bool, merge: &dyn Merge) -> Option<String> {
     let merged = match (came.kind, older) {
         (Kind::Provenance, _) => return None,
+        _ if came.content == stored => return None,
         (Kind::DiagnosticReport, true) => merge.merge(came.kind, &came.content, stored),
         (_, true) => return None,
         (kind, false) => merge.merge(kind, stored, &came.content),
@@ -180,22 +182,16 @@ fn merged(came: &IncomingMember, stored: &str, older: bool, merge: &dyn Merge) -
     (merged != stored).then_some(merged)
 }
 
-fn kept(heading: &MemberHeading, text: &str, merged: Option<String>, now: Timestamp) -> Member {
+fn kept(heading: &MemberHeading, text: &str, merged: Option<String>, now: Timestamp) -> Member<'static> {
     Member {
         kind: heading.kind,
         id: heading.id,
         version: heading.version.saturating_add(u32::from(merged.is_some())),
         last_updated: if merged.is_some() { now } else { heading.last_updated },
-        bytes: merged.map_or_else(|| text.as_bytes().to_vec(), String::into_bytes),
+        bytes: merged.map_or_else(|| text.as_bytes().to_vec(), String::into_bytes).into(),
     }
 }
 
-fn added(member: &IncomingMember, now: Timestamp) -> Member {
-    Member {
-        kind: member.kind,
-        id: member.id,
-        version: 1,
-        last_updated: now,
-        bytes: member.content.clone().into_bytes(),
-    }
+fn added(member: &IncomingMember, now: Timestamp) -> Member<'_> {
+    Member { kind: member.kind, id: member.id, version: 1, last_updated: now, bytes: member.content.as_bytes().into() }
 }

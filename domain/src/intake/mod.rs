@@ -20,6 +20,7 @@ use crate::record::content::{Content, Member};
 use crate::record::{self, Binding, SealFault};
 use crate::time::Timestamp;
 use crate::write::{Claim, ConflictReason, IndexTerm, RecordWrite, Routing, StoredRecord, WriteSet};
+use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -160,7 +161,7 @@ impl Intake {
                 id,
                 version: 1,
                 last_updated: delivery.received,
-                bytes: delivery.bytes.to_vec(),
+                bytes: delivery.bytes.into(),
             }],
         };
         let plan = Plan {
@@ -224,7 +225,7 @@ impl Intake {
         delivery: &Delivery<'_>,
         incoming: &Incoming,
         message: RecordId,
-        joined: Joined,
+        joined: Joined<'_>,
     ) -> Result<WriteSet, NotWritten> {
         let tenant = delivery.subject.tenant;
         let secrets = self.vault.secrets(tenant);
@@ -233,12 +234,15 @@ impl Intake {
         identity.push(delivery.bytes);
         write.claims.push(Claim { tenant, token: secrets.content.claim("message", &identity), message });
 
-        let member = |kind, bytes| Member { kind, id: message, version: 1, last_updated: delivery.received, bytes };
+        let member = |kind, bytes| {
+            let bytes = Cow::Borrowed(bytes);
+            Member { kind, id: message, version: 1, last_updated: delivery.received, bytes }
+        };
         let content = Content {
             as_of: delivery.received,
             members: alloc::vec![
-                member(Kind::Hl7Message, delivery.bytes.to_vec()),
-                member(Kind::MessageTrace, incoming.trace.clone().into_bytes()),
+                member(Kind::Hl7Message, delivery.bytes),
+                member(Kind::MessageTrace, incoming.trace.as_bytes()),
             ],
         };
         let patients: BTreeSet<_> = incoming.records.iter().filter_map(|record| record.patient).collect();
@@ -279,7 +283,7 @@ impl Intake {
         &self,
         actor: &Actor<'_>,
         delivery: &Delivery<'_>,
-        plan: Plan,
+        plan: Plan<'_>,
         context: Option<Context>,
         write: &mut WriteSet,
     ) -> Result<(), NotWritten> {
@@ -361,11 +365,11 @@ impl Intake {
 }
 
 /// One record to be written, still in clear.
-struct Plan {
+struct Plan<'a> {
     kind: Kind,
     id: RecordId,
     compartment: Compartment,
-    content: Content,
+    content: Content<'a>,
     replaces: Option<u32>,
     version: u32,
     arrival: Timestamp,
@@ -373,7 +377,7 @@ struct Plan {
     before: Option<crate::keys::ContentMac>,
 }
 
-impl Plan {
+impl Plan<'_> {
     /// Patients, practitioners and organizations belong to the whole tenant; what a clinic orders belongs to it.
     fn clinic_of(kind: Kind, of_interface: Option<ClinicId>) -> Option<ClinicId> {
         match kind {

@@ -18,19 +18,20 @@ use crate::id::RecordId;
 use crate::kind::Kind;
 use crate::time::Timestamp;
 use crate::write::Version;
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 /// What is in a record: one or more resources (or a message and its trace), the head first.
-pub struct Content {
+pub struct Content<'a> {
     /// When the sender says this was true.
     pub as_of: Timestamp,
     /// The members, the head first; at most 65,535.
-    pub members: Vec<Member>,
+    pub members: Vec<Member<'a>>,
 }
 
 /// One member of a record.
-pub struct Member {
+pub struct Member<'a> {
     /// Its kind.
     pub kind: Kind,
     /// Its id.
@@ -40,7 +41,7 @@ pub struct Member {
     /// When this version of it was stored.
     pub last_updated: Timestamp,
     /// Its bytes, exactly as they came.
-    pub bytes: Vec<u8>,
+    pub bytes: Cow<'a, [u8]>,
 }
 
 /// What the directory says about a member.
@@ -56,7 +57,7 @@ pub struct MemberHeading {
     pub last_updated: Timestamp,
 }
 
-impl Content {
+impl Content<'_> {
     /// Packs the content.
     ///
     /// # Errors
@@ -66,7 +67,7 @@ impl Content {
         let total = total.filter(|total| *total <= MAX_PLAINTEXT).ok_or(SealFault::TooLarge)?;
         let count = u16::try_from(self.members.len()).map_err(|_| SealFault::TooLarge)?;
 
-        let of_results = |member: &&Member| member.kind == Kind::Observation;
+        let of_results = |member: &&Member<'_>| member.kind == Kind::Observation;
         let results: usize = self.members.iter().filter(of_results).map(|member| member.bytes.len()).sum();
         let mut frames: [Vec<u8>; FRAMES] =
             [Vec::with_capacity(total.saturating_sub(results)), Vec::with_capacity(results)];

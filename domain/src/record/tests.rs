@@ -50,8 +50,9 @@ fn open_bytes(binding: &Binding, sealed: &[u8]) -> Result<Vec<u8>, IntegrityFail
     sealed::open(&key(), sealed, |heading| binding.aad(heading))
 }
 
-fn content() -> Content {
-    let member = |kind, id, bytes: &[u8]| Member { kind, id, version: 2, last_updated: NOW, bytes: bytes.to_vec() };
+fn content() -> Content<'static> {
+    let member =
+        |kind, id, bytes: &[u8]| Member { kind, id, version: 2, last_updated: NOW, bytes: bytes.to_vec().into() };
     Content {
         as_of: Timestamp(5),
         members: vec![
@@ -243,7 +244,7 @@ fn nothing_is_sealed_without_randomness_or_above_the_limit() {
     let large = vec![0; MAX_PLAINTEXT + 1];
     assert_eq!(seal(&key(), &binding(), &large, &Counting::from(0)).err(), Some(SealFault::TooLarge));
     let mut content = content();
-    content.members[0].bytes = large;
+    content.members[0].bytes = large.into();
     assert_eq!(content.encode().err(), Some(SealFault::TooLarge));
 }
 
@@ -368,12 +369,12 @@ proptest! {
 
     #[test]
     fn content_comes_out_as_it_went_in(as_of: i64, rows in any_rows()) {
-        let member = |(kind, id, version, last_updated, bytes)| Member {
+        let member = |(kind, id, version, last_updated, bytes): (Kind, [u8; 16], u32, i64, Vec<u8>)| Member {
             kind,
             id: RecordId(id),
             version,
             last_updated: Timestamp(last_updated),
-            bytes,
+            bytes: bytes.into(),
         };
         let content = Content { as_of: Timestamp(as_of), members: rows.into_iter().map(member).collect() };
         let plain = content.encode().unwrap();
@@ -385,7 +386,7 @@ proptest! {
         for (heading, member) in headings.iter().zip(&content.members) {
             prop_assert_eq!((heading.kind, heading.id), (member.kind, member.id));
             prop_assert_eq!((heading.version, heading.last_updated), (member.version, member.last_updated));
-            prop_assert_eq!(disclosed.bytes(member.kind, member.id), Some(member.bytes.as_slice()));
+            prop_assert_eq!(disclosed.bytes(member.kind, member.id), Some(&*member.bytes));
         }
     }
 
