@@ -25,8 +25,8 @@ const PAGE_BYTES: u32 = 8_192;
 const CHECKPOINT_PAGES: &str = "4000";
 /// Most bytes the write-ahead log keeps on disk after a checkpoint.
 const LOG_BYTES: &str = "67108864";
-/// Page cache of the writer, in KiB (negative: not pages).
-const WRITER_CACHE: &str = "-65536";
+/// Page cache of the writer, in KiB (negative: not pages). SQLite walks all of it after a commit that split a page.
+const WRITER_CACHE: &str = "-32768";
 /// Page cache of each reader, in KiB.
 const READER_CACHE: &str = "-8192";
 /// Prepared statements kept by a connection.
