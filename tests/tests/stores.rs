@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         trials.push(Trial::test(name("sqlite"), move || {
             block_on(on_sqlite(move |database| async move { (case.run)(&*database.store()).await }))
         }));
-        trials.push(postgres(name("postgres"), case.id, &url, required, move |database| async move {
+        trials.push(postgres(name("postgres"), case.id, &url, required, move |database, _| async move {
             (case.run)(&*database.store()).await
         }));
     }
@@ -41,10 +41,12 @@ fn main() -> ExitCode {
         trials.push(Trial::test(name("sqlite"), move || {
             block_on(on_sqlite(move |database| async move { (case.run)(&*database.tickets()).await }))
         }));
-        trials.push(postgres(name("postgres"), case.id, &url, required, move |database| async move {
+        trials.push(postgres(name("postgres"), case.id, &url, required, move |database, _| async move {
             (case.run)(&*database.tickets()).await
         }));
     }
+    let name = "postgres::audit rows stay when a session calls itself a replica".to_owned();
+    trials.push(postgres(name, "replica", &url, required, |_, own| async move { replica(&own).await }));
     for case in LEDGER {
         let name = |store: &str| format!("{store}::{} {}", case.id, case.sentence);
         let run = move |database: Arc<Database>| async move {
@@ -64,9 +66,22 @@ fn main() -> ExitCode {
             })
         }));
         trials.push(Trial::test(name("sqlite"), move || block_on(on_sqlite(run))));
-        trials.push(postgres(name("postgres"), case.id, &url, required, run));
+        trials.push(postgres(name("postgres"), case.id, &url, required, move |database, _| run(database)));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Tries to delete an entry as `session_replication_role` permits where a trigger is an ordinary one.
+async fn replica(own: &str) -> Verdict {
+    let entry = "INSERT INTO audit_entry VALUES ('\\x01', 1, '\\x02', NULL)";
+    let mut session = PgConnection::connect(own).await.unwrap();
+    for statement in [entry, "SET session_replication_role = replica"] {
+        session.execute(statement).await.unwrap();
+    }
+    for statement in ["DELETE FROM audit_entry", "UPDATE audit_entry SET entry = '\\x03'", "TRUNCATE audit_entry"] {
+        assert!(session.execute(statement).await.is_err(), "{statement}");
+    }
+    Ok(())
 }
 
 /// Roots of which the cases know the audit root, and need no other.
@@ -87,7 +102,7 @@ fn postgres<F: Future<Output = Verdict>>(
     id: &str,
     url: &Option<String>,
     required: bool,
-    run: impl FnOnce(Arc<Database>) -> F + Send + 'static,
+    run: impl FnOnce(Arc<Database>, String) -> F + Send + 'static,
 ) -> Trial {
     let schema = format!("{}_{}", id.to_lowercase().replace('-', "_"), std::process::id());
     match url.clone() {
@@ -101,7 +116,7 @@ fn postgres<F: Future<Output = Verdict>>(
 async fn on_postgres<F: Future<Output = Verdict>>(
     url: String,
     schema: String,
-    run: impl FnOnce(Arc<Database>) -> F,
+    run: impl FnOnce(Arc<Database>, String) -> F,
 ) -> Result<(), Failed> {
     let mut admin = PgConnection::connect(&url).await?;
     admin.execute(AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).await?;
@@ -109,7 +124,7 @@ async fn on_postgres<F: Future<Output = Verdict>>(
     let own = format!("{url}{mark}options=-csearch_path%3D{schema}");
     let verdict = async {
         let database = Arc::new(store::open_postgres(&own, Options::default()).await?);
-        finished(run(Arc::clone(&database)).await, &database).await
+        finished(run(Arc::clone(&database), own).await, &database).await
     }
     .await;
     admin.execute(AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"))).await?;
