@@ -228,6 +228,12 @@ pub trait Store: Send + Sync {
     /// [`Unavailable`].
     fn context(&self, chain: ChainId, sequence: u64) -> BoxFuture<'_, Result<Option<Vec<u8>>, Unavailable>>;
 
+    /// Returns which entries of a chain, from `from` to `to`, are stored without a sealed context, lowest first.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn without_context(&self, chain: ChainId, from: u64, to: u64) -> BoxFuture<'_, Result<Vec<u64>, Unavailable>>;
+
     /// Stores the signed checkpoint of a closed segment, if it is not there yet.
     ///
     /// # Errors

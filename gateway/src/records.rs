@@ -1,4 +1,4 @@
-//! Holding what is stored beside the chains against them: no record missing, put back or altered, no context missing.
+//! Holding the records against the chains: none missing, put back or altered.
 
 use crate::chains::NotVerified;
 use crate::exit::{Exit, Stop};
@@ -56,7 +56,7 @@ impl From<NotHeld> for Stop {
 
 /// Compares each record of a chain's tenant with the newest entry about it. Returns how many there are.
 ///
-/// A sealed context that an entry vouches for must be beside it. Every record is opened to be hashed; the permit lets nothing but that hash out. What a serving gateway changes
+/// Every record is opened to be hashed; the permit lets nothing but that hash out. What a serving gateway changes
 /// meanwhile is looked at again. `held` counts on for whoever waits.
 ///
 /// # Errors
@@ -71,12 +71,6 @@ pub async fn verify(
     let mut contents = Contents::of_records(chain);
     contents.follow(installation.store.as_ref(), &keys).await?;
     let mut open: Vec<(RecordId, Stated)> = contents.iter().map(|(id, stated)| (id, *stated)).collect();
-    for sequence in contents.contexts() {
-        if installation.store.context(chain, *sequence).await?.is_none() {
-            let broken = Break { chain, sequence: *sequence, kind: BreakKind::ContextMissing };
-            return Err(NotHeld::Chain(broken.into()));
-        }
-    }
     let count = u64::try_from(open.len()).unwrap_or(u64::MAX);
     while !open.is_empty() {
         let mut suspects = Vec::new();

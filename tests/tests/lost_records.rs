@@ -155,7 +155,9 @@ fn a_removed_context_is_found_missing() {
         let reads = "UPDATE audit_entry SET context = NULL WHERE CAST(entry AS TEXT) LIKE '%\"action\":\"fhir.%'";
         assert!(database.execute(reads) > 0);
     });
-    assert_eq!(verdict(&home, WITH_RECORDS), refused("context_missing"));
+    for command in [&["serve"][..], &["audit", "verify"], WITH_RECORDS] {
+        assert_eq!(verdict(&home, command), refused("context_missing"), "{command:?}");
+    }
     // Whoever reads the trail is told as well, and not that there never was one.
     let shown = home.done(&["audit", "show", "--tenant", "Harbour", "--action", "fhir.search", "--context"]);
     assert!(shown.contains("its context does not open"), "{shown}");

@@ -152,6 +152,13 @@ impl<E: Engine> Store for SqlStore<E> {
         })
     }
 
+    fn without_context(&self, chain: ChainId, from: u64, to: u64) -> BoxFuture<'_, Result<Vec<u64>, Unavailable>> {
+        Box::pin(async move {
+            let values = [Value::Blob(&chain.0), Value::count(from), Value::count(to)];
+            decode::all(&self.0.fetch(sql::WITHOUT_CONTEXT, &values).await?, |row| row.int(0)?.try_into().ok())
+        })
+    }
+
     fn add_checkpoint(&self, chain: ChainId, segment: u64, note: String) -> BoxFuture<'_, Result<(), Unavailable>> {
         Box::pin(async move {
             let mut transaction = self.0.begin().await.map_err(|_| Unavailable)?;

@@ -11,7 +11,6 @@ use crate::keys::ContentMac;
 use crate::kind::Kind;
 use crate::ports::{Store, Unavailable};
 use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
 
 /// The newest content of every record that a chain speaks of; about 100 bytes of memory for each.
 #[derive(Clone)]
@@ -20,7 +19,6 @@ pub struct Contents {
     directory: bool,
     read_up_to: ChainHead,
     stated: BTreeMap<RecordId, Stated>,
-    contexts: Vec<u64>,
 }
 
 /// What the newest entry about a record says.
@@ -38,26 +36,17 @@ impl Contents {
     /// Begins for the records that a tenant, or the system, keeps for itself; the directory is left out.
     #[must_use]
     pub const fn of_records(chain: ChainId) -> Self {
-        Self { chain, directory: false, read_up_to: ChainHead::EMPTY, stated: BTreeMap::new(), contexts: Vec::new() }
+        Self { chain, directory: false, read_up_to: ChainHead::EMPTY, stated: BTreeMap::new() }
     }
 
     /// Begins for the directory, which the system keeps.
     #[must_use]
     pub const fn of_directory() -> Self {
-        Self {
-            chain: ChainId::SYSTEM,
-            directory: true,
-            read_up_to: ChainHead::EMPTY,
-            stated: BTreeMap::new(),
-            contexts: Vec::new(),
-        }
+        Self { chain: ChainId::SYSTEM, directory: true, read_up_to: ChainHead::EMPTY, stated: BTreeMap::new() }
     }
 
     /// Takes in the next entry of the chain, which must be verified.
     pub fn take(&mut self, entry: &EntryView<'_>) {
-        if !self.directory && entry.vouches_for_context() {
-            self.contexts.push(entry.sequence());
-        }
         let (action, outcome) = (entry.action(), entry.outcome());
         if !matches!(&*action, "create" | "update") || outcome != "success" {
             return;
@@ -97,7 +86,6 @@ impl Contents {
             return Err(broken(head.length, BreakKind::HeadMismatch).into());
         }
         self.stated.append(&mut news.stated);
-        self.contexts.append(&mut news.contexts);
         self.read_up_to = head;
         Ok(())
     }
@@ -111,12 +99,6 @@ impl Contents {
     /// Returns every record that was spoken of.
     pub fn iter(&self) -> impl Iterator<Item = (RecordId, &Stated)> {
         self.stated.iter().map(|(id, stated)| (*id, stated))
-    }
-
-    /// Returns the entries that vouch for a sealed context, in their order; none of them for the directory.
-    #[must_use]
-    pub fn contexts(&self) -> &[u64] {
-        &self.contexts
     }
 
     /// Returns how many records were spoken of.
@@ -144,13 +126,7 @@ impl Contents {
     }
 
     fn clone_from_here(&self) -> Self {
-        Self {
-            chain: self.chain,
-            directory: self.directory,
-            read_up_to: self.read_up_to,
-            stated: BTreeMap::new(),
-            contexts: Vec::new(),
-        }
+        Self { chain: self.chain, directory: self.directory, read_up_to: self.read_up_to, stated: BTreeMap::new() }
     }
 }
 

@@ -203,6 +203,14 @@ impl Store for MemoryStore {
         self.read(|state| state.entries.get(&(chain, sequence)).and_then(|entry| entry.context.clone()))
     }
 
+    fn without_context(&self, chain: ChainId, from: u64, to: u64) -> BoxFuture<'_, Result<Vec<u64>, Unavailable>> {
+        self.read(|state| {
+            let entries = state.entries.range((chain, from)..);
+            let entries = entries.take_while(|((of, sequence), _)| *of == chain && *sequence <= to);
+            entries.filter(|(_, entry)| entry.context.is_none()).map(|((_, sequence), _)| *sequence).collect()
+        })
+    }
+
     fn add_checkpoint(&self, chain: ChainId, segment: u64, note: String) -> BoxFuture<'_, Result<(), Unavailable>> {
         self.change(|state| {
             state.checkpoints.entry((chain, segment)).or_insert(note);

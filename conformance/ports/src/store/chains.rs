@@ -40,6 +40,15 @@ pub(super) async fn contexts(store: &dyn Store) -> Verdict {
     for (chain, sequence) in [(CHAIN, 1), (CHAIN, 3), (CHAIN, 4), (ChainId::from(THEIRS), 2)] {
         same(&store.context(chain, sequence).await?, &None, "no context")?;
     }
+    for (chain, from, to, expected) in [
+        (CHAIN, 1, 3, vec![1, 3]),
+        (CHAIN, 0, u64::MAX, vec![1, 3]),
+        (CHAIN, 2, 2, vec![]),
+        (CHAIN, 3, 2, vec![]),
+        (ChainId::from(THEIRS), 1, 3, vec![]),
+    ] {
+        same(&store.without_context(chain, from, to).await?, &expected, "entries without a context")?;
+    }
     Ok(())
 }
 

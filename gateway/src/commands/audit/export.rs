@@ -78,9 +78,9 @@ async fn write(
     let mut writer = ExportWriter::new(chain, 1, head.length, checkpoints, &key);
     let mut file = PrivateFile::begin(to)?;
     let mut written = Ok(());
-    let verified = chains.chain_with(chain, head, 0, |verifier, lines| {
-        verifier.block(lines)?;
-        let lines = writer.block(lines)?;
+    let verified = chains.chain_with(chain, head, 0, |verifier, block| {
+        verifier.block(&block.entries.lines)?;
+        let lines = writer.block(&block.entries.lines)?;
         if written.is_ok() {
             written = file.write(&lines);
         }

@@ -77,7 +77,7 @@ async fn newest(
             }
         }
     };
-    chains.chain_with(chain, &head, 0, |verifier, lines| verifier.block_with(lines, &mut keep)).await?;
+    chains.chain_with(chain, &head, 0, |verifier, block| verifier.block_with(&block.entries.lines, &mut keep)).await?;
     Ok(newest)
 }
 
