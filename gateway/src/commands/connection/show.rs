@@ -67,7 +67,7 @@ pub(super) fn addresses(config: &Config, connection: &Connection) -> Vec<Vec<Str
         Protocol::Oidc(_) => rows.extend([
             row("redirect", at("/auth/oidc/callback")),
             row("back-channel logout", at(&format!("/auth/oidc/backchannel/{}", connection.id))),
-            row("after logout", at("/sign-in")),
+            row("after logout", at("/signed-out")),
         ]),
         Protocol::Saml(settings) => {
             let urls = Urls::at(&at(""), connection.id);
