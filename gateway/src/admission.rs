@@ -1,21 +1,24 @@
-//! Who may read over FHIR: the API clients of the directory, by bearer token.
+//! Who may read over FHIR: the API clients of the directory by bearer token, and applications by access token.
 
-use domain::access::Subject;
+use domain::access::{Address, Context as Circumstances, Subject};
 use domain::audit::Context;
 use domain::directory::{Directory, subject_for_client};
 use domain::journal::{Act, Actor};
 use domain::keys::Compartment;
-use domain::ports::{BoxFuture, Clock, Entropy, KeyVault, Ledger};
+use domain::ports::{BoxFuture, Clock, Entropy, KeyVault, Ledger, Unavailable};
 use domain::write::WriteSet;
 use fhir::{Admission, Admitted, Attempt};
+use smart::AccessTokens;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Admits API clients.
+/// Admits API clients and applications.
 pub struct Clients {
     /// The directory in force.
     pub directory: watch::Receiver<Arc<Directory>>,
+    /// Finds the access tokens of applications.
+    pub tokens: AccessTokens,
     /// Records attempts that failed.
     pub ledger: Arc<dyn Ledger>,
     /// Seals their contexts.
@@ -27,10 +30,30 @@ pub struct Clients {
 }
 
 impl Admission for Clients {
-    fn admit(&self, token: &str, _peer: IpAddr) -> Option<Admitted> {
-        let directory = self.directory.borrow();
-        let client = directory.client_by_token(token, self.clock.now())?;
-        Some(Admitted { subject: subject_for_client(client), workstation: format!("client:{}", client.id) })
+    fn admit<'a>(&'a self, token: &'a str, peer: IpAddr) -> BoxFuture<'a, Result<Option<Admitted>, Unavailable>> {
+        let now = self.clock.now();
+        let directory = Arc::clone(&self.directory.borrow());
+        // A client token is judged by the directory alone; only what looks like an access token is looked up.
+        if let Some(client) = directory.client_by_token(token, now) {
+            let admitted = Admitted {
+                subject: subject_for_client(client),
+                workstation: format!("client:{}", client.id),
+                circumstances: Circumstances::at(now),
+            };
+            return Box::pin(std::future::ready(Ok(Some(admitted))));
+        }
+        Box::pin(async move {
+            let Some(subject) = self.tokens.admit(token, &directory).await.map_err(|_| Unavailable)? else {
+                return Ok(None);
+            };
+            let allowed = directory.address_allowed(subject.tenant, peer);
+            let address = if allowed { Address::Allowed } else { Address::NotAllowed };
+            Ok(Some(Admitted {
+                workstation: format!("application:{}", subject.principal.id),
+                subject,
+                circumstances: Circumstances { address, ..Circumstances::at(now) },
+            }))
+        })
     }
 
     fn refused(&self, attempt: Attempt) -> BoxFuture<'_, ()> {

@@ -1,12 +1,13 @@
 //! The composition root: the only place that names SQLite, PostgreSQL, MLLP and FHIR together.
 
 use crate::admission::Clients;
+use crate::application_keys::ApplicationKeys;
 use crate::chains::{Chains, NotVerified};
 use crate::config::{Config, Mllp};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::operations::{self, Health};
-use crate::{sweep, tls, watch};
+use crate::{sign_on, sweep, tls, watch};
 use domain::audit::{ChainHead, ChainId};
 use domain::intake::Intake;
 use domain::retrieval::Retrieval;
@@ -197,8 +198,10 @@ fn serve_fhir(
         (None, Ok(address)) => format!("{scheme}://{address}/fhir"),
         (None, Err(why)) => return Err(Stop::new(Exit::Unavailable, format!("the FHIR port has no address: {why}"))),
     };
+    let applications = applications(config, installation, &base, directory.clone())?;
     let clients = Clients {
         directory,
+        tokens: applications.tokens(),
         ledger: installation.recorder.clone(),
         vault: installation.vault.clone(),
         clock: Arc::clone(&installation.clock),
@@ -211,7 +214,32 @@ fn serve_fhir(
     let service =
         fhir::Service::new(retrieval(installation), Arc::new(clients), &base, env!("CARGO_PKG_VERSION"), limits);
     let limits = fhir::ServeLimits { max_connections: config.fhir.max_connections, ..fhir::ServeLimits::default() };
-    Ok(tokio::spawn(fhir::serve(socket, tls, fhir::configure(service), limits, async move { stop.cancelled().await })))
+    let fhir = fhir::configure(service);
+    let mount = move |listener: &mut actix_web::web::ServiceConfig| {
+        smart::configure(listener, Arc::clone(&applications));
+        fhir(listener);
+    };
+    Ok(tokio::spawn(fhir::serve(socket, tls, mount, limits, async move { stop.cancelled().await })))
+}
+
+/// Puts together what gives access tokens to registered applications.
+fn applications(
+    config: &Config,
+    installation: &Installation,
+    base: &str,
+    directory: tokio::sync::watch::Receiver<Arc<domain::directory::Directory>>,
+) -> Outcome<Arc<smart::Service>> {
+    Ok(smart::Service::new(smart::Settings {
+        base: base.to_owned(),
+        directory,
+        book: Arc::new(installation.book()),
+        jwks: Arc::new(ApplicationKeys { client: sign_on::egress(&config.sign_on)? }),
+        ledger: installation.recorder.clone(),
+        vault: installation.vault.clone(),
+        clock: Arc::clone(&installation.clock),
+        entropy: Arc::clone(&installation.entropy),
+        limits: smart::Limits::default(),
+    }))
 }
 
 /// How long the verification of what was left out at start waits before it tries again.

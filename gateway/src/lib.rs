@@ -8,6 +8,7 @@
 //! Start reading at [`compose`] for what runs, at [`cli`] for what people type.
 
 pub mod admission;
+pub mod application_keys;
 pub mod chains;
 pub mod cli;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod output;
 pub mod process;
 pub mod records;
 mod run;
+pub mod sign_on;
 pub mod sweep;
 pub mod tls;
 pub mod watch;

@@ -4,8 +4,8 @@ use crate::outcome::Problem;
 use crate::service::{Attempt, Service, Unauthenticated};
 use actix_web::HttpRequest;
 use actix_web::http::header;
-use domain::access::Context;
 use domain::id::CorrelationId;
+use domain::ports::Unavailable;
 use domain::retrieval::{Caller, Refusal};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -42,10 +42,14 @@ pub(crate) async fn admit(
 ) -> Result<Caller, Problem> {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
     let token = bearer(request);
-    match token.and_then(|token| service.admission.admit(token, peer)) {
+    let admitted = match token {
+        Some(token) => service.admission.admit(token, peer).await.map_err(|Unavailable| Refusal::Unavailable)?,
+        None => None,
+    };
+    match admitted {
         Some(admitted) => Ok(Caller {
             subject: admitted.subject,
-            circumstances: Context::at(service.retrieval.clock.now()),
+            circumstances: admitted.circumstances,
             workstation: admitted.workstation,
             address: peer.to_string(),
             correlation,

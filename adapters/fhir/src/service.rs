@@ -1,8 +1,8 @@
 //! What the FHIR interface works with: the use case, who may come in, and its limits.
 
-use domain::access::Subject;
+use domain::access::{Context, Subject};
 use domain::id::CorrelationId;
-use domain::ports::BoxFuture;
+use domain::ports::{BoxFuture, Unavailable};
 use domain::retrieval::Retrieval;
 use domain::time::Timestamp;
 use r4::capability::{self, Instance};
@@ -10,10 +10,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Decides who a bearer token belongs to; implemented over the directory of API clients.
+/// Decides who a bearer token belongs to; implemented over the directory of API clients and the access tokens of applications.
 pub trait Admission: Send + Sync {
     /// Returns who this token admits from this address; `None` when nobody.
-    fn admit(&self, token: &str, peer: IpAddr) -> Option<Admitted>;
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it cannot be found out.
+    fn admit<'a>(&'a self, token: &'a str, peer: IpAddr) -> BoxFuture<'a, Result<Option<Admitted>, Unavailable>>;
 
     /// Records an attempt that was not admitted, in the system chain; the 401 waits for it.
     fn refused(&self, attempt: Attempt) -> BoxFuture<'_, ()>;
@@ -25,6 +28,8 @@ pub struct Admitted {
     pub subject: Subject,
     /// What its entries name as the workstation.
     pub workstation: String,
+    /// What was found out as it was admitted: session, second factor, address.
+    pub circumstances: Context,
 }
 
 /// A request that nobody was admitted for.

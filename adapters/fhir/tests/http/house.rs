@@ -8,7 +8,7 @@ use domain::index::Term;
 use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Intake};
 use domain::journal::Actor;
 use domain::kind::Kind;
-use domain::ports::{BoxFuture, Clock};
+use domain::ports::{BoxFuture, Clock, Unavailable};
 use domain::retrieval::Retrieval;
 use domain::time::Timestamp;
 use fhir::{Admission, Admitted, Attempt, Limits, Service};
@@ -35,15 +35,23 @@ pub struct Door {
 }
 
 impl Admission for Door {
-    fn admit(&self, token: &str, _: IpAddr) -> Option<Admitted> {
-        let (tenant, role) = match token {
-            "reader" => (self.tenant, Role::ReadOnly),
-            "second" => (self.tenant, Role::Provider),
-            "admin" => (self.tenant, Role::Admin),
-            "stranger" => (self.other, Role::ReadOnly),
-            _ => return None,
+    fn admit<'a>(&'a self, token: &'a str, _: IpAddr) -> BoxFuture<'a, Result<Option<Admitted>, Unavailable>> {
+        let admitted = match token {
+            "reader" => Ok(Some((self.tenant, Role::ReadOnly))),
+            "second" => Ok(Some((self.tenant, Role::Provider))),
+            "admin" => Ok(Some((self.tenant, Role::Admin))),
+            "stranger" => Ok(Some((self.other, Role::ReadOnly))),
+            "outage" => Err(Unavailable),
+            _ => Ok(None),
         };
-        Some(Admitted { subject: system(token, tenant, role), workstation: token.to_owned() })
+        let admitted = admitted.map(|found| {
+            found.map(|(tenant, role)| Admitted {
+                subject: system(token, tenant, role),
+                workstation: token.to_owned(),
+                circumstances: Context::at(Timestamp(0)),
+            })
+        });
+        Box::pin(std::future::ready(admitted))
     }
 
     fn refused(&self, attempt: Attempt) -> BoxFuture<'_, ()> {

@@ -21,8 +21,10 @@ async fn nobody_comes_in_without_a_token_and_every_attempt_is_recorded() {
     }
     let twice = request(Method::GET, &path, "reader").append_header((header::AUTHORIZATION, "Bearer reader"));
     assert_eq!(send(&house, twice).await.status, StatusCode::UNAUTHORIZED);
+    let outage = send(&house, request(Method::GET, &path, "outage")).await;
+    assert_eq!((outage.status, outage.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"));
     let recorded = house.door.turned_away.lock().unwrap();
-    assert_eq!(recorded.len(), 8);
+    assert_eq!(recorded.len(), 8, "who could not be looked up was not turned away");
     assert_eq!((recorded[0].reason, recorded[1].reason), (Unauthenticated::Missing, Unauthenticated::Unknown));
     assert_eq!(recorded[0].peer.to_string(), "192.0.2.9");
 }

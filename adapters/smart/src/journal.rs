@@ -1,0 +1,64 @@
+//! Puts what the endpoints do into the audit chain, before the answer leaves.
+
+use crate::refusal::Refused;
+use crate::service::Service;
+use domain::access::Subject;
+use domain::audit::Context;
+use domain::id::CorrelationId;
+use domain::journal::{Act, Actor};
+use domain::keys::Compartment;
+use domain::ports::Unavailable;
+use domain::write::WriteSet;
+use std::net::IpAddr;
+
+/// What is known of a request before anybody is.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    pub(crate) peer: IpAddr,
+    pub(crate) correlation: CorrelationId,
+}
+
+impl Service {
+    /// Records something an application did, in its tenant's chain.
+    pub(crate) async fn record(&self, origin: Origin, subject: &Subject, action: &str) -> Result<(), Unavailable> {
+        let act = Act::done(action, "Application", &subject.principal.id);
+        let context = Context {
+            roles: subject.roles.iter().map(|role| role.name().to_owned()).collect(),
+            scopes: subject.scopes.texts(),
+            ..address(origin)
+        };
+        self.write(origin, subject, act, context).await
+    }
+
+    /// Records that a request was refused, in the system chain: who asked is not proven.
+    pub(crate) async fn record_refusal(&self, origin: Origin, refused: &Refused) {
+        let client = refused.client.map(|client| client.to_string()).unwrap_or_default();
+        tracing::warn!(correlation = %origin.correlation, reason = refused.reason, "token request refused");
+        let act = Act::denied("LoginFailed", "Application", &client, refused.reason);
+        if self.write(origin, &Subject::gateway(), act, address(origin)).await.is_err() {
+            tracing::error!(correlation = %origin.correlation, "a refused token request could not be recorded");
+        }
+    }
+
+    async fn write(&self, origin: Origin, subject: &Subject, act: Act, context: Context) -> Result<(), Unavailable> {
+        let (vault, tenant) = (&self.settings.vault, subject.tenant);
+        let actor = Actor { subject, workstation: "smart", correlation: origin.correlation };
+        let held = vault.current(tenant, Compartment::Context).await.map_err(|_| Unavailable)?;
+        let secrets = vault.secrets(tenant);
+        let entropy = self.settings.entropy.as_ref();
+        let act = act.with_context(&actor, &context, &held.key, &secrets.content, entropy)?;
+        let mut write = WriteSet::default();
+        let made = held.unstored.as_ref().map(|key| key.id);
+        write.keys.extend(held.unstored);
+        write.drafts.push(act.draft(&actor, self.settings.clock.now()));
+        self.settings.ledger.record(write).await.map_err(|_| Unavailable)?;
+        if let Some(id) = made {
+            vault.stored(tenant, &[id]);
+        }
+        Ok(())
+    }
+}
+
+fn address(origin: Origin) -> Context {
+    Context { address: Some(origin.peer.to_string()), ..Context::default() }
+}

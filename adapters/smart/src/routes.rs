@@ -1,0 +1,158 @@
+//! The routes: a request becomes a form and its origin, an outcome becomes an answer that nobody caches.
+
+use crate::form::Form;
+use crate::journal::Origin;
+use crate::refusal::{Face, Refused};
+use crate::service::Service;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use domain::id::CorrelationId;
+use serde_json::{Value, json};
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+/// Mounts the endpoints; before whatever else answers below `/fhir`, since what is mounted first is asked first.
+pub fn configure(application: &mut web::ServiceConfig, service: Arc<Service>) {
+    let document = Arc::clone(&service);
+    let shown = move || std::future::ready(discovery(&document));
+    application.service(
+        web::resource("/fhir/.well-known/smart-configuration")
+            .route(web::get().to(shown.clone()))
+            .route(web::head().to(shown))
+            .default_service(web::to(|| std::future::ready(not_allowed("GET, HEAD")))),
+    );
+    let service_of = || Arc::clone(&service);
+    let (token, introspection, revocation) = (service_of(), service_of(), service_of());
+    let endpoint =
+        |path: &str| web::resource(path).default_service(web::to(|| std::future::ready(not_allowed("POST"))));
+    application.service(endpoint("/oauth/token").route(web::post().to(move |request, body| {
+        let service = Arc::clone(&token);
+        answer(service, request, body, async |service: &Service, origin, form: &Form, basic| {
+            service.issue(origin, form, basic).await.map(Some)
+        })
+    })));
+    application.service(endpoint("/oauth/introspect").route(web::post().to(move |request, body| {
+        let service = Arc::clone(&introspection);
+        answer(service, request, body, async |service: &Service, origin, form: &Form, basic| {
+            service.introspect(origin, form, basic).await.map(Some)
+        })
+    })));
+    application.service(endpoint("/oauth/revoke").route(web::post().to(move |request, body| {
+        let service = Arc::clone(&revocation);
+        answer(service, request, body, async |service: &Service, origin, form: &Form, basic| {
+            service.revoke(origin, form, basic).await.map(|()| None)
+        })
+    })));
+}
+
+/// Reads the form, does the work, and records a refusal before it is answered.
+async fn answer(
+    service: Arc<Service>,
+    request: HttpRequest,
+    body: web::Payload,
+    work: impl AsyncFnOnce(&Service, Origin, &Form, bool) -> Result<Option<Value>, Refused>,
+) -> HttpResponse {
+    let Ok(correlation) = correlation(&service, &request) else {
+        return problem(&Refused::new(Face::Unavailable, "unavailable"));
+    };
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+    let origin = Origin { peer, correlation };
+    let done = async {
+        let form = read(&service, &request, body).await?;
+        let basic = request.headers().contains_key(header::AUTHORIZATION);
+        work(&service, origin, &form, basic).await
+    };
+    let done = within(&service, done).await;
+    let mut response = match done {
+        Ok(Some(value)) => start(StatusCode::OK).body(value.to_string()),
+        Ok(None) => start(StatusCode::OK).body("{}"),
+        Err(refused) => {
+            service.record_refusal(origin, &refused).await;
+            problem(&refused)
+        }
+    };
+    if let Ok(value) = header::HeaderValue::from_str(&correlation.to_string()) {
+        response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
+    }
+    response
+}
+
+async fn within<T>(service: &Service, work: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
+    let timeout = tokio::time::timeout(service.settings.limits.request_timeout, work).await;
+    timeout.unwrap_or(Err(Refused::new(Face::Unavailable, "timeout")))
+}
+
+/// Reads a form from the body alone: what stands in an address ends in logs (RFC 6749 §2.3.1).
+async fn read(service: &Service, request: &HttpRequest, body: web::Payload) -> Result<Form, Refused> {
+    let invalid = |reason| Refused::new(Face::InvalidRequest, reason);
+    if !request.query_string().is_empty() {
+        return Err(invalid("parameters-in-address"));
+    }
+    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = media.split(';').next().unwrap_or_default().trim();
+    if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(invalid("media-type"));
+    }
+    match body.to_bytes_limited(service.settings.limits.max_body_bytes).await {
+        Ok(Ok(bytes)) => Form::read(&bytes).ok_or(invalid("form")),
+        Ok(Err(_)) => Err(invalid("body-broken")),
+        Err(_) => Err(Refused::new(Face::TooLong, "body-too-long")),
+    }
+}
+
+/// Takes over a request id that is a UUID, else makes one.
+fn correlation(service: &Service, request: &HttpRequest) -> Result<CorrelationId, domain::ports::Unavailable> {
+    let given = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
+    if let Some(id) = given.and_then(|text| text.parse().ok()) {
+        return Ok(id);
+    }
+    let mut random = [0; 10];
+    service.settings.entropy.fill(&mut random)?;
+    Ok(CorrelationId::from_time(service.settings.clock.now(), random))
+}
+
+fn discovery(service: &Service) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .insert_header((header::CACHE_CONTROL, "max-age=300"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        // Public, and fetched by pages of other origins.
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .body(service.document.clone())
+}
+
+fn problem(refused: &Refused) -> HttpResponse {
+    let face = refused.face;
+    let mut response = start(face.status());
+    match face {
+        Face::InvalidClient => {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"oauth\""));
+        }
+        Face::Unavailable => {
+            response.insert_header((header::RETRY_AFTER, "5"));
+        }
+        // The rest of what was sent is not read: the connection cannot be used again.
+        Face::TooLong => {
+            response.force_close();
+        }
+        Face::InvalidRequest | Face::InvalidScope | Face::UnsupportedGrant | Face::UnauthorizedClient => {}
+    }
+    response.body(json!({ "error": face.error(), "error_description": face.description() }).to_string())
+}
+
+fn not_allowed(methods: &'static str) -> HttpResponse {
+    start(StatusCode::METHOD_NOT_ALLOWED)
+        .insert_header((header::ALLOW, methods))
+        .body(json!({ "error": "invalid_request", "error_description": "the method is not served here" }).to_string())
+}
+
+fn start(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::PRAGMA, "no-cache"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    response
+}
