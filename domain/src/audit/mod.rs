@@ -66,4 +66,4 @@ pub use link::link;
 pub use merkle::Tree;
 pub use scan::EntryView;
 pub use tips::{TipFault, check_tips};
-pub use verify::{Verified, Verifier};
+pub use verify::{SegmentRoots, Verified, Verifier};

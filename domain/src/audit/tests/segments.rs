@@ -3,7 +3,7 @@
 use super::*;
 use crate::audit::{
     Break, BreakKind, Checkpoint, CheckpointKey, ExportHeader, ExportVerifier, ExportWriter, PublicKey,
-    SEGMENT_ENTRIES, Verifier, check_checkpoints, segment_of,
+    SEGMENT_ENTRIES, SegmentRoots, Verifier, check_checkpoints, segment_of,
 };
 use std::collections::BTreeMap;
 use std::string::String;
@@ -88,23 +88,26 @@ fn a_closed_segment_verifies_and_its_checkpoint_holds() {
     let (entries, head) = chain_of(count, 0);
     let rows = lines(&entries);
     let reader = keys();
-    let mut verifier = Verifier::new(CHAIN, &reader).with_roots();
+    let mut verifier = Verifier::new(CHAIN, &reader);
+    let mut roots = SegmentRoots::default();
     for block in rows.chunks(4_096) {
         verifier.block(&block.concat()).unwrap();
+        roots.add(&block.concat());
     }
-    let verified = verifier.finish(&head).unwrap();
-    assert_eq!(verified.roots.keys().collect::<Vec<_>>(), [&0]);
+    assert_eq!(verifier.finish(&head).unwrap().head, head);
+    let roots = roots.closed();
+    assert_eq!(roots.keys().collect::<Vec<_>>(), [&0]);
 
     let key = CheckpointKey::derive(&root());
-    let checkpoint = Checkpoint::following(CHAIN, &[], verified.roots[&0]);
+    let checkpoint = Checkpoint::following(CHAIN, &[], roots[&0]);
     assert_eq!(checkpoint.root, checkpoint.segment_root);
     let notes = vec![(0, key.sign(&checkpoint))];
-    assert!(check_checkpoints(CHAIN, &key.public(), &notes, &head, &verified.roots).is_ok());
+    assert!(check_checkpoints(CHAIN, &key.public(), &notes, &head, &roots).is_ok());
 
     // A walk that starts inside a segment cannot have its root.
-    let mut late = Verifier::after(CHAIN, &reader, &rows[65_000]).unwrap().with_roots();
-    late.block(&rows[65_001..].concat()).unwrap();
-    assert!(late.finish(&head).unwrap().roots.is_empty());
+    let mut late = SegmentRoots::default();
+    late.add(&rows[65_001..].concat());
+    assert!(late.closed().is_empty());
 
     // Exports of any range hold with nothing but the public key.
     let export = |from: u64, to: u64| {
