@@ -64,7 +64,7 @@ impl IdentityProvider {
     /// # Errors
     /// [`MetadataFault`].
     pub fn read(settings: &SamlSettings, now: Timestamp) -> Result<Self, MetadataFault> {
-        let root = xml::read(settings.metadata.trim().as_bytes(), &LIMITS).map_err(MetadataFault::Document)?;
+        let root = document(&settings.metadata)?;
         let mut found = Vec::new();
         find(&root, &settings.idp_entity_id, None, &mut found)?;
         let [(entity, outer_end)] = found.as_slice() else { return Err(MetadataFault::Entity) };
@@ -103,7 +103,7 @@ impl IdentityProvider {
 /// # Errors
 /// [`MetadataFault::Document`].
 pub fn entity_ids(metadata: &str) -> Result<Vec<String>, MetadataFault> {
-    let root = xml::read(metadata.trim().as_bytes(), &LIMITS).map_err(MetadataFault::Document)?;
+    let root = document(metadata)?;
     let mut ids = Vec::new();
     let listed = root.walk(&mut Vec::new(), &mut |_, element| {
         if element.is(METADATA, "EntityDescriptor") && element.all(METADATA, "IDPSSODescriptor").next().is_some() {
@@ -120,6 +120,12 @@ const LIMITS: Limits =
 
 /// Most signing certificates that are tried.
 const MAX_CERTIFICATES: usize = 8;
+
+/// Reads a file as people save it: with white space around it, or the byte order mark that AD FS writes.
+fn document(metadata: &str) -> Result<Element, MetadataFault> {
+    let text = metadata.trim().trim_start_matches('\u{feff}').trim_start();
+    xml::read(text.as_bytes(), &LIMITS).map_err(MetadataFault::Document)
+}
 
 fn find<'a>(
     element: &'a Element,

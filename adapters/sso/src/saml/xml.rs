@@ -192,6 +192,8 @@ impl Building<'_> {
                 Some(("xmlns", prefix)) if prefix != "xml" && prefix != "xmlns" && is_ncname(prefix) => {
                     bound.push((prefix.to_owned(), namespace(value, false)?));
                 }
+                // Bound always, it may be bound to itself again; Shibboleth does so.
+                Some(("xmlns", "xml")) if value == XML => {}
                 Some(("xmlns", _)) => return Err(Refusal::Namespace),
                 _ => {}
             }
@@ -432,6 +434,12 @@ mod tests {
         }
         assert_eq!(read(&[b'<', 0xff, b'>'], &LIMITS).err(), Some(Refusal::NotUtf8));
         assert_eq!(read(&[b' '; 4_097], &LIMITS).err(), Some(Refusal::TooLarge));
+    }
+
+    #[test]
+    fn the_prefix_xml_may_be_bound_to_its_own_namespace() {
+        let text = "<a xmlns:xml='http://www.w3.org/XML/1998/namespace' xml:lang='en'/>";
+        assert_eq!(&*read(text.as_bytes(), &LIMITS).unwrap().attributes[0].namespace, XML);
     }
 
     #[test]

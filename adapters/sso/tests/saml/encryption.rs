@@ -41,6 +41,15 @@ pub(crate) fn cases() -> Vec<Case> {
             let document = sign(&response, &house.idp, &Form::default());
             assert_eq!(site.finish(Some(&pending), &document).unwrap().assertion.subject, "alice");
         }),
+        case("encryption::how_a_key_is_named_is_no_matter", |house| {
+            let (site, pending, says) = begun(house);
+            let named = "<ds:KeyInfo><o:SecurityTokenReference xmlns:o=\"http://docs.oasis-open.org/wss/2004/01/\
+                         oasis-200401-wss-wssecurity-secext-1.0.xsd\"><ds:X509Data><ds:X509IssuerSerial></ds:X509IssuerSerial>\
+                         </ds:X509Data></o:SecurityTokenReference></ds:KeyInfo><xenc:CipherData>";
+            let document = says.response(&sealed(house, &signed(house, &says), Sealing::GCM));
+            let document = document.replacen("<xenc:CipherData>", named, 1);
+            assert_eq!(site.finish(Some(&pending), &document).unwrap().assertion.subject, "alice");
+        }),
         case("encryption::both_may_be_signed", |house| {
             let (site, pending, says) = begun(house);
             let response = says.response(&sealed(house, &signed(house, &says), Sealing::GCM));

@@ -39,6 +39,8 @@ pub(crate) fn cases() -> Vec<Case> {
             );
             assert!(self::read(&many).is_ok());
             assert_eq!(entity_ids(&many).unwrap(), [ISSUER]);
+            let saved = format!("\u{feff}{}\r\n", metadata(&[&house.idp]));
+            assert!(self::read(&saved).is_ok(), "with a byte order mark, as AD FS writes it");
         }),
         case("metadata::without_a_strong_signing_certificate_is_refused", |house| {
             let good = metadata(&[&house.idp]);

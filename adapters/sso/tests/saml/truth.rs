@@ -1,7 +1,7 @@
 //! What an assertion must say to be believed: whom it is for, when, and in answer to what.
 
 use crate::house::{Case, House, Site, case, noon, refused};
-use crate::provider::{Form, Says, Signing, sign};
+use crate::provider::{ENVELOPED, EXC, Form, Says, Signing, sign, transform};
 use domain::access::Factor;
 use domain::identity::Groups;
 use sso::saml::{Ask, Refusal};
@@ -50,6 +50,33 @@ pub(crate) fn cases() -> Vec<Case> {
                 let response = says.response(&sign(&says.assertion(), signing, &form));
                 assert_eq!(site.finish(Some(&pending), &response).unwrap().assertion.subject, "alice");
             }
+        }),
+        case("truth::typed_values_and_inclusive_namespaces_are_believed", |house| {
+            let site = house.site();
+            let pending = site.begin();
+            let mut says = site.says(&pending);
+            let typed = "<saml:AttributeValue xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"xs:string\">";
+            says.attributes = says.attributes.replace("<saml:AttributeValue>", typed);
+            let declared = " xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" ID=";
+            let assertion = says.assertion().replacen(" ID=", declared, 1);
+            let kept = format!(
+                "<ds:Transform Algorithm=\"{EXC}\"><ec:InclusiveNamespaces xmlns:ec=\"{EXC}\" PrefixList=\"xs\">\
+                 </ec:InclusiveNamespaces></ds:Transform>"
+            );
+            let form = Form { transforms: vec![transform(ENVELOPED), kept], ..Form::default() };
+            let response = says.response(&sign(&assertion, &house.idp, &form));
+            let told = site.finish(Some(&pending), &response).unwrap().assertion;
+            assert!(told.groups == Groups::Known(vec!["providers".to_owned(), "ward & lab".to_owned()]));
+        }),
+        case("truth::extensions_of_a_response_are_passed_over", |house| {
+            let site = house.site();
+            let pending = site.begin();
+            let says = site.says(&pending);
+            let key = "<samlp:Extensions><k:KeyInfo xmlns:k=\"urn:keycloak:ext:key:1.0\" MessageSigningKeyId=\"x\"></k:KeyInfo>\
+                       </samlp:Extensions><samlp:Status>";
+            let response = says.response(&says.assertion()).replacen("<samlp:Status>", key, 1);
+            let response = sign(&response, &house.idp, &Form::default());
+            assert_eq!(site.finish(Some(&pending), &response).unwrap().assertion.subject, "alice");
         }),
         case("truth::pretty_printing_declarations_and_line_ends_are_no_matter", |house| {
             let site = house.site();
