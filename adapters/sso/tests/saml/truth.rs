@@ -1,7 +1,9 @@
 //! What an assertion must say to be believed: whom it is for, when, and in answer to what.
 
-use crate::house::{Case, House, Site, case, noon, refused};
+use crate::house::{Case, House, Site, case, noon, refused, run};
 use crate::provider::{ENVELOPED, EXC, Form, Says, Signing, sign, transform};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use domain::access::Factor;
 use domain::identity::Groups;
 use sso::saml::{Ask, Refusal};
@@ -100,6 +102,21 @@ pub(crate) fn cases() -> Vec<Case> {
             // Once the mark is gone, the assertion is long over.
             site.clock.advance(300 + 2 * 120);
             refused(site.finish(Some(&pending), &response), Refusal::Expired);
+        }),
+        case("truth::of_two_who_post_it_at_once_one_is_believed", |house| {
+            let site = house.site();
+            let other = house.site_on(&[&house.idp], &site.tickets);
+            let pending = site.begin();
+            let says = site.says(&pending);
+            let response = says.response(&sign(&says.assertion(), &house.idp, &Form::default()));
+            let text = STANDARD.encode(response);
+            let (one, two) = run(async {
+                tokio::join!(
+                    site.provider.finish(&site.connection, &site.urls, Some(&pending), &text),
+                    other.provider.finish(&other.connection, &other.urls, Some(&pending), &text),
+                )
+            });
+            assert!(one.is_ok() != two.is_ok());
         }),
         case("truth::clocks_may_be_apart_by_two_minutes", |house| {
             for (seconds, believed) in [(-124, true), (-126, false), (419, true), (420, false)] {
