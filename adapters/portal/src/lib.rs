@@ -1,1 +1,46 @@
-//! The pages that people see.
+//! The pages that people see: signing in, the account, and the results of patients. Rendered here, without scripts.
+//!
+//! ```text
+//!   request ─► route table ─► visit: session, form checked ─► page ─► answer: the same headers on every one
+//!                                                              │
+//!                 doors (OpenID Connect, SAML, accounts) ◄─────┤
+//!                 domain::sign_in     begins, resumes, ends ◄──┤
+//!                 domain::retrieval   decides, records, opens ◄┘
+//! ```
+//!
+//! Never: patient data that did not come through [`Retrieval`](domain::retrieval::Retrieval); patient data in an address; a form taken
+//! from another site; a redirect to an address that came from outside; a session prolonged by a page that reloads itself.
+//!
+//! Start reading at the `route` module (what is served, to whom), then `dispatch` (from request to answer).
+//! Deliberately absent: scripts, administration, and every protocol with identity providers, which live in `sso`.
+
+mod account;
+mod answer;
+mod chain;
+mod clinical;
+mod clinical_pages;
+mod cookie;
+mod csrf;
+mod dispatch;
+mod doors;
+mod federation;
+mod form;
+mod glass;
+mod local;
+mod pages;
+mod place;
+mod problem;
+mod qr;
+mod route;
+mod service;
+mod signing_in;
+mod stylesheet;
+#[cfg(test)]
+mod tests;
+mod visit;
+
+pub use dispatch::configure;
+pub use doors::{
+    Arrival, Departure, Ending, IdentityProviders, LocalDoor, OidcProviders, Refusal, Reply, SamlProviders,
+};
+pub use service::{Doors, Limits, Service};

@@ -1,0 +1,163 @@
+//! Finding a patient, and listing their reports.
+
+use super::{escaped, question, sealed, unsealed};
+use crate::answer::Answer;
+use crate::clinical::{Heading, Patient};
+use crate::form::Form;
+use crate::glass::is_date;
+use crate::pages::{Errors, FindPatientPage, FoundPatientsPage, Here, PatientPage, render};
+use crate::problem::Problem;
+use crate::visit::Visit;
+use domain::access::Action;
+use domain::kind::Kind;
+use domain::retrieval::{Caller, Page, Position, Resource, Search, TotalMode};
+use r4::search::Query;
+
+/// Longest value that is looked for, in characters.
+const MAX_VALUE: usize = 256;
+
+/// Asks whom to look for.
+pub(crate) fn find(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    if !visit.might(Action::FhirSearch, Kind::Patient) {
+        return Err(Problem::Denied);
+    }
+    ask(visit, Errors::default())
+}
+
+/// Takes whom to look for. What was entered travels on sealed, for an address stands in histories and logs.
+pub(crate) async fn look(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let field = |name: &str| visit.form.get(name).trim().to_owned();
+    let (identifier, family, born) = (field("identifier"), field("family"), field("born"));
+    let mut errors = Errors::default();
+    if identifier.is_empty() && family.is_empty() && born.is_empty() {
+        errors.add("identifier", "Enter a patient number, or a family name and a birth date.");
+    }
+    if identifier.is_empty() && family.is_empty() != born.is_empty() {
+        match family.is_empty() {
+            true => errors.add("family", "Enter the family name as well."),
+            false => errors.add("born", "Enter the birth date as well."),
+        }
+    }
+    if !born.is_empty() && !is_date(&born) {
+        errors.add("born", "Enter the birth date as year, month and day, such as 1970-01-31.");
+    }
+    if [&identifier, &family].iter().any(|value| value.chars().count() > MAX_VALUE) {
+        errors.add("identifier", "That is too long.");
+    }
+    if !errors.is_empty() {
+        return ask(visit, errors);
+    }
+    let given = [("identifier", identifier), ("family", family), ("birthdate", born)];
+    let pairs: Vec<(String, String)> = given
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), escaped(&value)))
+        .collect();
+    let Ok(query) = question(visit, Kind::Patient, &pairs) else {
+        return ask(visit, Errors::one("identifier", "Nothing can be looked for by this. Check what you entered."));
+    };
+    let caller = visit.caller()?;
+    let to = sealed(visit, &caller, Kind::Patient, "/patients/found", &query.identity(), &Position::START).await?;
+    Ok(Answer::see(to))
+}
+
+fn ask(visit: &Visit<'_>, errors: Errors) -> Result<Answer, Problem> {
+    let page = FindPatientPage {
+        frame: visit.frame(Here::Patients),
+        errors,
+        token: visit.token(),
+        identifier: visit.form.get("identifier").to_owned(),
+        family: visit.form.get("family").to_owned(),
+        born: visit.form.get("born").to_owned(),
+    };
+    Ok(Answer::page(render(&page)?))
+}
+
+/// Lists who was found.
+pub(crate) async fn found(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let caller = visit.caller()?;
+    let (after, asked) = unsealed(visit, &caller, Kind::Patient).await?;
+    let query = read_again(visit, Kind::Patient, &asked, &["identifier", "family", "birthdate"])?;
+    let page = search(visit, &caller, &query, after).await?;
+    let next = match &page.next {
+        Some(position) => {
+            Some(sealed(visit, &caller, Kind::Patient, "/patients/found", &query.identity(), position).await?)
+        }
+        None => None,
+    };
+    let page = FoundPatientsPage {
+        frame: visit.frame(Here::Patients),
+        patients: page.matches.iter().map(|one| Patient::read(one.id, &one.content)).collect(),
+        next,
+        glass: visit.might(Action::BreakGlassStart, Kind::Patient),
+    };
+    Ok(Answer::page(render(&page)?))
+}
+
+/// Shows a patient and their reports, newest first.
+pub(crate) async fn patient(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let caller = visit.caller()?;
+    let id = visit.record("patient");
+    let found = visit.service.retrieval.read(&caller, Kind::Patient, id).await?;
+    let pairs = [("patient".to_owned(), format!("Patient/{id}"))];
+    let query = question(visit, Kind::DiagnosticReport, &pairs).map_err(|_| Problem::NotFound)?;
+    let later = !visit.query.get("at").is_empty();
+    let after = if later {
+        let (after, asked) = unsealed(visit, &caller, Kind::DiagnosticReport).await?;
+        // The page of one patient is never gone on with on that of another.
+        if asked != query.identity() {
+            return Err(Problem::NotFound);
+        }
+        after
+    } else {
+        None
+    };
+    let page = search(visit, &caller, &query, after).await?;
+    let next = match &page.next {
+        Some(position) => {
+            let path = format!("/patients/{id}");
+            Some(sealed(visit, &caller, Kind::DiagnosticReport, &path, &query.identity(), position).await?)
+        }
+        None => None,
+    };
+    let broken = caller.circumstances.glass_broken_for(Some(id));
+    let page = PatientPage {
+        frame: visit.frame(Here::Patients),
+        patient: Patient::read(id, &found.content),
+        reports: page.matches.iter().map(Heading::read).collect(),
+        next,
+        later,
+        glass: !broken && visit.might(Action::BreakGlassStart, Kind::Patient),
+    };
+    Ok(Answer::page(render(&page)?))
+}
+
+/// Reads a question that was sealed; only ours are sealed, and only these parameters.
+fn read_again(visit: &Visit<'_>, kind: Kind, asked: &str, names: &[&str]) -> Result<Query, Problem> {
+    let form = Form::read(asked).map_err(|_| Problem::NotFound)?;
+    let pairs: Vec<(String, String)> = names
+        .iter()
+        .filter(|name| !form.get(name).is_empty())
+        .map(|name| ((*name).to_owned(), form.get(name).to_owned()))
+        .collect();
+    if pairs.is_empty() {
+        return Err(Problem::NotFound);
+    }
+    question(visit, kind, &pairs).map_err(|_| Problem::NotFound)
+}
+
+async fn search(visit: &Visit<'_>, caller: &Caller, query: &Query, after: Option<Position>) -> Result<Page, Problem> {
+    let matches = |resource: &Resource| query.matches(resource.last_updated, &resource.content);
+    let search = Search {
+        kind: query.kind(),
+        terms: query.terms().to_vec(),
+        ids: None,
+        matches: &matches,
+        include: None,
+        count: query.count(),
+        after,
+        total: TotalMode::None,
+        only_count: false,
+    };
+    Ok(visit.service.retrieval.search(caller, search).await?)
+}

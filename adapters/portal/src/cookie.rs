@@ -1,0 +1,142 @@
+//! The cookies: what finds the session, what binds a sign-in under way to its browser, and what local accounts know a browser by.
+
+use actix_web::HttpRequest;
+use actix_web::http::header;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::secret::Secret;
+use zeroize::Zeroizing;
+
+/// The name of the cookie that local accounts know a browser by.
+const BROWSER: &str = "__Host-sealgate-browser";
+
+/// One of the two cookies that hold a secret of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cookie {
+    /// Finds the session. Not sent with requests that other sites make, other than by following a link.
+    Session,
+    /// Binds a sign-in under way. Other sites may make a browser send it: identity providers answer by a form.
+    SignIn,
+}
+
+impl Cookie {
+    /// Returns its name; the prefix makes browsers hold it to this host, this origin and TLS (RFC 6265bis §4.1.3.2).
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Cookie::Session => "__Host-sealgate",
+            Cookie::SignIn => "__Host-sealgate-sign-in",
+        }
+    }
+
+    /// Reads it; `None` unless there is exactly one of its name and it has the form of a secret.
+    ///
+    /// Of two nobody knows which is ours: a page on a neighbouring host may have set the other.
+    pub(crate) fn read(self, request: &HttpRequest) -> Option<Secret<32>> {
+        let mut found = None;
+        for line in request.headers().get_all(header::COOKIE) {
+            for pair in line.to_str().ok()?.split(';') {
+                let Some((name, value)) = pair.trim().split_once('=') else { continue };
+                if name == self.name() {
+                    if found.is_some() {
+                        return None;
+                    }
+                    found = Some(value);
+                }
+            }
+        }
+        read_secret(found?)
+    }
+
+    /// Reads what local accounts know this browser by; made and judged by them alone, and worth nothing by itself.
+    pub(crate) fn browser(request: &HttpRequest) -> Option<String> {
+        let mut found = None;
+        for line in request.headers().get_all(header::COOKIE) {
+            for pair in line.to_str().ok()?.split(';') {
+                if let Some((BROWSER, value)) = pair.trim().split_once('=') {
+                    found = Some(value.to_owned());
+                }
+            }
+        }
+        found
+    }
+
+    /// Returns the header value that keeps it for 90 days, which is how long it is taken note of.
+    pub(crate) fn set_browser(value: &str) -> String {
+        format!("{BROWSER}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=7776000")
+    }
+
+    /// Returns the header value that sets it.
+    pub(crate) fn set(self, secret: &Secret<32>) -> Zeroizing<String> {
+        let value = Zeroizing::new(write_secret(secret));
+        let rules = match self {
+            // It lives as long as the browser; the server ends it sooner.
+            Cookie::Session => "Path=/; Secure; HttpOnly; SameSite=Lax",
+            Cookie::SignIn => "Path=/; Secure; HttpOnly; SameSite=None; Max-Age=600",
+        };
+        Zeroizing::new(format!("{}={}; {rules}", self.name(), value.as_str()))
+    }
+
+    /// Returns the header value that takes it away.
+    pub(crate) fn unset(self) -> String {
+        let same_site = match self {
+            Cookie::Session => "Lax",
+            Cookie::SignIn => "None",
+        };
+        format!("{}=; Path=/; Secure; HttpOnly; SameSite={same_site}; Max-Age=0", self.name())
+    }
+}
+
+/// Writes a secret as 43 characters of base64url.
+pub(crate) fn write_secret(secret: &Secret<32>) -> String {
+    URL_SAFE_NO_PAD.encode(secret.expose())
+}
+
+/// Reads a secret from its 43 characters.
+pub(crate) fn read_secret(text: &str) -> Option<Secret<32>> {
+    if text.len() != 43 {
+        return None;
+    }
+    let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+    Secret::from_slice(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    fn read(cookies: &[&str]) -> Option<[u8; 32]> {
+        let mut request = TestRequest::default();
+        for line in cookies {
+            request = request.append_header((header::COOKIE, *line));
+        }
+        Cookie::Session.read(&request.to_http_request()).map(|secret| *secret.expose())
+    }
+
+    #[test]
+    fn the_cookies_are_held_to_this_host_and_out_of_scripts() {
+        for cookie in [Cookie::Session, Cookie::SignIn] {
+            for value in [cookie.set(&Secret::new([1; 32])).to_string(), cookie.unset()] {
+                assert!(value.starts_with("__Host-"), "{value}");
+                for rule in ["; Path=/;", "; Secure;", "; HttpOnly;"] {
+                    assert!(value.contains(rule), "{value}");
+                }
+                assert!(!value.contains("Domain"));
+            }
+        }
+        assert!(Cookie::Session.set(&Secret::new([1; 32])).ends_with("SameSite=Lax"));
+        assert!(Cookie::SignIn.set(&Secret::new([1; 32])).ends_with("SameSite=None; Max-Age=600"));
+    }
+
+    #[test]
+    fn a_secret_reads_back_and_one_of_two_is_nobodys() {
+        let mine = format!("__Host-sealgate={}", write_secret(&Secret::new([7; 32])));
+        assert_eq!(read(&[&mine]), Some([7; 32]));
+        assert_eq!(read(&[&format!("a=b; {mine}; c=d")]), Some([7; 32]));
+        assert_eq!(read(&[&mine, &mine]), None);
+        assert_eq!(read(&[&format!("{mine}; {mine}")]), None);
+        for other in ["", "__Host-sealgate=", "__Host-sealgate=short", "sealgate=x", "__host-sealgate=x"] {
+            assert_eq!(read(&[other]), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The ways in, as the pages call them: identity providers of either protocol, and accounts kept here.
+//!
+//! The pages know no protocol. They keep what a provider's part gives them, sealed and bound to the browser, and hand it back once.
+
+mod oidc;
+mod saml;
+
+pub use oidc::OidcProviders;
+pub use saml::SamlProviders;
+
+use domain::administration::Administration;
+use domain::directory::{Connection, Hidden};
+use domain::identity::Assertion;
+use domain::ports::BoxFuture;
+use sso::local;
+
+/// Identity providers of one protocol.
+///
+/// A refusal is a word for the audit entry; the browser is told none of it.
+pub trait IdentityProviders: Send + Sync {
+    /// Begins a sign-in; with `fresh` the person is to prove who they are anew.
+    fn begin<'a>(&'a self, connection: &'a Connection, fresh: bool) -> BoxFuture<'a, Result<Departure, Refusal>>;
+
+    /// Finishes a sign-in; `kept` is what [`IdentityProviders::begin`] gave to be kept, `None` for an answer that nobody asked for.
+    fn finish<'a>(
+        &'a self,
+        connection: &'a Connection,
+        kept: Option<&'a Hidden>,
+        reply: Reply<'a>,
+    ) -> BoxFuture<'a, Result<Arrival, Refusal>>;
+
+    /// Returns where the browser goes to sign out at the provider too; `None` when it offers no such thing or does not answer.
+    fn sign_out<'a>(&'a self, connection: &'a Connection, proof: &'a Hidden) -> BoxFuture<'a, Option<String>>;
+
+    /// Reads a notice or request of the provider that sessions are to end; the text is the token, or the raw query.
+    fn ending<'a>(&'a self, connection: &'a Connection, text: &'a str) -> BoxFuture<'a, Result<Ending, Refusal>>;
+
+    /// Describes us to the provider; `None` where the protocol has no such thing.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    fn metadata(&self, connection: &Connection) -> Result<Option<String>, Refusal>;
+}
+
+/// Why a provider's answer is refused: one word, for the audit entry.
+pub type Refusal = &'static str;
+
+/// A sign-in that was begun.
+pub struct Departure {
+    /// Where the browser goes.
+    pub address: String,
+    /// What the answer will carry, by which it is found again: the state of OpenID Connect, the relay of SAML.
+    pub handle: String,
+    /// What is to be kept until then.
+    pub kept: Hidden,
+}
+
+/// What a provider's answer carries.
+#[derive(Default, Clone, Copy)]
+pub struct Reply<'a> {
+    /// `code`.
+    pub code: &'a str,
+    /// `state`.
+    pub state: &'a str,
+    /// `iss` (RFC 9207).
+    pub iss: &'a str,
+    /// `error`.
+    pub error: &'a str,
+    /// `SAMLResponse`.
+    pub saml_response: &'a str,
+}
+
+/// Somebody for whom a provider vouches.
+pub struct Arrival {
+    /// What it vouches for.
+    pub assertion: Assertion,
+    /// What shows the provider, when the person signs out, whom it signed in.
+    pub proof: Option<Hidden>,
+}
+
+/// What is to end because a provider says so.
+#[derive(Default)]
+pub struct Ending {
+    /// The provider's names for its sessions.
+    pub sessions: Vec<String>,
+    /// The person, where all of their sessions are to end: issuer and subject.
+    pub person: Option<(String, String)>,
+    /// Where the browser goes with our answer; `None` where there is nothing to answer.
+    pub answer: Option<String>,
+}
+
+/// Accounts kept here.
+pub struct LocalDoor {
+    /// Verifies passwords and codes.
+    pub accounts: local::Accounts,
+    /// Writes what a person changes about their own account.
+    pub administration: Administration,
+}

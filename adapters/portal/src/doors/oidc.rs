@@ -1,0 +1,90 @@
+//! OpenID Connect as a way in.
+
+use super::{Arrival, Departure, Ending, IdentityProviders, Refusal, Reply};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::directory::{Connection, Hidden};
+use domain::ports::{BoxFuture, Entropy};
+use domain::secret::Secret;
+use sso::oidc::{Answer, Pending, Purpose, RelyingParty};
+use std::sync::Arc;
+
+/// The OpenID providers of every connection.
+pub struct OidcProviders {
+    party: Arc<RelyingParty>,
+    entropy: Arc<dyn Entropy>,
+    redirect_uri: String,
+    signed_out: String,
+}
+
+impl OidcProviders {
+    /// Puts the way in together; `origin` is scheme, host and port under which browsers reach us.
+    #[must_use]
+    pub fn new(party: Arc<RelyingParty>, entropy: Arc<dyn Entropy>, origin: &str) -> Self {
+        let origin = origin.trim_end_matches('/');
+        let redirect_uri = format!("{origin}/auth/oidc/callback");
+        Self { party, entropy, redirect_uri, signed_out: format!("{origin}/signed-out") }
+    }
+}
+
+impl IdentityProviders for OidcProviders {
+    fn begin<'a>(&'a self, connection: &'a Connection, fresh: bool) -> BoxFuture<'a, Result<Departure, Refusal>> {
+        let purpose = if fresh { Purpose::StepUp { max_age_seconds: 0 } } else { Purpose::SignIn };
+        Box::pin(async move {
+            let begun = self.party.begin(connection, &self.redirect_uri, purpose, None).await;
+            let begun = begun.map_err(|refusal| refusal.name())?;
+            let handle = begun.pending.state.expose().to_owned();
+            let kept = serde_json::to_string(&begun.pending).map_err(|_| "not-kept")?;
+            Ok(Departure { address: begun.redirect, handle, kept: Hidden::new(kept) })
+        })
+    }
+
+    fn finish<'a>(
+        &'a self,
+        connection: &'a Connection,
+        kept: Option<&'a Hidden>,
+        reply: Reply<'a>,
+    ) -> BoxFuture<'a, Result<Arrival, Refusal>> {
+        Box::pin(async move {
+            let pending: Pending = read(kept.ok_or("not-begun")?)?;
+            let answer = Answer {
+                code: given(reply.code),
+                state: given(reply.state),
+                iss: given(reply.iss),
+                error: given(reply.error),
+            };
+            let verified = self.party.finish(connection, &self.redirect_uri, &pending, &answer).await;
+            let verified = verified.map_err(|refusal| refusal.name())?;
+            Ok(Arrival { assertion: verified.assertion, proof: Some(verified.id_token) })
+        })
+    }
+
+    fn sign_out<'a>(&'a self, connection: &'a Connection, proof: &'a Hidden) -> BoxFuture<'a, Option<String>> {
+        Box::pin(async move {
+            let state = URL_SAFE_NO_PAD.encode(Secret::<16>::fill(self.entropy.as_ref()).ok()?.expose());
+            self.party.sign_out_url(connection, proof, &self.signed_out, &state).await
+        })
+    }
+
+    fn ending<'a>(&'a self, connection: &'a Connection, text: &'a str) -> BoxFuture<'a, Result<Ending, Refusal>> {
+        Box::pin(async move {
+            let ended = self.party.back_channel(connection, text).await.map_err(|refusal| refusal.name())?;
+            let issuer = connection.oidc().map(|settings| settings.issuer.clone()).unwrap_or_default();
+            // A session that is named is the one that ends; only without one all of the person's do.
+            let person = ended.subject.filter(|_| ended.session.is_none()).map(|subject| (issuer, subject));
+            Ok(Ending { sessions: ended.session.into_iter().collect(), person, answer: None })
+        })
+    }
+
+    fn metadata(&self, _: &Connection) -> Result<Option<String>, Refusal> {
+        Ok(None)
+    }
+}
+
+fn given(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn read<T: serde::de::DeserializeOwned>(kept: &Hidden) -> Result<T, Refusal> {
+    serde_json::from_str(kept.expose()).map_err(|_| "not-kept")
+}

@@ -1,0 +1,265 @@
+//! Signing in and out by an identity provider, whichever protocol it speaks.
+//!
+//! What is needed to finish a sign-in is kept sealed under the browser's secret and the handle that the answer carries, and taken out
+//! once: an answer in another browser, or a second one, finds nothing.
+
+use crate::answer::Answer;
+use crate::cookie::Cookie;
+use crate::doors::{Arrival, Ending, IdentityProviders, Reply};
+use crate::pages::{Frame, NoticePage, Turn, render};
+use crate::problem::Problem;
+use crate::signing_in::{Browser, arrived, tenant};
+use crate::visit::Visit;
+use actix_web::http::StatusCode;
+use domain::directory::{Connection, Hidden, Protocol};
+use domain::id::RecordId;
+use domain::identity::Session;
+use domain::secret::Secret;
+use domain::sign_in;
+use domain::ticket::{Owner, TicketKey, TicketKind};
+use serde::{Deserialize, Serialize};
+
+/// What is kept of a sign-in between going and coming back.
+#[derive(Serialize, Deserialize)]
+struct Away {
+    connection: RecordId,
+    kept: Hidden,
+    /// The place to return to.
+    place: String,
+    /// The session that the new one takes the place of: person and session.
+    replaces: Option<(RecordId, RecordId)>,
+}
+
+/// How long somebody may be away, in seconds.
+const AWAY_SECONDS: i64 = 600;
+
+/// Goes to the identity provider.
+pub(crate) async fn start(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let tenant = tenant(visit)?;
+    let connection = connection(visit)?;
+    let providers = providers(visit, connection).filter(|_| connection.tenant == tenant.id && connection.enabled);
+    let providers = providers.ok_or(Problem::NotFound)?;
+    let origin = visit.origin(tenant.id);
+    let fresh = visit.person().is_some() && !visit.query.get("again").is_empty();
+    let departure = match providers.begin(connection, fresh).await {
+        Ok(departure) => departure,
+        Err(reason) => {
+            visit.service.sign_in.refuse(tenant.id, None, reason, &origin).await?;
+            return Err(Problem::Unavailable);
+        }
+    };
+    let browser = Browser::of(visit)?;
+    let replaces = visit.person().map(|person| (person.resumed.session.person, person.resumed.session.id));
+    let away =
+        Away { connection: connection.id, kept: departure.kept, place: visit.place().path().to_owned(), replaces };
+    let book = &visit.service.sign_in.book;
+    let (key, owner) = names(visit, browser.secret(), &departure.handle);
+    let expires = visit.now.plus_seconds(AWAY_SECONDS);
+    let kept = book.put(TicketKind::SignIn, tenant.id, key, owner, expires, &away).await;
+    if kept != Ok(true) {
+        return Err(Problem::Unavailable);
+    }
+    Ok(Answer::away(departure.address).with_cookie(browser.cookie()))
+}
+
+/// Comes back from an OpenID provider.
+pub(crate) async fn oidc_callback(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let field = |name| visit.query.get(name);
+    let reply = Reply {
+        code: field("code"),
+        state: field("state"),
+        iss: field("iss"),
+        error: field("error"),
+        ..Reply::default()
+    };
+    // Without what was kept nobody knows whose sign-in it was: it is over, and there is no tenant to record it for.
+    let away = take(visit, reply.state).await?.ok_or(Problem::SignInOver)?;
+    let connection = visit.directory.connection(away.connection).ok_or(Problem::SignInOver)?;
+    finish(visit, connection, Some(away), reply).await
+}
+
+/// Comes back from a SAML identity provider, or comes from it without having been asked.
+pub(crate) async fn saml_acs(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let connection = connection(visit)?;
+    let away = match visit.form.get("RelayState") {
+        "" => None,
+        handle => take(visit, handle).await?.filter(|away| away.connection == connection.id),
+    };
+    let reply = Reply { saml_response: visit.form.get("SAMLResponse"), ..Reply::default() };
+    finish(visit, connection, away, reply).await
+}
+
+async fn finish(
+    visit: &Visit<'_>,
+    connection: &Connection,
+    away: Option<Away>,
+    reply: Reply<'_>,
+) -> Result<Answer, Problem> {
+    let providers = providers(visit, connection).filter(|_| connection.enabled).ok_or(Problem::NotFound)?;
+    let origin = visit.origin(connection.tenant);
+    let sign_in = &visit.service.sign_in;
+    let arrival = match providers.finish(connection, away.as_ref().map(|away| &away.kept), reply).await {
+        Ok(arrival) => arrival,
+        Err(reason) => {
+            tracing::warn!(correlation = %visit.correlation, connection = %connection.id, reason, "sign-in refused");
+            sign_in.refuse(connection.tenant, None, reason, &origin).await?;
+            return Err(Problem::NotAdmitted);
+        }
+    };
+    let settings = visit.directory.settings(connection.tenant).ok_or(Problem::NotFound)?;
+    let begun = sign_in.begin(&arrival.assertion, &connection.rules, settings, &origin, None).await?;
+    // The cookie of the session before does not come with a form of another site, so what it replaces was kept.
+    if let Some((person, old)) = away.as_ref().and_then(|away| away.replaces) {
+        sign_in.end_of(person, sign_in::Ending::Replaced, &origin, |session| session.id == old).await?;
+    }
+    keep_proof(visit, &begun.session, &arrival).await?;
+    Ok(arrived(away.as_ref().map(|away| away.place.as_str()))
+        .with_cookie(Cookie::Session.set(&begun.secret))
+        .with_cookie(Cookie::SignIn.unset()))
+}
+
+/// Ends the session here, and at the identity provider where that is offered.
+pub(crate) async fn sign_out(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let resumed = &visit.signed_in()?.resumed;
+    let session = &resumed.session;
+    let there = sign_out_there(visit, session).await;
+    let origin = visit.origin(session.tenant);
+    visit.service.sign_in.end(resumed, sign_in::Ending::SignedOut, &origin).await?;
+    let answer = match there {
+        None => Answer::see("/signed-out"),
+        // A redirect would be held against the target of the form by some browsers, so the page turns by itself.
+        Some(address) => {
+            let turn = Some(Turn { seconds: 0, to: address.clone() });
+            let page = NoticePage {
+                frame: Frame { turn, ..Frame::plain(visit.correlation.to_string()) },
+                title: "You are signed out here",
+                paragraphs: vec!["One more step signs you out at your organization too."],
+                onward: address,
+                onward_words: "Sign out there too",
+            };
+            Answer::page(render(&page)?)
+        }
+    };
+    Ok(answer.forgetting().with_cookie(Cookie::Session.unset()))
+}
+
+/// Takes an OpenID provider's notice that sessions ended (OpenID Connect Back-Channel Logout 1.0 §2.8).
+pub(crate) async fn oidc_backchannel(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let refused = || Answer::short(StatusCode::BAD_REQUEST, r#"{"error":"invalid_request"}"#);
+    let Ok(connection) = connection(visit) else {
+        return Ok(refused());
+    };
+    let Some(providers) = providers(visit, connection).filter(|_| connection.oidc().is_some()) else {
+        return Ok(refused());
+    };
+    match providers.ending(connection, visit.form.get("logout_token")).await {
+        Ok(ending) => {
+            end_sessions(visit, connection, &ending).await?;
+            Ok(Answer::short(StatusCode::OK, ""))
+        }
+        Err(reason) => {
+            tracing::warn!(correlation = %visit.correlation, connection = %connection.id, reason, "sign-out notice refused");
+            visit.service.sign_in.refuse(connection.tenant, None, reason, &visit.origin(connection.tenant)).await?;
+            Ok(refused())
+        }
+    }
+}
+
+/// Describes us to a SAML identity provider.
+pub(crate) fn saml_metadata(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let connection = connection(visit)?;
+    let providers = providers(visit, connection).ok_or(Problem::NotFound)?;
+    match providers.metadata(connection) {
+        Ok(Some(xml)) => Ok(Answer::metadata(xml)),
+        Ok(None) => Err(Problem::NotFound),
+        Err(_) => Err(Problem::Unavailable),
+    }
+}
+
+/// Takes a SAML identity provider's request to end sessions, or its answer to ours.
+pub(crate) async fn saml_logout(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let connection = connection(visit)?;
+    let providers = providers(visit, connection).filter(|_| connection.saml().is_some()).ok_or(Problem::NotFound)?;
+    // The signature is over the query as it was sent, so that is what is read.
+    match providers.ending(connection, visit.http.query_string()).await {
+        Ok(ending) => {
+            end_sessions(visit, connection, &ending).await?;
+            Ok(ending.answer.map_or_else(|| Answer::see("/signed-out"), Answer::away))
+        }
+        Err(reason) => {
+            tracing::warn!(correlation = %visit.correlation, connection = %connection.id, reason, "sign-out message refused");
+            visit.service.sign_in.refuse(connection.tenant, None, reason, &visit.origin(connection.tenant)).await?;
+            Err(Problem::NotAForm)
+        }
+    }
+}
+
+async fn end_sessions(visit: &Visit<'_>, connection: &Connection, ending: &Ending) -> Result<(), Problem> {
+    let sign_in = &visit.service.sign_in;
+    let origin = visit.origin(connection.tenant);
+    for session in &ending.sessions {
+        sign_in.end_by_provider(connection.id, session, &origin).await?;
+    }
+    if let Some((issuer, subject)) = &ending.person {
+        let naming = &sign_in.vault.secrets(connection.tenant).naming;
+        let person = naming.name("person", &[&connection.id.to_string(), issuer, subject]);
+        let theirs = |session: &Session| session.connection == connection.id;
+        sign_in.end_of(person, sign_in::Ending::EndedByProvider, &origin, theirs).await?;
+    }
+    Ok(())
+}
+
+async fn sign_out_there(visit: &Visit<'_>, session: &Session) -> Option<String> {
+    let connection = visit.directory.connection(session.connection)?;
+    let providers = providers(visit, connection)?;
+    let proof = visit.service.sign_in.book.take::<Hidden>(TicketKind::ProviderSession, proof_key(visit, session)).await;
+    providers.sign_out(connection, &proof.ok()??.value).await
+}
+
+/// Keeps what shows the provider whom it signed in, as long as the session may last.
+async fn keep_proof(visit: &Visit<'_>, session: &Session, arrival: &Arrival) -> Result<(), Problem> {
+    let Some(proof) = &arrival.proof else {
+        return Ok(());
+    };
+    let book = &visit.service.sign_in.book;
+    let owner = book.keys.owner("provider-proof", &[session.id.as_bytes()]);
+    let expires = session.ends_at_most(&visit.limits(session.tenant));
+    let key = proof_key(visit, session);
+    let kept = book.put(TicketKind::ProviderSession, session.tenant, key, owner, expires, proof).await;
+    if kept.is_ok() { Ok(()) } else { Err(Problem::Unavailable) }
+}
+
+fn proof_key(visit: &Visit<'_>, session: &Session) -> TicketKey {
+    visit.service.sign_in.book.keys.key(TicketKind::ProviderSession, &[b"proof", session.id.as_bytes()])
+}
+
+async fn take(visit: &Visit<'_>, handle: &str) -> Result<Option<Away>, Problem> {
+    let Some(secret) = Cookie::SignIn.read(visit.http) else {
+        return Ok(None);
+    };
+    let (key, _) = names(visit, &secret, handle);
+    match visit.service.sign_in.book.take::<Away>(TicketKind::SignIn, key).await {
+        Ok(taken) => Ok(taken.map(|taken| taken.value)),
+        Err(domain::ticket::NotKept::Integrity) => Ok(None),
+        Err(domain::ticket::NotKept::Unavailable) => Err(Problem::Unavailable),
+    }
+}
+
+fn names(visit: &Visit<'_>, secret: &Secret<32>, handle: &str) -> (TicketKey, Owner) {
+    let keys = &visit.service.sign_in.book.keys;
+    let key = keys.key(TicketKind::SignIn, &[b"away", secret.expose(), handle.as_bytes()]);
+    (key, keys.owner("away", &[secret.expose()]))
+}
+
+fn connection<'a>(visit: &'a Visit<'_>) -> Result<&'a Connection, Problem> {
+    let id = visit.part("connection").parse().map_err(|_| Problem::NotFound)?;
+    visit.directory.connection(id).ok_or(Problem::NotFound)
+}
+
+fn providers<'a>(visit: &'a Visit<'_>, connection: &Connection) -> Option<&'a dyn IdentityProviders> {
+    let doors = &visit.service.doors;
+    match connection.protocol {
+        Protocol::Oidc(_) => doors.oidc.as_deref(),
+        Protocol::Saml(_) => doors.saml.as_deref(),
+    }
+}

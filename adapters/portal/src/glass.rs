@@ -1,0 +1,231 @@
+//! Breaking the glass: the records of one patient, for an hour at most, for a reason that is recorded before anything opens.
+
+use crate::answer::Answer;
+use crate::chain::record;
+use crate::clinical::Patient;
+use crate::pages::{BreakGlassPage, Errors, Here, Reason, render};
+use crate::place::Place;
+use crate::problem::Problem;
+use crate::visit::Visit;
+use domain::access::{self, Action, Decision, decide};
+use domain::audit::Context;
+use domain::id::RecordId;
+use domain::identity::GlassBroken;
+use domain::index::{Field, IndexToken, Term};
+use domain::journal::Act;
+use domain::kind::Kind;
+use domain::ports::Find;
+use domain::sign_in::Resumed;
+
+/// The reasons to choose from (HL7 v3-ActReason, in plain words).
+const REASONS: &[Reason] = &[
+    Reason { code: "ETREAT", words: "Emergency treatment" },
+    Reason { code: "BTG", words: "Urgent care outside my usual patients" },
+    Reason { code: "COVERAGE", words: "I stand in for a colleague" },
+    Reason { code: "SAFETY", words: "Danger to the patient or to others" },
+];
+/// Fewest characters of a person's own words, white space at the ends aside.
+const MIN_WORDS: usize = 10;
+/// Most characters of them.
+const MAX_WORDS: usize = 1_000;
+/// How long filling in the form may take beyond the time within which the person must have proved who they are, in seconds.
+const GRACE_SECONDS: i64 = 300;
+
+/// Shows the form, to somebody who proved a moment ago who they are.
+pub(crate) async fn ask(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    permit(visit, None).await?;
+    if !is_fresh(visit, 0)? {
+        return Ok(to_step_up(visit));
+    }
+    form(visit, Errors::default(), chosen(visit.query.get("patient"))).await
+}
+
+/// Breaks it.
+pub(crate) async fn smash(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    permit(visit, None).await?;
+    if !is_fresh(visit, GRACE_SECONDS)? {
+        return Ok(to_step_up(visit));
+    }
+    let given = visit.form.get("patient");
+    let named = chosen(given);
+    if named.is_none() && !given.is_empty() {
+        return Err(Problem::NotAForm);
+    }
+    let (reason, words) = (visit.form.get("reason"), visit.form.get("words").trim());
+    let errors = check(visit, named, reason, words);
+    if !errors.is_empty() {
+        return form(visit, errors, named).await;
+    }
+    let found = match named {
+        Some(patient) => exists(visit, patient).await?.then_some(patient),
+        None => look_up(visit).await?,
+    };
+    let Some(patient) = found else {
+        return nobody(visit, named).await;
+    };
+    let rule = permit(visit, Some(patient)).await?;
+    let resumed = &visit.signed_in()?.resumed;
+    let context = Context {
+        reason: Some(format!("{reason}: {words}")),
+        rule: Some(rule.to_owned()),
+        request: Some("POST /break-glass".to_owned()),
+        ..Context::default()
+    };
+    let act = Act::done("BreakGlassActivated", Kind::Patient.name(), &patient.to_string());
+    record(visit, &resumed.subject, act, context).await?;
+    tracing::warn!(
+        tenant = %resumed.session.tenant,
+        person = %resumed.session.person,
+        %patient,
+        correlation = %visit.correlation,
+        "glass broken"
+    );
+    let expires = visit.now.plus_seconds(visit.service.limits.glass_seconds);
+    set(visit, Some(GlassBroken { patient, expires })).await?;
+    Ok(Answer::see(format!("/patients/{patient}")))
+}
+
+/// Mends it before its time.
+pub(crate) async fn mend(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let resumed = &visit.signed_in()?.resumed;
+    if let Some(glass) = resumed.session.glass {
+        set(visit, None).await?;
+        let act = Act::done("BreakGlassEnded", Kind::Patient.name(), &glass.patient.to_string());
+        let context = Context { reason: Some("ended by the person".to_owned()), ..Context::default() };
+        record(visit, &resumed.subject, act, context).await?;
+    }
+    Ok(Answer::see("/"))
+}
+
+/// Decides, and records a denial. Returns the rule that permits.
+async fn permit(visit: &Visit<'_>, patient: Option<RecordId>) -> Result<&'static str, Problem> {
+    let resumed = &visit.signed_in()?.resumed;
+    let subject = &resumed.subject;
+    let resource = access::Resource::record(subject.tenant, Kind::Patient).with_patient(patient);
+    match decide(subject, Action::BreakGlassStart, &resource, &resumed.circumstances) {
+        Decision::Permit { rule, .. } => Ok(rule),
+        Decision::Deny(reason) => {
+            let id = patient.map(|patient| patient.to_string()).unwrap_or_default();
+            let act = Act::denied(Action::BreakGlassStart.name(), Kind::Patient.name(), &id, reason.name());
+            record(visit, subject, act, Context::default()).await?;
+            Err(Problem::Denied)
+        }
+    }
+}
+
+fn is_fresh(visit: &Visit<'_>, grace: i64) -> Result<bool, Problem> {
+    let resumed = &visit.signed_in()?.resumed;
+    let fresh = visit.service.limits.fresh_seconds.saturating_add(grace);
+    Ok(visit.now < resumed.session.authenticated.plus_seconds(fresh))
+}
+
+fn to_step_up(visit: &Visit<'_>) -> Answer {
+    let patient = chosen(visit.query.get("patient")).or_else(|| chosen(visit.form.get("patient")));
+    let form = patient.map_or("/break-glass".to_owned(), |patient| format!("/break-glass?patient={patient}"));
+    Answer::see(Place::read(&form).unwrap_or_else(Place::home).behind("/step-up"))
+}
+
+fn chosen(text: &str) -> Option<RecordId> {
+    text.parse().ok()
+}
+
+fn check(visit: &Visit<'_>, named: Option<RecordId>, reason: &str, words: &str) -> Errors {
+    let mut errors = Errors::default();
+    if named.is_none() {
+        if visit.form.get("identifier").trim().is_empty() {
+            errors.add("identifier", "Enter the patient's number.");
+        }
+        if !is_date(visit.form.get("born").trim()) {
+            errors.add("born", "Enter the birth date as year, month and day, such as 1970-01-31.");
+        }
+    }
+    if !REASONS.iter().any(|known| known.code == reason) {
+        errors.add("reason", "Choose a reason.");
+    }
+    if !(MIN_WORDS..=MAX_WORDS).contains(&words.chars().count()) {
+        errors.add("words", "Say why in your own words: between 10 and 1,000 characters.");
+    }
+    errors
+}
+
+/// Says whether a text is a whole date, `YYYY-MM-DD`.
+pub(crate) fn is_date(text: &str) -> bool {
+    text.len() == 10 && domain::time::Timestamp::from_rfc3339(&format!("{text}T00:00:00Z")).is_some()
+}
+
+/// Finds the one patient of a number and birth date by the blind index alone: nothing is opened, nothing is disclosed but
+/// that there is exactly one.
+async fn look_up(visit: &Visit<'_>) -> Result<Option<RecordId>, Problem> {
+    let retrieval = &visit.service.retrieval;
+    let tenant = visit.signed_in()?.resumed.subject.tenant;
+    let secrets = retrieval.vault.secrets(tenant);
+    let token = |field, value: &str| -> Vec<IndexToken> {
+        vec![secrets.index.token(&Term { kind: Kind::Patient, field, value: value.trim().to_owned() })]
+    };
+    let all_of =
+        vec![token(Field::Identifier, visit.form.get("identifier")), token(Field::BirthDate, visit.form.get("born"))];
+    let query = Find { kinds: vec![Kind::Patient], all_of, limit: 2, ..Find::default() };
+    let found = retrieval.store.find(tenant, query).await?;
+    Ok(match found.as_slice() {
+        [only] => Some(only.id),
+        _ => None,
+    })
+}
+
+async fn exists(visit: &Visit<'_>, patient: RecordId) -> Result<bool, Problem> {
+    let tenant = visit.signed_in()?.resumed.subject.tenant;
+    let found = visit.service.retrieval.store.load(tenant, &[patient]).await?;
+    Ok(found.iter().any(|record| record.kind == Kind::Patient))
+}
+
+/// Says that nobody was found; that somebody tried is recorded.
+async fn nobody(visit: &Visit<'_>, named: Option<RecordId>) -> Result<Answer, Problem> {
+    let subject = &visit.signed_in()?.resumed.subject;
+    let id = named.map(|patient| patient.to_string()).unwrap_or_default();
+    let act = Act::failed("BreakGlassActivated", Kind::Patient.name(), &id);
+    record(visit, subject, act, Context { reason: Some("not found".to_owned()), ..Context::default() }).await?;
+    let words = "Not exactly one patient has this number and birth date. Check both.";
+    form(visit, Errors::one("identifier", words), None).await
+}
+
+/// Keeps the change in the session; when the session was written meanwhile, once more over what is there now.
+async fn set(visit: &Visit<'_>, glass: Option<GlassBroken>) -> Result<(), Problem> {
+    let person = visit.signed_in()?;
+    let sign_in = &visit.service.sign_in;
+    let limits = visit.limits(person.resumed.session.tenant);
+    if sign_in.set_glass(&person.resumed, glass, &limits).await? {
+        return Ok(());
+    }
+    let again: Option<Resumed> =
+        sign_in.resume(&person.secret, &visit.directory, person.resumed.circumstances.address).await?;
+    match again {
+        Some(resumed) if sign_in.set_glass(&resumed, glass, &limits).await? => Ok(()),
+        _ => Err(Problem::Unavailable),
+    }
+}
+
+async fn form(visit: &Visit<'_>, errors: Errors, chosen: Option<RecordId>) -> Result<Answer, Problem> {
+    // Whom the reader may see already is shown, so that no other patient is opened by mistake.
+    let patient = match chosen {
+        Some(id) => match visit.service.retrieval.read(&visit.caller()?, Kind::Patient, id).await {
+            Ok(found) => Some(Patient::read(id, &found.content)),
+            Err(domain::retrieval::Refusal::NotFound | domain::retrieval::Refusal::Forbidden) => None,
+            Err(other) => return Err(other.into()),
+        },
+        None => None,
+    };
+    let page = BreakGlassPage {
+        frame: visit.frame(Here::Patients),
+        errors,
+        token: visit.token(),
+        patient,
+        chosen: chosen.map(|id| id.to_string()).unwrap_or_default(),
+        identifier: visit.form.get("identifier").to_owned(),
+        born: visit.form.get("born").to_owned(),
+        reasons: REASONS,
+        reason: visit.form.get("reason").to_owned(),
+        words: visit.form.get("words").to_owned(),
+        minutes: visit.service.limits.glass_seconds.div_euclid(60),
+    };
+    Ok(Answer::page(render(&page)?))
+}

@@ -1,0 +1,383 @@
+//! Signing in with an account kept here: password, then a second factor; and how both are set up.
+
+use crate::answer::Answer;
+use crate::cookie::{Cookie, read_secret, write_secret};
+use crate::csrf;
+use crate::doors::LocalDoor;
+use crate::pages::{CodePage, EnrolPage, Errors, Here, InvitationPage, RecoveryCodesPage, render};
+use crate::problem::Problem;
+use crate::qr;
+use crate::signing_in::{Browser, arrived, offer, step, tenant};
+use crate::visit::{Visit, WORKSTATION};
+use actix_web::http::StatusCode;
+use domain::access::{Context, Principal, PrincipalKind, Scopes, Subject};
+use domain::administration::{By, NotChanged, Renewal};
+use domain::directory::{Account, Hidden, Tenant};
+use domain::id::RecordId;
+use domain::identity::Assertion;
+use domain::journal::Actor;
+use domain::secret::Secret;
+use sso::local::{
+    Attempt, Face, InvitationPurpose, NotTaken, PasswordShown, Pending, Reason, Refusal, Required, Unfit,
+};
+
+/// Under which name an authenticator app lists us.
+const ISSUER: &str = "Sealgate";
+
+/// Checks name and password.
+pub(crate) async fn password(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let tenant = tenant(visit)?;
+    let door = door(visit)?;
+    let (name, presented) = (visit.form.get("name").trim(), visit.form.get("password"));
+    let mut errors = Errors::default();
+    if name.is_empty() {
+        errors.add("name", "Enter your sign-in name.");
+    }
+    if presented.is_empty() {
+        errors.add("password", "Enter your password.");
+    }
+    if !errors.is_empty() {
+        return offer(visit, tenant, errors);
+    }
+    let account = visit.directory.account_by_name(tenant.id, name);
+    match verify(visit, door, tenant, account, name, presented).await {
+        Ok((shown, account)) => after_password(visit, door, &shown, account).await,
+        Err(refusal) => {
+            note(visit, tenant, refusal).await?;
+            let (status, wait, words) = faced(refusal.face(), "The name or the password is not right.");
+            let answer = offer(visit, tenant, Errors::one("name", words))?;
+            Ok(answer.with_status(status).retry_after(wait))
+        }
+    }
+}
+
+async fn verify<'a>(
+    visit: &Visit<'_>,
+    door: &LocalDoor,
+    tenant: &Tenant,
+    account: Option<&'a Account>,
+    name: &str,
+    presented: &str,
+) -> Result<(PasswordShown, &'a Account), Refusal> {
+    let browser = Cookie::browser(visit.http);
+    let second_factor = tenant.settings.second_factor;
+    let attempt = Attempt { tenant: tenant.id, name, address: visit.peer, browser: browser.as_deref(), second_factor };
+    let shown = door.accounts.verify_password(account, presented, &attempt, visit.now).await?;
+    Ok((shown, account.ok_or(Reason::UnknownAccount)?))
+}
+
+async fn after_password(
+    visit: &Visit<'_>,
+    door: &LocalDoor,
+    shown: &PasswordShown,
+    account: &Account,
+) -> Result<Answer, Problem> {
+    if let (Some(hash), Some(before)) = (&shown.rehash, &account.password) {
+        // The same password at today's cost; should it not be written, that happens the next time.
+        let _ = renew(visit, door, account, Renewal::Rehash(before.clone(), hash.clone())).await;
+    }
+    if let Some(assertion) = shown.assertion(account) {
+        return begin(visit, door, account, &assertion, None).await;
+    }
+    let secret = door.accounts.ask(shown, visit.now).await.map_err(|_| Problem::Unavailable)?;
+    let next = if shown.second_factor == Required::Enrol { "enrol" } else { "code" };
+    let secret = read_secret(secret.expose()).ok_or(Problem::Unavailable)?;
+    Ok(Answer::see(step(visit, account.tenant, next)).with_cookie(Cookie::SignIn.set(&secret)))
+}
+
+/// Asks for a code.
+pub(crate) fn ask_code(visit: &Visit<'_>, recovery: bool) -> Result<Answer, Problem> {
+    let tenant = tenant(visit)?;
+    match Cookie::SignIn.read(visit.http) {
+        Some(secret) => code_page(visit, tenant, &secret, recovery, Errors::default()),
+        None => Ok(Answer::see(format!("/sign-in/{}", tenant.id))),
+    }
+}
+
+fn code_page(
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    secret: &Secret<32>,
+    recovery: bool,
+    errors: Errors,
+) -> Result<Answer, Problem> {
+    let (this, other) = if recovery { ("recovery", "code") } else { ("code", "recovery") };
+    let page = CodePage {
+        frame: visit.frame(Here::Elsewhere),
+        errors,
+        token: csrf::token(&visit.service.sign_in.book.keys, secret),
+        title: if recovery { "Recovery code" } else { "Your code" },
+        action: step(visit, tenant.id, this),
+        recovery,
+        other: step(visit, tenant.id, other),
+        back: visit.place().behind(&format!("/sign-in/{}", tenant.id)),
+    };
+    Ok(Answer::page(render(&page)?))
+}
+
+/// Checks a code of the second factor, or a recovery code.
+pub(crate) async fn code(visit: &Visit<'_>, recovery: bool) -> Result<Answer, Problem> {
+    let (tenant, door) = (tenant(visit)?, door(visit)?);
+    let secret = Cookie::SignIn.read(visit.http).ok_or(Problem::SignInOver)?;
+    let given: String = visit.form.get("code").split_whitespace().collect();
+    let checked = check_code(visit, door, tenant, &secret, &given, recovery).await;
+    match checked {
+        Ok((account, assertion)) => begin(visit, door, &account, &assertion, None).await,
+        Err(refusal) => {
+            note(visit, tenant, refusal).await?;
+            let (status, wait, words) = match refusal.face() {
+                Face::StartAgain => return Err(Problem::SignInOver),
+                face => faced(face, "This code is not right, or was used before. Wait for the next one."),
+            };
+            let answer = code_page(visit, tenant, &secret, recovery, Errors::one("code", words))?;
+            Ok(answer.with_status(status).retry_after(wait))
+        }
+    }
+}
+
+async fn check_code(
+    visit: &Visit<'_>,
+    door: &LocalDoor,
+    tenant: &Tenant,
+    secret: &Secret<32>,
+    given: &str,
+    recovery: bool,
+) -> Result<(Account, Assertion), Refusal> {
+    let pending = pending(door, tenant, secret).await?;
+    let account = account(visit, pending.account())?;
+    if !recovery {
+        let assertion = door.accounts.verify_code(&pending, &account, given, visit.now).await?;
+        return Ok((account, assertion));
+    }
+    let recovered = door.accounts.verify_recovery(&pending, &account, given, visit.now).await?;
+    // Of several who show the same code at once, the one that is written is let in.
+    match renew(visit, door, &account, Renewal::UsedRecovery(recovered.used)).await {
+        Ok(_) => Ok((account, recovered.assertion)),
+        Err(NotChanged::Raced) => Err(Reason::RecoveryCodeUsed.into()),
+        Err(_) => Err(Reason::Unavailable.into()),
+    }
+}
+
+/// Shows what an authenticator app is to take over.
+pub(crate) async fn enrol(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let (tenant, door) = (tenant(visit)?, door(visit)?);
+    let secret = Cookie::SignIn.read(visit.http).ok_or(Problem::SignInOver)?;
+    enrol_page(visit, door, tenant, &secret, Errors::default()).await
+}
+
+async fn enrol_page(
+    visit: &Visit<'_>,
+    door: &LocalDoor,
+    tenant: &Tenant,
+    secret: &Secret<32>,
+    errors: Errors,
+) -> Result<Answer, Problem> {
+    let pending = pending(door, tenant, secret).await.map_err(over)?;
+    let account = stored(door, pending.account()).await?;
+    let drawn = door.accounts.begin_enrolment(&pending, &account, ISSUER).await.map_err(over)?;
+    let page = EnrolPage {
+        frame: visit.frame(Here::Elsewhere),
+        errors,
+        token: csrf::token(&visit.service.sign_in.book.keys, secret),
+        action: step(visit, tenant.id, "enrol"),
+        picture: qr::svg(drawn.uri.expose()).ok_or(Problem::Unavailable)?,
+        secret: grouped(drawn.secret.expose()),
+    };
+    Ok(Answer::page(render(&page)?))
+}
+
+/// Enrols it by its first code, signs in, and shows the recovery codes.
+pub(crate) async fn enrolled(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let (tenant, door) = (tenant(visit)?, door(visit)?);
+    let secret = Cookie::SignIn.read(visit.http).ok_or(Problem::SignInOver)?;
+    let pending = pending(door, tenant, &secret).await.map_err(over)?;
+    // As it is stored, not as the directory was some seconds ago: what was enrolled meanwhile is not replaced.
+    let account = stored(door, pending.account()).await?;
+    let given: String = visit.form.get("code").split_whitespace().collect();
+    match door.accounts.finish_enrolment(&pending, &account, &given, visit.now).await {
+        Ok(enrolled) => {
+            let renewal =
+                Renewal::SecondFactor { totp: Some(enrolled.totp), recovery: enrolled.recovery.hashes.clone() };
+            let account = renew(visit, door, &account, renewal).await.map_err(|_| Problem::Unavailable)?;
+            begin(visit, door, &account, &enrolled.assertion, Some(&enrolled.recovery.codes)).await
+        }
+        Err(refusal) => {
+            note(visit, tenant, refusal).await?;
+            let (status, wait, words) = match refusal.face() {
+                Face::StartAgain => return Err(Problem::SignInOver),
+                face => faced(
+                    face,
+                    "This code is not right. Check that the app's clock is right, and enter the code it shows now.",
+                ),
+            };
+            let answer = enrol_page(visit, door, tenant, &secret, Errors::one("code", words)).await?;
+            Ok(answer.with_status(status).retry_after(wait))
+        }
+    }
+}
+
+/// Shows the page of an invitation to whoever opens its link.
+pub(crate) async fn invited(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let door = door(visit)?;
+    door.accounts.invitations.look(visit.part("secret")).await.map_err(over)?;
+    invitation_page(visit, Errors::default())
+}
+
+fn invitation_page(visit: &Visit<'_>, errors: Errors) -> Result<Answer, Problem> {
+    let browser = Browser::of(visit)?;
+    let page = InvitationPage {
+        frame: visit.frame(Here::Elsewhere),
+        errors,
+        token: browser.token.clone(),
+        action: format!("/invitation/{}", visit.part("secret")),
+    };
+    Ok(Answer::page(render(&page)?).with_cookie(browser.cookie()))
+}
+
+/// Takes up an invitation: sets the password, then asks for the second factor or for a new one.
+pub(crate) async fn take_up(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let door = door(visit)?;
+    let secret = visit.part("secret");
+    let invited = door.accounts.invitations.look(secret).await.map_err(over)?;
+    let account = stored(door, invited.account).await?;
+    let tenant = visit.directory.tenant(account.tenant).filter(|_| account.enabled).ok_or(Problem::SignInOver)?;
+    let text = visit.form.get("password");
+    if text != visit.form.get("again") {
+        return invitation_page(visit, Errors::one("again", "The two are not the same."));
+    }
+    let taken = door.accounts.new_password(&account, &tenant.name, tenant.settings.second_factor, text).await;
+    let hash = match taken {
+        Ok(hash) => hash,
+        Err(NotTaken::Unfit(unfit)) => return invitation_page(visit, Errors::one("password", unfit_in_words(unfit))),
+        Err(NotTaken::Busy | NotTaken::Unavailable) => return Err(Problem::Unavailable),
+    };
+    let invited = door.accounts.invitations.take(secret).await.map_err(over)?;
+    let renewal = match invited.purpose {
+        InvitationPurpose::Password => Renewal::Password(hash),
+        InvitationPurpose::PasswordAndFactor => Renewal::All { password: hash, totp: None, recovery: Vec::new() },
+    };
+    let account = renew(visit, door, &account, renewal).await.map_err(|_| Problem::Unavailable)?;
+    match verify(visit, door, tenant, Some(&account), &account.name, text).await {
+        Ok((shown, account)) => after_password(visit, door, &shown, account).await,
+        // The password is set; that somebody else's guesses slow this down is no reason to lose it.
+        Err(_) => Ok(Answer::see(format!("/sign-in/{}", account.tenant))),
+    }
+}
+
+/// Begins the session; where recovery codes were drawn, they are shown once before it goes on.
+async fn begin(
+    visit: &Visit<'_>,
+    door: &LocalDoor,
+    account: &Account,
+    assertion: &Assertion,
+    codes: Option<&[Hidden]>,
+) -> Result<Answer, Problem> {
+    let origin = visit.origin(account.tenant);
+    let settings = visit.directory.settings(account.tenant).ok_or(Problem::NotFound)?;
+    let replaces = visit.person().map(|person| &person.resumed);
+    let begun =
+        visit.service.sign_in.begin_admitted(assertion, account.to_admitted(), settings, &origin, replaces).await?;
+    let known = Cookie::browser(visit.http);
+    let remembered = door.accounts.remember(known.as_deref(), account, visit.now)?;
+    let place = visit.place();
+    let answer = match codes {
+        None => arrived(Some(place.path())),
+        Some(codes) => {
+            let page = RecoveryCodesPage {
+                frame: visit.frame(Here::Elsewhere),
+                codes: codes.iter().map(|code| code.expose().to_owned()).collect(),
+                onward: place.path().to_owned(),
+            };
+            Answer::page(render(&page)?)
+        }
+    };
+    Ok(answer
+        .with_cookie(Cookie::Session.set(&begun.secret))
+        .with_cookie(Cookie::SignIn.unset())
+        .with_cookie(Cookie::set_browser(&remembered)))
+}
+
+/// Writes what a person changes about their own account, as their act.
+async fn renew(
+    visit: &Visit<'_>,
+    door: &LocalDoor,
+    account: &Account,
+    renewal: Renewal,
+) -> Result<Account, NotChanged> {
+    let naming = &visit.service.sign_in.vault.secrets(account.tenant).naming;
+    let person = account.to_assertion(domain::access::Factor::Shown, visit.now).person(naming);
+    let subject = Subject {
+        principal: Principal { id: person.to_string(), display: account.display.clone(), kind: PrincipalKind::Person },
+        tenant: account.tenant,
+        roles: account.roles,
+        clinics: account.clinics.clone(),
+        purpose: account.purpose,
+        scopes: Scopes::Unrestricted,
+        compartment: None,
+    };
+    let actor = Actor { subject: &subject, workstation: WORKSTATION, correlation: visit.correlation };
+    door.administration.renew(&By { actor, context: Context::at(visit.now) }, account.id, renewal).await
+}
+
+async fn pending(door: &LocalDoor, tenant: &Tenant, secret: &Secret<32>) -> Result<Pending, Refusal> {
+    let pending = door.accounts.pending(&write_secret(secret)).await?;
+    if pending.tenant() == tenant.id { Ok(pending) } else { Err(Reason::StepOver.into()) }
+}
+
+fn account(visit: &Visit<'_>, id: RecordId) -> Result<Account, Refusal> {
+    visit.directory.account(id).cloned().ok_or_else(|| Reason::StepOver.into())
+}
+
+/// Returns an account as it is stored at this moment; for what is rare and changes it.
+async fn stored(door: &LocalDoor, id: RecordId) -> Result<Account, Problem> {
+    let directory = door.administration.load_directory().await.map_err(|_| Problem::Unavailable)?;
+    directory.account(id).cloned().ok_or(Problem::SignInOver)
+}
+
+/// Records a refused step, and raises the alarm where it is time to.
+async fn note(visit: &Visit<'_>, tenant: &Tenant, refusal: Refusal) -> Result<(), Problem> {
+    if refusal.alert {
+        tracing::error!(tenant = %tenant.id, correlation = %visit.correlation, "many wrong passwords for one account");
+    }
+    Ok(visit.service.sign_in.refuse(tenant.id, None, refusal.name(), &visit.origin(tenant.id)).await?)
+}
+
+/// Returns status, seconds to wait and words for what a browser may be told.
+fn faced(face: Face, wrong: &'static str) -> (StatusCode, Option<u32>, &'static str) {
+    match face {
+        Face::NotAccepted | Face::StartAgain => (StatusCode::UNAUTHORIZED, None, wrong),
+        Face::Wait(seconds) => {
+            (StatusCode::TOO_MANY_REQUESTS, Some(seconds), "Too many tries. Wait a little and try again.")
+        }
+        Face::Busy(seconds) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Some(seconds), "Many people are signing in. Try again in a moment.")
+        }
+        Face::Unavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, None, "Signing in is not possible right now. Try again in a few minutes.")
+        }
+    }
+}
+
+fn over(refusal: Refusal) -> Problem {
+    match refusal.face() {
+        Face::Unavailable | Face::Busy(_) => Problem::Unavailable,
+        Face::NotAccepted | Face::Wait(_) | Face::StartAgain => Problem::SignInOver,
+    }
+}
+
+fn door<'a>(visit: &'a Visit<'_>) -> Result<&'a LocalDoor, Problem> {
+    visit.service.doors.accounts.as_deref().ok_or(Problem::NotFound)
+}
+
+/// Writes a secret in groups of four, which are easier to type.
+fn grouped(secret: &str) -> String {
+    let letters: Vec<char> = secret.chars().collect();
+    letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+}
+
+const fn unfit_in_words(unfit: Unfit) -> &'static str {
+    match unfit {
+        Unfit::TooShort(_) => "This is too short. Take at least 12 characters, or 15 where no second factor is used.",
+        _ => "This can be guessed or is known from stolen lists. Choose another.",
+    }
+}

@@ -1,0 +1,102 @@
+//! Coming back from an identity provider: once, in the same browser, and by the rules.
+
+use super::house::{Browser, House};
+use actix_web::http::StatusCode;
+use actix_web::test::TestRequest;
+
+#[actix_web::test]
+async fn an_answer_counts_once_and_in_the_browser_that_asked() {
+    let house = House::new().await;
+    let mut browser = Browser::new(&house);
+    let start = format!("/sign-in/{}/with/{}", house.tenant, house.connection);
+    browser.get(&start).await;
+    let mut other = Browser::new(&house);
+    other.get(&start).await;
+    assert_eq!(
+        other.get("/auth/oidc/callback?code=c&state=state-1").await.status,
+        StatusCode::UNAUTHORIZED,
+        "another browser"
+    );
+    *house.says.next.lock().unwrap() = Some(Ok(house.assertion("ann", "doctors")));
+    assert_eq!(browser.get("/auth/oidc/callback?code=c&state=state-1").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        browser.get("/auth/oidc/callback?code=c&state=state-1").await.status,
+        StatusCode::UNAUTHORIZED,
+        "a second time"
+    );
+}
+
+#[actix_web::test]
+async fn a_sign_in_that_took_too_long_is_over() {
+    let house = House::new().await;
+    let mut browser = Browser::new(&house);
+    browser.get(&format!("/sign-in/{}/with/{}", house.tenant, house.connection)).await;
+    house.doubles.clock.advance(600);
+    assert_eq!(browser.get("/auth/oidc/callback?code=c&state=state-1").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[actix_web::test]
+async fn a_refusal_has_a_generic_page_and_a_precise_entry() {
+    let house = House::new().await;
+    let mut browser = Browser::new(&house);
+    browser.get(&format!("/sign-in/{}/with/{}", house.tenant, house.connection)).await;
+    *house.says.next.lock().unwrap() = Some(Err("nonce-mismatch"));
+    let refused = browser.get("/auth/oidc/callback?code=c&state=state-1").await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    assert!(!refused.body.contains("nonce") && browser.cookie("__Host-sealgate").is_none());
+    let unmapped = Browser::new(&house).sign_in("eve", "nobody", "").await;
+    assert_eq!(unmapped.status, StatusCode::UNAUTHORIZED);
+    assert!(unmapped.body.contains("administrator") && unmapped.body.contains("Reference"), "it says whom to ask");
+    let failed =
+        house.entries().await.into_iter().filter(|entry| *entry == ("LoginFailed".to_owned(), "denied".to_owned()));
+    assert_eq!(failed.count(), 2);
+}
+
+#[actix_web::test]
+async fn somebody_without_a_second_factor_is_told_that_one_is_needed() {
+    let house = House::new().await;
+    let mut browser = Browser::new(&house);
+    browser.get(&format!("/sign-in/{}/with/{}", house.tenant, house.connection)).await;
+    let assertion =
+        domain::identity::Assertion { factor: domain::access::Factor::Missing, ..house.assertion("ann", "doctors") };
+    *house.says.next.lock().unwrap() = Some(Ok(assertion));
+    let got = browser.get("/auth/oidc/callback?code=c&state=state-1").await;
+    assert_eq!(got.status, StatusCode::UNAUTHORIZED);
+    assert!(got.body.contains("A second factor is needed"));
+}
+
+#[actix_web::test]
+async fn a_notice_of_the_provider_ends_its_sessions_and_a_bad_one_none() {
+    let house = House::new().await;
+    let mut browser = house.signed_in("ann", "doctors").await;
+    let notice = |token: &str| {
+        TestRequest::post()
+            .uri(&format!("/auth/oidc/backchannel/{}", house.connection))
+            .insert_header(("sec-fetch-site", "cross-site"))
+            .set_form([("logout_token", token)])
+    };
+    let mut provider = Browser::new(&house);
+    let bad = provider.send(notice("other")).await;
+    assert_eq!((bad.status, bad.body.as_str()), (StatusCode::BAD_REQUEST, r#"{"error":"invalid_request"}"#));
+    assert_eq!(browser.get("/account").await.status, StatusCode::OK);
+    assert_eq!(provider.send(notice("sid-1")).await.status, StatusCode::OK);
+    assert!(browser.get("/account").await.location().starts_with("/sign-in"));
+}
+
+#[actix_web::test]
+async fn proving_it_once_more_asks_for_it_afresh_and_gives_the_session_a_new_name() {
+    let house = House::new().await;
+    let mut browser = house.signed_in("ann", "doctors").await;
+    let before = browser.cookie("__Host-sealgate").unwrap().to_owned();
+    let step = browser.get("/step-up?return=%2Faccount").await;
+    let way = step.location().to_owned();
+    assert!(way.ends_with("?return=%2Faccount&again=1"), "{way}");
+    let query = way.split_once('?').unwrap().1;
+    let got = browser.sign_in("ann", "doctors", &format!("?{query}")).await;
+    assert_eq!(got.location(), "/account");
+    assert_eq!(*house.says.asked_fresh.lock().unwrap(), [false, true]);
+    assert_ne!(browser.cookie("__Host-sealgate").unwrap(), before);
+    let mut thief = Browser::new(&house);
+    thief.set_cookie("__Host-sealgate", &before);
+    assert!(thief.get("/account").await.location().starts_with("/sign-in"), "the old name is nobody's");
+}

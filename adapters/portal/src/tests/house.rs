@@ -1,0 +1,382 @@
+//! A gateway without database or sockets: two tenants, a connection, an account, patients with reports, and a browser.
+
+use crate::dispatch::configure;
+use crate::doors::{Arrival, Departure, Ending, IdentityProviders, LocalDoor, Refusal, Reply};
+use crate::service::{Doors, Limits, Service};
+use actix_web::body::MessageBody;
+use actix_web::dev::{Service as _, ServiceResponse};
+use actix_web::http::{StatusCode, header};
+use actix_web::test::TestRequest;
+use actix_web::{App, test};
+use domain::access::{Clinics, Context, Factor, Principal, PrincipalKind, Purpose, Role, Roles, Scopes, Subject};
+use domain::administration::{By, NewAccount};
+use domain::directory::{Connection, Directory, Hidden, OidcSettings, Protocol};
+use domain::double::{Installation, MemoryTickets};
+use domain::id::{CorrelationId, RecordId, TenantId};
+use domain::identity::{Assertion, Criterion, Groups, Rule};
+use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Intake};
+use domain::journal::Actor;
+use domain::kind::Kind;
+use domain::ports::{BoxFuture, Clock};
+use domain::retrieval::Retrieval;
+use domain::sign_in::SignIn;
+use domain::ticket::{TicketBook, TicketKeys};
+use sso::local::{Accounts, Costs, LocalKeys, LocalSettings, PoolLimits, ThrottleLimits};
+use std::sync::{Arc, Mutex};
+use tokio::sync::watch;
+
+/// The address under which the tests reach the pages.
+pub(crate) const ORIGIN: &str = "https://here.example";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+pub(crate) struct House {
+    pub(crate) doubles: Installation,
+    pub(crate) service: Arc<Service>,
+    pub(crate) directory: watch::Sender<Arc<Directory>>,
+    pub(crate) tenant: TenantId,
+    pub(crate) connection: RecordId,
+    pub(crate) account: RecordId,
+    pub(crate) door: Arc<LocalDoor>,
+    /// What the identity provider will say next.
+    pub(crate) says: Arc<Provider>,
+}
+
+/// An identity provider that says what it is told to say.
+#[derive(Default)]
+pub(crate) struct Provider {
+    pub(crate) next: Mutex<Option<Result<Assertion, Refusal>>>,
+    pub(crate) asked_fresh: Mutex<Vec<bool>>,
+    pub(crate) sessions_ended: Mutex<Vec<String>>,
+}
+
+impl IdentityProviders for Provider {
+    fn begin<'a>(&'a self, _: &'a Connection, fresh: bool) -> BoxFuture<'a, Result<Departure, Refusal>> {
+        let mut asked = self.asked_fresh.lock().unwrap();
+        asked.push(fresh);
+        let handle = format!("state-{}", asked.len());
+        let address = format!("https://idp.example/authorize?state={handle}");
+        Box::pin(async move { Ok(Departure { address, handle, kept: Hidden::new("kept".to_owned()) }) })
+    }
+
+    fn finish<'a>(
+        &'a self,
+        _: &'a Connection,
+        kept: Option<&'a Hidden>,
+        _: Reply<'a>,
+    ) -> BoxFuture<'a, Result<Arrival, Refusal>> {
+        assert_eq!(kept.map(Hidden::expose), Some("kept"));
+        let said = self.next.lock().unwrap().take().unwrap();
+        Box::pin(
+            async move { said.map(|assertion| Arrival { assertion, proof: Some(Hidden::new("proof".to_owned())) }) },
+        )
+    }
+
+    fn sign_out<'a>(&'a self, _: &'a Connection, proof: &'a Hidden) -> BoxFuture<'a, Option<String>> {
+        let address = format!("https://idp.example/logout?hint={}&x=<>", proof.expose());
+        Box::pin(async move { Some(address) })
+    }
+
+    fn ending<'a>(&'a self, _: &'a Connection, text: &'a str) -> BoxFuture<'a, Result<Ending, Refusal>> {
+        let sessions = vec![text.to_owned()];
+        self.sessions_ended.lock().unwrap().extend(sessions.clone());
+        let good = text.starts_with("sid");
+        Box::pin(async move { if good { Ok(Ending { sessions, ..Ending::default() }) } else { Err("bad-notice") } })
+    }
+
+    fn metadata(&self, _: &Connection) -> Result<Option<String>, Refusal> {
+        Ok(None)
+    }
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
+        let doubles = Installation::new(7).unwrap();
+        let administration = doubles.administration();
+        administration.prepare_system().await.unwrap();
+        let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
+        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let by = By { actor, context: Context::console(doubles.clock.now()) };
+        let tenant = administration.add_tenant(&by, "North Hospital").await.unwrap().id;
+        administration.add_tenant(&by, "South Clinic").await.unwrap();
+        let rule = |group: &str, role| Rule {
+            when: Criterion::Group(group.to_owned()),
+            roles: Roles::of(&[role]),
+            clinics: Clinics::All,
+            purpose: Purpose::Treatment,
+        };
+        let scoped = |group: &str, role| Rule { clinics: Clinics::Some(Vec::new()), ..rule(group, role) };
+        let connection = Connection {
+            id: RecordId([0; 16]),
+            tenant,
+            name: "North & Sons <SSO>".to_owned(),
+            enabled: true,
+            protocol: Protocol::Oidc(OidcSettings::new("https://idp.example".to_owned(), "client".to_owned())),
+            rules: vec![
+                rule("doctors", Role::Provider),
+                scoped("visiting", Role::Provider),
+                rule("admins", Role::Admin),
+            ],
+            created: doubles.clock.now(),
+        };
+        let connection = administration.add_connection(&by, connection).await.unwrap().id;
+        let account = administration
+            .add_account(
+                &by,
+                NewAccount {
+                    tenant,
+                    name: "alice".to_owned(),
+                    display: "Alice Smith".to_owned(),
+                    roles: Roles::of(&[Role::Provider]),
+                    clinics: Clinics::All,
+                    purpose: Purpose::Treatment,
+                },
+            )
+            .await
+            .unwrap()
+            .id;
+        let (sender, receiver) = watch::channel(Arc::new(administration.load_directory().await.unwrap()));
+        let book = Arc::new(TicketBook {
+            tickets: Arc::new(MemoryTickets::default()),
+            keys: TicketKeys::derive(&doubles.roots.session),
+            clock: doubles.clock.clone(),
+            entropy: doubles.entropy.clone(),
+        });
+        let settings = LocalSettings {
+            costs: Costs::FLOOR,
+            pool: PoolLimits { hashing: 2, waiting: 100, waiting_known: 16 },
+            throttle: ThrottleLimits::default(),
+            breached: None,
+        };
+        let accounts = Accounts::new(LocalKeys::derive(&doubles.roots.session), settings, Arc::clone(&book)).unwrap();
+        let door = Arc::new(LocalDoor { accounts, administration: doubles.administration() });
+        let says = Arc::new(Provider::default());
+        let sign_in = SignIn {
+            book,
+            ledger: doubles.ledger.clone(),
+            vault: doubles.vault.clone(),
+            clock: doubles.clock.clone(),
+            entropy: doubles.entropy.clone(),
+        };
+        let retrieval = Retrieval {
+            store: doubles.store.clone(),
+            ledger: doubles.ledger.clone(),
+            vault: doubles.vault.clone(),
+            clock: doubles.clock.clone(),
+            entropy: doubles.entropy.clone(),
+            labels: Arc::new(r4::labels::SecurityLabels),
+        };
+        let doors = Doors { oidc: Some(says.clone()), saml: Some(says.clone()), accounts: Some(Arc::clone(&door)) };
+        let service = Service::new(sign_in, retrieval, receiver, doors, &format!("{ORIGIN}/fhir"), limits);
+        Self { doubles, service, directory: sender, tenant, connection, account, door, says }
+    }
+
+    /// Loads the directory anew, as the gateway's watch does.
+    pub(crate) async fn reload(&self) {
+        let directory = self.doubles.administration().load_directory().await.unwrap();
+        self.directory.send_replace(Arc::new(directory));
+    }
+
+    pub(crate) fn assertion(&self, name: &str, group: &str) -> Assertion {
+        Assertion {
+            connection: self.connection,
+            tenant: self.tenant,
+            issuer: "https://idp.example".to_owned(),
+            subject: name.to_owned(),
+            display: format!("{name} <b>"),
+            roles: Vec::new(),
+            groups: Groups::Known(vec![group.to_owned()]),
+            attributes: Vec::new(),
+            factor: Factor::Shown,
+            authenticated: self.doubles.clock.now(),
+            until: None,
+            provider_session: Some("sid-1".to_owned()),
+        }
+    }
+
+    /// Returns a browser in which somebody of this group has signed in by the connection.
+    pub(crate) async fn signed_in(&self, name: &str, group: &str) -> Browser<'_> {
+        let mut browser = Browser::new(self);
+        let answer = browser.sign_in(name, group, "").await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"));
+        browser
+    }
+
+    /// Returns the actions of a chain's entries about this tenant, with their outcomes.
+    pub(crate) async fn entries(&self) -> Vec<(String, String)> {
+        use domain::ports::Store;
+        let block = self.doubles.store.entries(domain::audit::ChainId::from(self.tenant), 0, 10_000).await.unwrap();
+        String::from_utf8(block.lines)
+            .unwrap()
+            .lines()
+            .map(|line| {
+                let json = r4::scan::Json::of(line.split_once(' ').unwrap().1);
+                let field = |name| json.get(name).unwrap().string().unwrap().into_owned();
+                (field("action"), field("outcome"))
+            })
+            .collect()
+    }
+
+    pub(crate) async fn store_patient(&self, number: u8, family: &str) -> RecordId {
+        let id = RecordId::from_name([number; 16]);
+        let content = format!(
+            r#"{{"resourceType":"Patient","id":"{id}","identifier":[{{"type":{{"coding":[{{"code":"MR"}}]}},"system":"urn:mrn","value":"M{number}"}}],"name":[{{"family":"{family}","given":["Ada"]}}],"birthDate":"1970-01-31","gender":"female"}}"#
+        );
+        let terms = r4::search::terms(Kind::Patient, &content);
+        let members = vec![IncomingMember { kind: Kind::Patient, id, content }];
+        let as_of = self.doubles.clock.now();
+        self.deliver(IncomingRecord { kind: Kind::Patient, id, patient: Some(id), as_of, members, terms }).await;
+        id
+    }
+
+    /// Stores a report with one result; again with the same number, as a later version.
+    pub(crate) async fn store_report(&self, patient: RecordId, number: u8, status: &str, value: &str) -> RecordId {
+        self.doubles.clock.advance(60);
+        let report = RecordId::from_name([number.wrapping_add(100); 16]);
+        let result = RecordId::from_name([number, 1, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 1]).in_family_of(&report);
+        let content = format!(
+            r#"{{"resourceType":"DiagnosticReport","id":"{report}","status":"{status}","category":[{{"coding":[{{"code":"LAB"}}]}}],"code":{{"text":"Metabolic panel {number}"}},"subject":{{"reference":"Patient/{patient}"}},"effectiveDateTime":"2025-12-{number:02}T08:00:00+01:00","result":[{{"reference":"Observation/{result}"}}],"presentedForm":[{{"contentType":"text/html","title":"Letter <1>","data":"PGI+aGk8L2I+"}}]}}"#
+        );
+        let observation = format!(
+            r#"{{"resourceType":"Observation","id":"{result}","status":"{status}","code":{{"text":"Potassium"}},"subject":{{"reference":"Patient/{patient}"}},"valueQuantity":{{"value":{value},"unit":"mmol/L"}},"interpretation":[{{"coding":[{{"code":"H"}}]}}]}}"#
+        );
+        let members = vec![
+            IncomingMember { kind: Kind::DiagnosticReport, id: report, content },
+            IncomingMember { kind: Kind::Observation, id: result, content: observation },
+        ];
+        let terms = members.iter().flat_map(|member| r4::search::terms(member.kind, &member.content)).collect();
+        let as_of = self.doubles.clock.now();
+        let kind = Kind::DiagnosticReport;
+        self.deliver(IncomingRecord { kind, id: report, patient: Some(patient), as_of, members, terms }).await;
+        report
+    }
+
+    async fn deliver(&self, record: IncomingRecord) {
+        let engine = Subject {
+            principal: Principal { id: "lab".to_owned(), display: "lab".to_owned(), kind: PrincipalKind::System },
+            tenant: self.tenant,
+            roles: Roles::of(&[Role::IntegrationEngine]),
+            clinics: Clinics::All,
+            purpose: Purpose::Treatment,
+            scopes: Scopes::Unrestricted,
+            compartment: None,
+        };
+        let received = self.doubles.clock.now();
+        let bytes = format!("{} {}", record.id, received.0);
+        let delivery = Delivery {
+            subject: &engine,
+            clinic: None,
+            workstation: "lab",
+            address: "192.0.2.1".to_owned(),
+            correlation: CorrelationId([1; 16]),
+            received,
+            bytes: bytes.as_bytes(),
+            identity: &[b"lab"],
+        };
+        let intake = Intake {
+            store: self.doubles.store.clone(),
+            ledger: self.doubles.ledger.clone(),
+            vault: self.doubles.vault.clone(),
+            clock: self.doubles.clock.clone(),
+            entropy: self.doubles.entropy.clone(),
+            merge: Arc::new(r4::merge::ResourceMerge),
+        };
+        let incoming = Incoming { records: vec![record], trace: "{}".to_owned(), held: None };
+        intake.receive(&delivery, &incoming).await.unwrap();
+    }
+}
+
+/// A browser: it keeps cookies and says where its requests come from.
+pub(crate) struct Browser<'a> {
+    house: &'a House,
+    cookies: Vec<(String, String)>,
+    /// The hidden field of the last page.
+    pub(crate) token: String,
+}
+
+/// What a browser got.
+pub(crate) struct Got {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: header::HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Got {
+    pub(crate) fn location(&self) -> &str {
+        self.header("location")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl<'a> Browser<'a> {
+    pub(crate) fn new(house: &'a House) -> Self {
+        Self { house, cookies: Vec::new(), token: String::new() }
+    }
+
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn set_cookie(&mut self, name: &str, value: &str) {
+        self.cookies.retain(|(known, _)| known != name);
+        self.cookies.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Got {
+        self.send(TestRequest::get().uri(path)).await
+    }
+
+    /// Sends a form from a page of ours, with the hidden field of the last page.
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Got {
+        let mut all = vec![("csrf".to_owned(), self.token.clone())];
+        all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let request = TestRequest::post()
+            .uri(path)
+            .insert_header(("origin", ORIGIN))
+            .insert_header(("sec-fetch-site", "same-origin"))
+            .set_form(all);
+        self.send(request).await
+    }
+
+    pub(crate) async fn send(&mut self, request: TestRequest) -> Got {
+        let service = Arc::clone(&self.house.service);
+        let application = test::init_service(App::new().configure(move |config| configure(config, service))).await;
+        let mut request = request.peer_addr(([192, 0, 2, 7], 4_000).into());
+        if !self.cookies.is_empty() {
+            let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request = request.insert_header((header::COOKIE, pairs.join("; ")));
+        }
+        let response: ServiceResponse = application.call(request.to_request()).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.into_body().try_into_bytes().unwrap_or_default();
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        for set in headers.get_all(header::SET_COOKIE) {
+            let (pair, rules) = set.to_str().unwrap().split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies.retain(|(known, _)| known != name);
+            if !rules.contains("Max-Age=0") {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        if let Some((_, rest)) = body.split_once("name=\"csrf\" value=\"") {
+            self.token = rest.split_once('"').unwrap().0.to_owned();
+        }
+        Got { status, headers, body }
+    }
+
+    /// Signs in by the connection; `after` is the query that the start carries, such as `?return=…`.
+    pub(crate) async fn sign_in(&mut self, name: &str, group: &str, after: &str) -> Got {
+        let start = format!("/sign-in/{}/with/{}{after}", self.house.tenant, self.house.connection);
+        let away = self.get(&start).await;
+        assert_eq!(away.status, StatusCode::SEE_OTHER, "{}", away.body);
+        let state = away.location().rsplit('=').next().unwrap().to_owned();
+        *self.house.says.next.lock().unwrap() = Some(Ok(self.house.assertion(name, group)));
+        self.get(&format!("/auth/oidc/callback?code=c&state={state}")).await
+    }
+}
