@@ -117,6 +117,7 @@ impl Letter {
             Action::FhirCreate => Some(Letter::Create),
             Action::FhirUpdate | Action::FhirPatch => Some(Letter::Update),
             Action::FhirDelete => Some(Letter::Delete),
+            // Whatever comes to be done later is out of a token's reach until it is given a letter.
             _ => None,
         }
     }
