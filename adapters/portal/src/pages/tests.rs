@@ -82,8 +82,8 @@ fn hold(name: &str, page: &impl Template) {
         html.contains("<html lang=\"en\">") && html.contains("<title>") && html.contains("<main id=\"main\""),
         "{name}"
     );
-    for (at, _) in html.match_indices("<input id=\"") {
-        let id = html.get(at + 11..).unwrap().split('"').next().unwrap();
+    for rest in html.split("<input id=\"").skip(1) {
+        let id = rest.split('"').next().unwrap();
         assert!(html.contains(&format!("<label for=\"{id}\">")), "{name}: {id} has a label");
     }
     let lines: Vec<&str> = html.lines().filter(|line| !line.trim().is_empty()).collect();
