@@ -69,6 +69,9 @@ pub enum Command {
     /// Administers applications: the programs that read over FHIR by SMART.
     #[command(subcommand)]
     Application(Application),
+    /// Tries connections out before people do, and makes keys for SAML.
+    #[command(subcommand)]
+    Sso(SsoCommand),
     /// Verifies, shows and exports the audit chains.
     #[command(subcommand)]
     Audit(Audit),
@@ -87,6 +90,43 @@ pub enum Command {
     /// Verifies one SAML signature on behalf of a gateway that started it, without files and network.
     #[command(hide = true)]
     SamlVerify,
+}
+
+/// Trying connections out, and keys for SAML.
+#[derive(Subcommand)]
+pub enum SsoCommand {
+    /// Looks at a connection step by step: settings, what the provider publishes, keys, rules. Nobody is signed in.
+    #[command(
+        after_help = "Exit code 0: people can sign in by it. Why a certain person could not is in the audit chain:\n  \
+        sealgate audit show --action LoginFailed"
+    )]
+    Test(SsoTest),
+    /// Makes the two key pairs that SAML needs and says what to add to the configuration.
+    Keys(SsoKeys),
+}
+
+/// A connection to try out.
+#[derive(Args)]
+pub struct SsoTest {
+    /// Its name or id.
+    pub connection: String,
+    /// Its tenant, where several have a connection of this name.
+    #[arg(long, value_name = "NAME")]
+    pub tenant: Option<String>,
+    /// How output is written.
+    #[command(flatten)]
+    pub print: Json,
+}
+
+/// Key pairs for SAML.
+#[derive(Args)]
+pub struct SsoKeys {
+    /// The folder for the files; files that are there are never replaced.
+    #[arg(long, default_value = ".", value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// The name in the certificates, best the host that browsers use.
+    #[arg(long, default_value = "sealgate", value_name = "NAME")]
+    pub name: String,
 }
 
 /// How output is written.

@@ -7,14 +7,13 @@ use crate::config::{Config, Mllp};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::operations::{self, Health};
-use crate::{sweep, tls, watch};
+use crate::{sign_on, sweep, tls, watch};
 use domain::audit::{ChainHead, ChainId};
 use domain::intake::Intake;
 use domain::retrieval::Retrieval;
 use hl7::listener::{self, ListenerSettings};
 use hl7::service::Reception;
 use hl7::{Counters, Service};
-use sso::http::EgressClient;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -199,7 +198,8 @@ fn serve_fhir(
         (None, Ok(address)) => format!("{scheme}://{address}/fhir"),
         (None, Err(why)) => return Err(Stop::new(Exit::Unavailable, format!("the FHIR port has no address: {why}"))),
     };
-    let applications = applications(installation, &base, directory.clone())?;
+    let applications = applications(config, installation, &base, directory.clone())?;
+    let pages = sign_on::pages(config, installation, &base, directory.clone())?;
     let clients = Clients {
         directory,
         tokens: applications.tokens(),
@@ -216,26 +216,29 @@ fn serve_fhir(
         fhir::Service::new(retrieval(installation), Arc::new(clients), &base, env!("CARGO_PKG_VERSION"), limits);
     let limits = fhir::ServeLimits { max_connections: config.fhir.max_connections, ..fhir::ServeLimits::default() };
     let fhir = fhir::configure(service);
-    let mount = move |listener: &mut actix_web::web::ServiceConfig| {
-        smart::configure(listener, Arc::clone(&applications));
-        fhir(listener);
+    let mount = move |listener: &mut actix_web::web::ServiceConfig| match &pages {
+        Some(pages) => {
+            smart::configure(listener, Arc::clone(&applications));
+            fhir(listener);
+            portal::configure(listener, Arc::clone(pages));
+        }
+        None => fhir(listener),
     };
     Ok(tokio::spawn(fhir::serve(socket, tls, mount, limits, async move { stop.cancelled().await })))
 }
 
 /// Puts together what gives access tokens to registered applications.
 fn applications(
+    config: &Config,
     installation: &Installation,
     base: &str,
     directory: tokio::sync::watch::Receiver<Arc<domain::directory::Directory>>,
 ) -> Outcome<Arc<smart::Service>> {
-    let client =
-        EgressClient::new(None, sso::http::Limits::default()).map_err(|why| Stop::new(Exit::Failed, why.to_string()))?;
     Ok(smart::Service::new(smart::Settings {
         base: base.to_owned(),
         directory,
         book: Arc::new(installation.book()),
-        jwks: Arc::new(ApplicationKeys { client }),
+        jwks: Arc::new(ApplicationKeys { client: sign_on::egress(&config.sign_on)? }),
         ledger: installation.recorder.clone(),
         vault: installation.vault.clone(),
         clock: Arc::clone(&installation.clock),

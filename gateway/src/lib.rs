@@ -24,6 +24,7 @@ pub mod output;
 pub mod process;
 pub mod records;
 mod run;
+pub mod sign_on;
 pub mod sweep;
 pub mod tls;
 pub mod watch;

@@ -54,6 +54,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Connection(command) => commands::connection::run(&read()?, command).await,
         Command::User(command) => commands::user::run(&read()?, command).await,
         Command::Application(command) => commands::application::run(&read()?, command).await,
+        Command::Sso(command) => commands::sso::run(&read()?, command).await,
         Command::Audit(command) => commands::audit::run(&cli.config, command).await,
         Command::Key(command) => commands::key::run(&read()?, command).await,
         Command::Status(output) => commands::status::run(&read()?, &cli.config, output).await,

@@ -190,12 +190,17 @@ fn configuration_text(init: &Init) -> String {
          # Outside the database, best on another disk: it tells when the database was cut or replaced by an older one.\n\
          [audit]\nanchor_file = \"anchors\"\n\n\
          [[mllp]]\nname = \"main\"\nbind = \"{mllp}\"\n{mllp_tls}\n\
-         [fhir]\nbind = \"{fhir}\"\n{fhir_tls}\n\
+         [fhir]\nbind = \"{fhir}\"\n{fhir_tls}{base_url}\n\
+         # People and applications sign in on the same address; who may is said by `sealgate connection`, `user`, `application`.\n\
+         [sign_on]\nenabled = {sign_on}\n\n\
          [operations]\nbind = \"127.0.0.1:9464\"\n\n\
          [log]\nformat = \"text\"\nlevel = \"info\"\n",
         mllp = init.mllp,
         mllp_tls = plain(&init.mllp),
         fhir = init.fhir,
         fhir_tls = plain(&init.fhir),
+        base_url = if init.fhir.ip().is_loopback() { "" } else { "# base_url = \"https://…/fhir\"\n" },
+        // Beyond loopback it needs the address that browsers use, which nobody has said yet.
+        sign_on = init.fhir.ip().is_loopback(),
     )
 }

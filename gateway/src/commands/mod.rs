@@ -18,6 +18,7 @@ pub mod send;
 pub mod serve;
 pub mod settings;
 pub mod shell;
+pub mod sso;
 pub mod status;
 pub mod user;
 

@@ -2,10 +2,12 @@
 
 mod fault;
 mod read;
+mod sign_on;
 
 pub use fault::ConfigFault;
 pub(crate) use fault::nearest;
 pub use read::{MAX_CONFIG_BYTES, read};
+pub use sign_on::{KeyFiles, Saml, SignOn};
 
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -27,6 +29,9 @@ pub struct Config {
     /// The FHIR server.
     #[serde(default)]
     pub fhir: Fhir,
+    /// Sign-in, pages and tokens.
+    #[serde(default)]
+    pub sign_on: SignOn,
     /// Health and metrics.
     #[serde(default)]
     pub operations: Operations,

@@ -94,11 +94,32 @@ fn contradictions(config: &Config) -> Result<(), (&'static str, &'static str)> {
     {
         return Err(("fhir", "[fhir] beyond loopback needs `tls`, or `plain = true` behind a proxy that ends TLS"));
     }
+    if config.sign_on.enabled {
+        sign_on(config)?;
+    }
     if config.operations.bind.is_some_and(|bind| !bind.ip().is_loopback()) {
         return Err((
             "operations",
             "[operations] must be bound to loopback: health and metrics carry no authentication",
         ));
+    }
+    Ok(())
+}
+
+fn sign_on(config: &Config) -> Result<(), (&'static str, &'static str)> {
+    let Some(bind) = &config.fhir.bind else {
+        return Err(("sign_on", "[sign_on] is served on the address of [fhir], which has no `bind`"));
+    };
+    let secure = match &config.fhir.base_url {
+        Some(base) => base.starts_with("https://") || (base.starts_with("http://") && bind.ip().is_loopback()),
+        None => bind.ip().is_loopback() || (config.fhir.tls.is_some() && !bind.ip().is_unspecified()),
+    };
+    if !secure {
+        return Err(("sign_on", "[sign_on] needs `base_url` in [fhir]: the https address that browsers use"));
+    }
+    let keys = config.sign_on.saml.as_ref();
+    if keys.is_some_and(|saml| saml.signing.is_empty() || saml.encryption.is_empty()) {
+        return Err(("sign_on", "[sign_on.saml] needs at least one pair under `signing` and one under `encryption`"));
     }
     Ok(())
 }
@@ -121,6 +142,7 @@ fn anchor_paths(config: &mut Config, base: &Path) {
     {
         place(path);
     }
+    config.sign_on.paths().for_each(place);
     place(&mut config.custody.slots_file);
     place(&mut config.audit.anchor_file);
     let tls = config.mllp.iter_mut().filter_map(|listener| listener.tls.as_mut()).chain(config.fhir.tls.as_mut());

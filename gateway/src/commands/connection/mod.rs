@@ -49,7 +49,8 @@ pub async fn run(config: &Config, command: Connection) -> Outcome {
 async fn list(installation: &Installation, tenant: Option<&str>, output: Json) -> Outcome {
     let directory = installation.directory().await?;
     let tenant = tenant.map(|name| find::tenant(&directory, name)).transpose()?;
-    let chosen = || directory.connections().filter(|connection| tenant.is_none_or(|tenant| connection.tenant == tenant));
+    let chosen =
+        || directory.connections().filter(|connection| tenant.is_none_or(|tenant| connection.tenant == tenant));
     if output.json {
         let values = chosen().map(|connection| {
             json!({ "id": connection.id.to_string(), "name": connection.name, "tenant": connection.tenant.to_string(),
