@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 /// Connections with identity providers.
 #[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one value a process")]
 pub enum Connection {
     /// Connects a provider that speaks OpenID Connect, as Keycloak, Entra ID and Okta do.
     AddOidc(OidcAdd),

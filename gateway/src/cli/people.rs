@@ -103,7 +103,6 @@ pub struct UserChange {
 
 /// Applications that read over FHIR by SMART.
 #[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one value a process")]
 pub enum Application {
     /// Adds a system that acts by itself and signs its requests (SMART Backend Services).
     AddBackend(BackendAdd),
