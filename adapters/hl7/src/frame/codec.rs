@@ -244,6 +244,9 @@ impl FrameCodec {
     pub fn abandon(&mut self, buffer: &mut BytesMut, reason: BadReason) -> Option<Event> {
         self.is_open().then(|| {
             self.state = State::Done;
+            // Beyond the limit there may be a few bytes that waited for the next to say whether they begin a frame.
+            let reason = if buffer.len() > self.limits.frame_bytes { BadReason::TooLarge } else { reason };
+            buffer.truncate(self.limits.frame_bytes);
             bad(buffer.split().freeze(), reason)
         })
     }
@@ -466,6 +469,15 @@ mod tests {
             events(b"\x0b\x1c\r\x0b\r\n\x1c\r\x0b\x06\x1c\r\x0b\x15\x1c\r"),
             [Event::Empty, Event::Empty, Event::Commit, Event::Commit]
         );
+    }
+
+    #[test]
+    fn a_frame_above_the_limit_is_cut_also_where_the_stream_ends_at_what_could_begin_another() {
+        for end in [&b"\x0b"[..], b"\x0bMS"] {
+            let bytes = [b"\x0b".as_slice(), &[b'A'; 64], end].concat();
+            let cut = Event::Bad { bytes: Bytes::from_static(&[b'A'; 64]), reason: BadReason::TooLarge };
+            assert_eq!(events(&bytes), [cut]);
+        }
     }
 
     #[test]
