@@ -62,7 +62,9 @@ async fn verify<'a>(
     let browser = Cookie::browser(visit.http);
     let second_factor = tenant.settings.second_factor;
     let attempt = Attempt { tenant: tenant.id, name, address: visit.peer, browser: browser.as_deref(), second_factor };
-    let shown = door.accounts.verify_password(account, presented, &attempt, visit.now).await?;
+    // A password that was set in this very request is shown after it was set, and not before.
+    let now = visit.service.retrieval.clock.now();
+    let shown = door.accounts.verify_password(account, presented, &attempt, now).await?;
     Ok((shown, account.ok_or(Reason::UnknownAccount)?))
 }
 

@@ -38,7 +38,9 @@ impl IdentityProviders for SamlProviders {
     fn begin<'a>(&'a self, connection: &'a Connection, fresh: bool) -> BoxFuture<'a, Result<Departure, Refusal>> {
         Box::pin(async move {
             let handle = self.handle()?;
-            let ask = Ask { fresh, contexts: Vec::new() };
+            // Who proves it once more does so with a second factor; otherwise the identity provider decides what it asks for.
+            let known = connection.saml().filter(|_| fresh).map(|settings| settings.second_factor_contexts.clone());
+            let ask = Ask { fresh, contexts: known.unwrap_or_default() };
             let begun = self.provider.begin(connection, &self.urls(connection), &handle, &ask);
             let begun = begun.map_err(|refusal| refusal.name())?;
             let kept = serde_json::to_string(&begun.pending).map_err(|_| "not-kept")?;
