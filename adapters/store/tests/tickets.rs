@@ -1,5 +1,4 @@
 //! Writes of tickets beside the recorder, and at the end.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use domain::audit::{ChainId, Draft, Outcome, UserId};
 use domain::id::{CorrelationId, TenantId};
