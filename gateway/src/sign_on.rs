@@ -82,6 +82,17 @@ impl People {
     }
 }
 
+/// Reads every file that the settings name, and keeps nothing of them.
+///
+/// # Errors
+/// [`Exit::Configuration`] with the file that is wrong.
+pub fn check(settings: &SignOn) -> Outcome {
+    egress(settings)?;
+    settings.breached_passwords_file.as_deref().map(breached).transpose()?;
+    settings.saml.as_ref().map(service_keys).transpose()?;
+    Ok(())
+}
+
 /// Returns the use case that begins, resumes and ends sessions.
 #[must_use]
 pub fn sign_in(installation: &Installation, book: &Arc<TicketBook>) -> SignIn {
@@ -111,15 +122,19 @@ fn breached(path: &Path) -> Outcome<Breached> {
 }
 
 fn service_provider(saml: &Saml, installation: &Installation, book: &Arc<TicketBook>) -> Outcome<ServiceProvider> {
-    let pairs = |files: &[KeyFiles]| files.iter().map(key_pair).collect::<Outcome<Vec<_>>>();
     Ok(ServiceProvider {
-        keys: ServiceKeys { signing: pairs(&saml.signing)?, encryption: pairs(&saml.encryption)? },
+        keys: service_keys(saml)?,
         verifier: Verifier::of_this_program()
             .map_err(|why| Stop::new(Exit::Failed, format!("this program cannot find itself: {why}")))?,
         clock: Arc::clone(&installation.clock),
         entropy: Arc::clone(&installation.entropy),
         book: Arc::clone(book),
     })
+}
+
+fn service_keys(saml: &Saml) -> Outcome<ServiceKeys> {
+    let pairs = |files: &[KeyFiles]| files.iter().map(key_pair).collect::<Outcome<Vec<_>>>();
+    Ok(ServiceKeys { signing: pairs(&saml.signing)?, encryption: pairs(&saml.encryption)? })
 }
 
 fn key_pair(files: &KeyFiles) -> Outcome<KeyPair> {

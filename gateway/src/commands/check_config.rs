@@ -3,7 +3,7 @@
 use crate::cli::Json;
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
-use crate::{output, tls};
+use crate::{output, sign_on, tls};
 
 /// Prints the settings in force; secrets appear as the path of their file, never as their content.
 ///
@@ -14,6 +14,7 @@ pub fn run(config: &Config, print: Json) -> Outcome {
     for settings in of_listeners.chain(config.fhir.tls.as_ref()) {
         tls::server(settings)?;
     }
+    sign_on::check(&config.sign_on)?;
     if print.json {
         let value = serde_json::to_value(config).map_err(|fault| Stop::new(Exit::Failed, fault))?;
         return output::json(&value);
