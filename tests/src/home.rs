@@ -126,7 +126,8 @@ impl Home {
         let text = format!(
             "[database]\n{database}\n[custody]\nslots_file = \"custody.json\"\ncredential_file = \"credential\"\n\
              [audit]\nanchor_file = \"anchors\"\n\
-             [fhir]\nbind = \"127.0.0.1:0\"\nrequest_timeout_seconds = 5\n[operations]\nbind = \"127.0.0.1:0\"\n\
+             [fhir]\nbind = \"127.0.0.1:0\"\nrequest_timeout_seconds = 5\n[sign_on]\nenabled = true\n\
+             [operations]\nbind = \"127.0.0.1:0\"\n\
              [log]\nformat = \"json\"\nlevel = \"trace\"\n\
              [[mllp]]\nname = \"{MAIN}\"\nbind = \"127.0.0.1:0\"\n\
              [[mllp]]\nname = \"{SECOND}\"\nbind = \"127.0.0.1:0\"\n{more}"

@@ -13,6 +13,7 @@
     reason = "test support: a step that cannot be done fails the test that asked for it"
 )]
 
+pub mod browser;
 pub mod consistency;
 pub mod database;
 pub mod fhir;

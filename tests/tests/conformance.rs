@@ -4,7 +4,7 @@
 
 use conformance::case::{self, Case, Selection};
 use conformance::report::{self, Report};
-use conformance::{fhir, mllp};
+use conformance::{fhir, mllp, sso};
 use std::time::Duration;
 use tests::gateway::Gateway;
 use tests::home::{Home, MAIN};
@@ -64,4 +64,12 @@ fn the_server_conforms_to_fhir_and_us_core() {
     let bench = fhir::Bench::new(options).expect("a bench");
     // A total is told where it is asked for (`_total=accurate`) or known without counting; the feature means always.
     conforms("fhir", base, &fhir::cases(), &bench, &["total"]);
+}
+
+#[test]
+fn sign_on_conforms_as_seen_from_outside() {
+    let (_home, gateway) = started();
+    let base = format!("http://{}/fhir", gateway.fhir_address());
+    let bench = fhir::Bench::new(fhir::Options::plain(base.clone())).expect("a bench");
+    conforms("sso", base, &sso::cases(), &bench, &[]);
 }
