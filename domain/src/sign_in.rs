@@ -202,7 +202,9 @@ impl SignIn {
         self.book.put(TicketKind::Session, session.tenant, key, owner, session.ends(limits), &session).await?;
         if let Some(theirs) = &session.provider_session {
             let (key, owner) = self.provider_session(session.connection, theirs, session.id);
-            self.book.put(TicketKind::ProviderSession, session.tenant, key, owner, session.ends_at_most(limits), &person).await?;
+            self.book
+                .put(TicketKind::ProviderSession, session.tenant, key, owner, session.ends_at_most(limits), &person)
+                .await?;
         }
         Ok(Begun { session, secret })
     }

@@ -1,7 +1,9 @@
 //! What becomes of a message, on the doubles of the ports.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
-use domain::access::{Clinics, Context, Label, Labels, Part, Principal, PrincipalKind, Purpose, Role, Roles, Scopes, Subject};
+use domain::access::{
+    Clinics, Context, Label, Labels, Part, Principal, PrincipalKind, Purpose, Role, Roles, Scopes, Subject,
+};
 use domain::administration::By;
 use domain::double::{Installation, run};
 use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};

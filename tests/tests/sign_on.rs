@@ -9,9 +9,8 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
 use tests::browser::{Browser, Page};
-use tests::gateway::{Gateway, PATIENCE};
+use tests::gateway::{Gateway, eventually};
 use tests::home::Home;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
@@ -95,17 +94,9 @@ impl Site {
         let connection = added["id"].as_str().unwrap_or_else(|| panic!("an id: {added}"));
         let start = format!("{origin}/sign-in/{}/with/{connection}", home.first().id);
         let site = Self { gateway, home, origin, start, _provider: provider };
-        site.until("the connection is in force", |site| Browser::new().get(&site.start).location.is_some());
-        site.until("its rules are in force", |site| site.sign_in(&mut Browser::new(), "alice").status == 200);
+        eventually("the connection is in force", || Browser::new().get(&site.start).location.is_some());
+        eventually("its rules are in force", || site.sign_in(&mut Browser::new(), "alice").status == 200);
         site
-    }
-
-    fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
-        let begun = Instant::now();
-        while !holds(self) {
-            assert!(begun.elapsed() < PATIENCE, "{what}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
     }
 
     fn host(&self) -> String {
@@ -199,7 +190,7 @@ fn a_session_is_good_for_its_tenant_and_ends_with_its_connection(site: &Site) {
 
     site.home.done(&["connection", "disable", "Hospital"]);
     let cookie = browser.cookie(&site.host(), COOKIE).unwrap().to_owned();
-    site.until("the session ends", |site| {
+    eventually("the session ends", || {
         let mut same = Browser::new();
         same.set_cookie(&site.host(), COOKIE, &cookie);
         same.get(&format!("{}/account", site.origin)).status != 200

@@ -64,7 +64,8 @@ impl TicketBook {
         expires: Timestamp,
         value: &T,
     ) -> Result<bool, NotKept> {
-        let ticket = self.seal(kind, StoredTicket { key, owner, tenant, revision: 1, expires, sealed: Vec::new() }, value)?;
+        let ticket =
+            self.seal(kind, StoredTicket { key, owner, tenant, revision: 1, expires, sealed: Vec::new() }, value)?;
         Ok(self.tickets.put(ticket, self.clock.now()).await?)
     }
 
@@ -72,7 +73,11 @@ impl TicketBook {
     ///
     /// # Errors
     /// [`NotKept`].
-    pub async fn find<T: DeserializeOwned>(&self, kind: TicketKind, key: TicketKey) -> Result<Option<Kept<T>>, NotKept> {
+    pub async fn find<T: DeserializeOwned>(
+        &self,
+        kind: TicketKind,
+        key: TicketKey,
+    ) -> Result<Option<Kept<T>>, NotKept> {
         let found = self.tickets.find(key, self.clock.now()).await?;
         found.map(|stored| self.open(kind, &stored)).transpose()
     }
@@ -81,7 +86,11 @@ impl TicketBook {
     ///
     /// # Errors
     /// [`NotKept`].
-    pub async fn take<T: DeserializeOwned>(&self, kind: TicketKind, key: TicketKey) -> Result<Option<Kept<T>>, NotKept> {
+    pub async fn take<T: DeserializeOwned>(
+        &self,
+        kind: TicketKind,
+        key: TicketKey,
+    ) -> Result<Option<Kept<T>>, NotKept> {
         let taken = self.tickets.take(key, self.clock.now()).await?;
         taken.map(|stored| self.open(kind, &stored)).transpose()
     }
@@ -99,7 +108,8 @@ impl TicketBook {
     ) -> Result<bool, NotKept> {
         let revision = kept.revision.checked_add(1).ok_or(NotKept::Integrity)?;
         let (key, owner, tenant) = (kept.key, kept.owner, kept.tenant);
-        let ticket = self.seal(kind, StoredTicket { key, owner, tenant, revision, expires, sealed: Vec::new() }, value)?;
+        let ticket =
+            self.seal(kind, StoredTicket { key, owner, tenant, revision, expires, sealed: Vec::new() }, value)?;
         Ok(self.tickets.replace(ticket, self.clock.now()).await?)
     }
 
