@@ -21,3 +21,4 @@ pub mod gateway;
 pub mod home;
 pub mod message;
 pub mod mllp;
+pub mod provider;

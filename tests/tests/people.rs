@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use tests::gateway::Ended;
 use tests::home::{Home, write_private};
@@ -270,4 +271,39 @@ fn a_tenant_decides_about_time_addresses_and_second_factor_and_the_console_stays
     }
     assert_eq!(settings(&["--any-address"]).code, Some(0));
     assert_eq!(home.json(&["tenant", "settings", "Harbour", "--json"])["settings"]["addresses"], json!([]));
+}
+
+#[test]
+fn keys_for_saml_are_made_once_and_the_configuration_that_is_printed_is_right() {
+    let home = Home::new(PROGRAM);
+    let folder = home.path("saml").display().to_string();
+    let said = home.done(&["sso", "keys", "--folder", &folder, "--name", "results.example"]);
+    let configuration = said.split_once("\n\n").unwrap().1;
+    home.configure(false, configuration);
+    home.done(&["check-config"]);
+    let again = home.run(&["sso", "keys", "--folder", &folder]);
+    assert_eq!(again.code, Some(1), "nothing is replaced: {}", again.stderr);
+
+    // A key that others may read is refused where it is named, before anything starts.
+    fs::set_permissions(home.path("saml/saml-signing.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    let open = home.run(&["check-config"]);
+    assert!(open.code != Some(0) && open.stderr.contains("saml-signing.key"), "{}", open.stderr);
+}
+
+#[test]
+fn a_connection_that_cannot_work_is_told_step_by_step() {
+    let home = Home::new(PROGRAM);
+    // Nobody listens on port 9, and nothing is asked beyond this machine.
+    let issuer = ["--issuer", "http://127.0.0.1:9/realm", "--client-id", "sealgate", "--allow-http-loopback"];
+    home.done(&[["connection", "add-oidc", "hospital", "--tenant", "Harbour"].as_slice(), &issuer].concat());
+    let tested = home.run(&["sso", "test", "hospital", "--json"]);
+    assert_eq!(tested.code, Some(1), "{}", tested.stderr);
+    let value: Value = serde_json::from_str(&tested.stdout).unwrap();
+    let verdict = |step: &str| {
+        let steps = value["steps"].as_array().unwrap();
+        steps.iter().find(|found| found["step"] == step).map(|found| found["verdict"].clone())
+    };
+    assert_eq!(verdict("discovery"), Some(json!("bad")), "{value}");
+    assert_eq!(verdict("rules"), Some(json!("bad")));
+    assert_eq!(verdict("settings"), Some(json!("good")));
 }

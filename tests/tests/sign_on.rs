@@ -1,17 +1,16 @@
-//! People sign in by a real OpenID provider: the whole way of a browser, and what must not work.
+//! People sign in by real identity providers, OpenID Connect and SAML: the whole way of a browser, and what must not work.
 //!
 //! Runs where `TEST_PROVIDERS` says that the providers are (`tests/providers/run` fetches them); otherwise shows as ignored.
 //! `REQUIRE_PROVIDERS=1` turns that into failures.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use libtest_mimic::{Arguments, Trial};
-use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use tests::browser::{Browser, Page};
 use tests::gateway::{Gateway, eventually};
-use tests::home::Home;
+use tests::home::{Home, write_private};
+use tests::provider::{self, Provider};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
 const SECRET: &str = "gateway-secret-of-tests-0123456789abcdef";
@@ -19,14 +18,14 @@ const COOKIE: &str = "__Host-sealgate";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let providers = std::env::var("TEST_PROVIDERS").ok();
-    let required = std::env::var("REQUIRE_PROVIDERS").is_ok_and(|value| value == "1");
-    let trial = |name: &'static str, test: fn(&Site)| match providers.clone() {
+    let trial = |name: &'static str, test: fn(&Path)| match provider::folder() {
         Some(folder) => Trial::test(name, move || {
-            test(&Site::new(Path::new(&folder)));
+            test(&folder);
             Ok(())
         }),
-        None if required => Trial::test(name, || Err("REQUIRE_PROVIDERS=1 but TEST_PROVIDERS is not set".into())),
+        None if provider::required() => {
+            Trial::test(name, || Err("REQUIRE_PROVIDERS=1 but TEST_PROVIDERS is not set".into()))
+        }
         None => Trial::test(format!("{name} (ignored: TEST_PROVIDERS is not set; see tests/providers/run)"), || Ok(()))
             .with_ignored_flag(true),
     };
@@ -42,7 +41,11 @@ fn main() -> ExitCode {
             a_session_is_good_for_its_tenant_and_ends_with_its_connection,
         ),
     ];
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let trials = trials.into_iter().chain([
+        trial("a_mapped_person_signs_in_by_saml_and_the_response_is_good_once", saml_signs_in),
+        trial("who_fits_no_rule_gets_no_session_by_saml", saml_refuses_the_unmapped),
+    ]);
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
 /// A gateway, and a provider that it is connected with.
@@ -54,35 +57,16 @@ struct Site {
     _provider: Provider,
 }
 
-struct Provider(Child);
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 impl Site {
     fn new(providers: &Path) -> Self {
         let home = Home::new(PROGRAM);
         let gateway = home.serve();
         let origin = format!("http://{}", gateway.fhir_address());
-        let mut child = Command::new("node")
-            .arg(providers.join("oidc.mjs"))
-            .current_dir(providers)
-            .env("RP", &origin)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let issuer = line.trim().strip_prefix("oidc ").unwrap_or_else(|| panic!("no provider: {line}")).to_owned();
-        let provider = Provider(child);
+        let provider = Provider::start(providers, "oidc.mjs", &[("RP", &origin)]);
+        let issuer = provider.address.clone();
 
         let secret = home.path("client-secret");
-        std::fs::write(&secret, SECRET).unwrap();
-        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+        write_private(&secret, SECRET.as_bytes());
         let secret = secret.display().to_string();
         let tenant = home.first().name.clone();
         let add =
@@ -129,7 +113,8 @@ impl Site {
     }
 }
 
-fn a_mapped_person_signs_in_reads_and_signs_out(site: &Site) {
+fn a_mapped_person_signs_in_reads_and_signs_out(providers: &Path) {
+    let site = Site::new(providers);
     let mut browser = Browser::new();
     let page = site.sign_in(&mut browser, "alice");
     assert_eq!(page.status, 200, "{}", page.body);
@@ -150,7 +135,8 @@ fn a_mapped_person_signs_in_reads_and_signs_out(site: &Site) {
     assert!(site.chain().contains("Logout"));
 }
 
-fn who_fits_no_rule_or_shows_no_second_factor_gets_none(site: &Site) {
+fn who_fits_no_rule_or_shows_no_second_factor_gets_none(providers: &Path) {
+    let site = Site::new(providers);
     for name in ["dave", "carol"] {
         let mut browser = Browser::new();
         let page = site.sign_in(&mut browser, name);
@@ -161,7 +147,8 @@ fn who_fits_no_rule_or_shows_no_second_factor_gets_none(site: &Site) {
     assert!(reasons.contains("unmapped") && reasons.contains("factor-missing"), "{reasons}");
 }
 
-fn an_answer_is_good_for_one_browser_and_once(site: &Site) {
+fn an_answer_is_good_for_one_browser_and_once(providers: &Path) {
+    let site = Site::new(providers);
     let mut browser = Browser::new();
     let back = site.at_provider(&mut browser, "alice");
     let answer = back.location.clone().unwrap();
@@ -177,7 +164,8 @@ fn an_answer_is_good_for_one_browser_and_once(site: &Site) {
     assert!((400..500).contains(&again.get(answer.as_str()).status), "the same answer again");
 }
 
-fn a_session_is_good_for_its_tenant_and_ends_with_its_connection(site: &Site) {
+fn a_session_is_good_for_its_tenant_and_ends_with_its_connection(providers: &Path) {
+    let site = Site::new(providers);
     let mut browser = Browser::new();
     site.sign_in(&mut browser, "alice");
     // A connection of one tenant is no way into another.
@@ -195,4 +183,114 @@ fn a_session_is_good_for_its_tenant_and_ends_with_its_connection(site: &Site) {
         same.set_cookie(&site.host(), COOKIE, &cookie);
         same.get(&format!("{}/account", site.origin)).status != 200
     });
+}
+
+/// The names of samlp for what it says of people.
+const NAME_ID: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier";
+const DISPLAY: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name";
+const GROUPS: &str = "http://schemas.passportjs.com/groups";
+/// What samlp says of how it authenticated; this site takes it for two factors.
+const CONTEXT: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified";
+
+/// A gateway, and a SAML provider that it is connected with.
+struct SamlSite {
+    gateway: Gateway,
+    _home: Home,
+    origin: String,
+    start: String,
+    _provider: Provider,
+}
+
+impl SamlSite {
+    fn new(providers: &Path) -> Self {
+        let home = Home::new(PROGRAM);
+        let at = |name: &str| home.path(name).display().to_string();
+        let made = home.done(&["sso", "keys", "--folder", &at("saml")]);
+        home.configure(false, made.split_once("\n\n").unwrap().1);
+        home.done(&["sso", "keys", "--folder", &at("idp"), "--name", "idp.example"]);
+        for end in ["key", "crt"] {
+            std::fs::copy(home.path(&format!("idp/saml-signing.{end}")), home.path(&format!("idp/idp.{end}"))).unwrap();
+        }
+        let gateway = home.serve();
+        let origin = format!("http://{}", gateway.fhir_address());
+
+        // Its metadata first; where responses go it is told when the connection has an id.
+        let keys = at("idp");
+        let provider = Provider::start(providers, "saml.cjs", &[("KEYS", &keys)]);
+        let metadata = Browser::new().get(&format!("{}/metadata", provider.address)).body;
+        write_private(&home.path("idp.xml"), metadata.as_bytes());
+        let port = provider.port().to_owned();
+        drop(provider);
+        let tenant = home.first().name.clone();
+        let add =
+            ["connection", "add-saml", "Hospital", "--tenant", &tenant, "--metadata-file", &at("idp.xml"), "--json"];
+        let read = ["--subject-attribute", NAME_ID, "--display-attribute", DISPLAY, "--groups-attribute", GROUPS];
+        let added = home.json(&[add.as_slice(), &read, &["--second-factor-context", CONTEXT]].concat());
+        let connection = added["id"].as_str().unwrap_or_else(|| panic!("an id: {added}")).to_owned();
+        home.done(&["connection", "rule", "add", "Hospital", "--if-group", "alices-group", "--role", "provider"]);
+        let (acs, audience) =
+            (format!("{origin}/auth/saml/{connection}/acs"), format!("{origin}/auth/saml/{connection}/metadata"));
+        let settings = [("KEYS", keys.as_str()), ("PORT", &port), ("ACS", &acs), ("AUD", &audience)];
+        let provider = Provider::start(providers, "saml.cjs", &settings);
+        let start = format!("{origin}/sign-in/{}/with/{connection}", home.first().id);
+        let site = Self { gateway, _home: home, origin, start, _provider: provider };
+        eventually("the connection is in force", || Browser::new().get(&site.start).location.is_some());
+        eventually("its rule is in force", || {
+            let mut browser = Browser::new();
+            let form = site.at_provider(&mut browser, "alice");
+            site.take_back(&mut browser, &form).status < 400
+        });
+        site
+    }
+
+    /// Goes to the provider and returns its page: a form that a browser posts back by itself.
+    fn at_provider(&self, browser: &mut Browser, name: &str) -> Page {
+        let begun = browser.get(&self.start).location.unwrap();
+        let page = browser.get(&format!("{begun}&user={name}"));
+        assert_eq!(page.status, 200, "{}", page.body);
+        page
+    }
+
+    /// Posts the form back, from the provider's site as browsers do.
+    fn take_back(&self, browser: &mut Browser, form: &Page) -> Page {
+        let acs = self.acs(form);
+        let (response, relay) = (form.field("SAMLResponse").unwrap(), form.field("RelayState").unwrap_or_default());
+        let page = browser.post(&acs, &[("SAMLResponse", &response), ("RelayState", &relay)]);
+        browser.follow(page)
+    }
+
+    fn acs(&self, form: &Page) -> String {
+        let action = form.body.split("action=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        let action = action.replace("&#x2F;", "/").replace("&amp;", "&");
+        assert!(action.starts_with(&self.origin), "{action}");
+        action
+    }
+}
+
+fn saml_signs_in(providers: &Path) {
+    let site = SamlSite::new(providers);
+    let host = site.gateway.fhir_address().to_string();
+    let mut browser = Browser::new();
+    let form = site.at_provider(&mut browser, "alice");
+    let page = site.take_back(&mut browser, &form);
+    assert_eq!(page.status, 200, "{}", page.body);
+    let account = browser.get(&format!("{}/account", site.origin));
+    assert!(account.body.contains("Alice Adams"), "{}", account.body);
+
+    // The same response again, from the same browser and from another.
+    for mut browser in [browser, Browser::new()] {
+        let before = browser.cookie(&host, COOKIE).map(str::to_owned);
+        let again = site.take_back(&mut browser, &form);
+        assert!((400..500).contains(&again.status), "{}", again.status);
+        assert_eq!(browser.cookie(&host, COOKIE).map(str::to_owned), before, "no new session");
+    }
+}
+
+fn saml_refuses_the_unmapped(providers: &Path) {
+    let site = SamlSite::new(providers);
+    let mut browser = Browser::new();
+    let form = site.at_provider(&mut browser, "bob");
+    let page = site.take_back(&mut browser, &form);
+    assert!((400..500).contains(&page.status), "{}", page.status);
+    assert!(browser.cookie(&site.gateway.fhir_address().to_string(), COOKIE).is_none());
 }

@@ -1,9 +1,11 @@
-//! Reading what operators give in files: secrets, metadata, keys.
+//! Files of operators: reading secrets, metadata and keys, and writing new files.
 
 use crate::exit::{Exit, Outcome, Stop};
 use domain::directory::{Hidden, MAX_VALUE_BYTES};
 use keys::file::read_secret_file;
-use std::io::Read;
+use std::fs::OpenOptions;
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -43,6 +45,21 @@ pub(super) fn text(path: &Path, most_bytes: usize) -> Outcome<String> {
         return Err(Stop::new(Exit::Failed, line));
     }
     String::from_utf8(bytes).map_err(|_| Stop::new(Exit::Failed, format!("{} is no UTF-8 text", path.display())))
+}
+
+/// Writes a new file with a mode, down to the disk; a file that is there is never replaced.
+///
+/// # Errors
+/// [`Exit::Failed`].
+pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Outcome {
+    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .map_err(|why| not_written(path, &why))
+}
+
+/// Says that a file or folder cannot be written.
+pub(super) fn not_written(path: &Path, why: &std::io::Error) -> Stop {
+    Stop::new(Exit::Failed, format!("{} cannot be written: {why}", path.display()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `sealgate init`: makes the keys, the database, the anchors and a configuration file.
 
 use crate::cli::Init;
+use crate::commands::files::{not_written, write_new};
 use crate::config::{self, Config};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::{Installation, not_in_custody, not_opened};
@@ -14,8 +15,7 @@ use keys::custody::Custody;
 use keys::entropy::SystemEntropy;
 use keys::file::{read_credential_file, read_secret_file};
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use store::AnchorFile;
 use zeroize::Zeroize;
@@ -154,16 +154,6 @@ async fn open_new_database(config: &Config) -> Outcome<store::Database> {
         }
         None => crate::installation::open_database(&config.database).await,
     }
-}
-
-fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Outcome {
-    let file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .map_err(|why| not_written(path, &why))
-}
-
-fn not_written(path: &Path, why: &std::io::Error) -> Stop {
-    Stop::new(Exit::Failed, format!("{} cannot be written: {why}", path.display()))
 }
 
 /// Writes out the configuration with a word on each part; paths of the operator's are made absolute.

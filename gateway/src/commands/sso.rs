@@ -1,6 +1,7 @@
 //! `sealgate sso`: trying out the ways in before people do, and keys for SAML.
 
 use crate::cli::{SsoCommand, SsoKeys, SsoTest};
+use crate::commands::files::{not_written, write_new};
 use crate::commands::find;
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
@@ -13,9 +14,6 @@ use serde_json::json;
 use sso::oidc::{RelyingParty, Step, Verdict};
 use sso::saml::{IdentityProvider, KeyPair};
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Runs the command.
@@ -130,14 +128,4 @@ fn make_keys(keys: &SsoKeys) -> Outcome {
         output::line(format_args!("key_file = {}", file("key")))?;
     }
     Ok(())
-}
-
-fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Outcome {
-    let file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .map_err(|why| not_written(path, &why))
-}
-
-fn not_written(path: &Path, why: &std::io::Error) -> Stop {
-    Stop::new(Exit::Failed, format!("{} cannot be written: {why}", path.display()))
 }
