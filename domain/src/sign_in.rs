@@ -221,26 +221,24 @@ impl SignIn {
         directory: &Directory,
         address: Address,
     ) -> Result<Option<Resumed>, Unavailable> {
-        let found = match self.book.find::<Session>(TicketKind::Session, self.key(secret)).await {
-            Ok(Some(found)) => found,
-            // A ticket that does not open is nobody's session.
-            Ok(None) | Err(NotKept::Integrity) => return Ok(None),
-            Err(NotKept::Unavailable) => return Err(Unavailable),
-        };
-        let Some(settings) = directory.settings(found.value.tenant) else { return Ok(None) };
+        let Some(mut kept) = self.kept(secret).await? else { return Ok(None) };
+        let Some(settings) = directory.settings(kept.value.tenant) else { return Ok(None) };
         let limits = settings.sessions;
         let now = self.clock.now();
-        if found.value.state(now, &limits) == access::Session::Ended || !directory.still_admits(&found.value) {
+        if kept.value.state(now, &limits) == access::Session::Ended || !directory.still_admits(&kept.value) {
             return Ok(None);
         }
-        let mut session = found.value.clone();
-        if session.seen.plus_seconds(TOUCH_SECONDS) <= now {
-            session.seen = now;
+        if kept.value.seen.plus_seconds(TOUCH_SECONDS) <= now {
+            let session = Session { seen: now, ..kept.value.clone() };
             // Losing to another request of the same browser is as good: that one was seen as well.
-            let _ = self.book.replace(TicketKind::Session, &found, session.ends(&limits), &session).await;
+            let _ = self.book.replace(TicketKind::Session, &kept, session.ends(&limits), &session).await;
+            // Read again, so that what is done in the session builds on what is stored.
+            let Some(again) = self.kept(secret).await? else { return Ok(None) };
+            kept = again;
         }
+        let session = kept.value.clone();
         let (subject, circumstances) = (session.to_subject(), session.circumstances(now, &limits, address));
-        Ok(Some(Resumed { ends: session.ends(&limits), subject, circumstances, session, kept: found }))
+        Ok(Some(Resumed { ends: session.ends(&limits), subject, circumstances, session, kept }))
     }
 
     /// Ends a session.
@@ -386,6 +384,15 @@ impl SignIn {
             self.vault.stored(subject.tenant, &[id]);
         }
         Ok(())
+    }
+
+    /// Finds the ticket of a session; one that does not open is nobody's.
+    async fn kept(&self, secret: &Secret<32>) -> Result<Option<Kept<Session>>, Unavailable> {
+        match self.book.find(TicketKind::Session, self.key(secret)).await {
+            Ok(found) => Ok(found),
+            Err(NotKept::Integrity) => Ok(None),
+            Err(NotKept::Unavailable) => Err(Unavailable),
+        }
     }
 
     fn key(&self, secret: &Secret<32>) -> TicketKey {

@@ -281,6 +281,16 @@ fn broken_glass_is_in_the_session_until_it_expires() {
 }
 
 #[test]
+fn the_glass_can_be_broken_in_the_request_that_prolongs_the_session() {
+    let house = House::new();
+    let begun = house.begin(&house.assertion("alice")).unwrap();
+    house.doubles.clock.advance(TOUCH_SECONDS);
+    let resumed = house.resume(&begun).unwrap();
+    let glass = GlassBroken { patient: RecordId([5; 16]), expires: house.doubles.clock.now().plus_seconds(600) };
+    assert_eq!(run(house.sign_in.set_glass(&resumed, Some(glass), &TenantSettings::default().sessions)), Ok(true));
+}
+
+#[test]
 fn another_secret_finds_nothing() {
     let house = House::new();
     house.begin(&house.assertion("alice")).unwrap();
