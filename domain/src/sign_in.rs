@@ -225,7 +225,9 @@ impl SignIn {
         let Some(settings) = directory.settings(kept.value.tenant) else { return Ok(None) };
         let limits = settings.sessions;
         let now = self.clock.now();
-        if kept.value.state(now, &limits) == access::Session::Ended || !directory.still_admits(&kept.value) {
+        let factor = kept.value.second_factor || !settings.second_factor.is_required_of(kept.value.roles);
+        let going = kept.value.state(now, &limits) == access::Session::Current;
+        if !going || !factor || !directory.still_admits(&kept.value) {
             return Ok(None);
         }
         if kept.value.seen.plus_seconds(TOUCH_SECONDS) <= now {

@@ -229,7 +229,7 @@ fn decision(row: &Row, at: &Circumstance) -> Decision {
     };
     let labels = at.label.into_iter().collect::<Labels>();
     let resource = Resource { tenant, clinic, kind: row.kind, patient: Some(PATIENT), labels };
-    let break_glass = at.glass.then_some(BreakGlass { patient: PATIENT, expires: Timestamp(1) });
+    let break_glass = at.glass.then_some(BreakGlass { patient: PATIENT, expires: Timestamp(1), emergency: true });
     let context = Context { now: Timestamp(0), address: Address::Allowed, session, factor, break_glass };
     decide(&subject, row.action, &resource, &context)
 }

@@ -150,6 +150,22 @@ fn without_a_second_factor_nobody_begins_unless_the_tenant_waives_it_for_their_r
 }
 
 #[test]
+fn a_session_without_a_second_factor_ends_when_the_tenant_asks_for_one_again() {
+    let house = House::new();
+    let assertion = Assertion { factor: Factor::Missing, ..house.assertion("alice") };
+    let relaxed: TenantSettings = serde_json::from_str(r#"{"second_factor":"relaxed-for-staff"}"#).unwrap();
+    let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
+    let begun = run(house.sign_in.begin(&assertion, &rules, &relaxed, &origin(), None)).unwrap();
+    let tenant =
+        |settings| domain::directory::Tenant { settings, ..house.directory.tenant(house.tenant).unwrap().clone() };
+    let directory =
+        |settings| Directory::new([tenant(settings)], [], [], []).with_people([connection(house.tenant)], [], []);
+    let going = |settings| run(house.sign_in.resume(&begun.secret, &directory(settings), Address::Allowed)).unwrap();
+    assert!(going(relaxed).is_some());
+    assert!(going(TenantSettings::default()).is_none());
+}
+
+#[test]
 fn nobody_begins_from_an_address_that_is_not_allowed() {
     let house = House::new();
     let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
@@ -272,7 +288,7 @@ fn broken_glass_is_in_the_session_until_it_expires() {
     let house = House::new();
     let begun = house.begin(&house.assertion("alice")).unwrap();
     let patient = RecordId([5; 16]);
-    let glass = GlassBroken { patient, expires: house.doubles.clock.now().plus_seconds(600) };
+    let glass = GlassBroken { patient, expires: house.doubles.clock.now().plus_seconds(600), emergency: false };
     let resumed = house.resume(&begun).unwrap();
     assert_eq!(run(house.sign_in.set_glass(&resumed, Some(glass), &TenantSettings::default().sessions)), Ok(true));
     assert!(house.resume(&begun).unwrap().circumstances.glass_broken_for(Some(patient)));
@@ -286,7 +302,11 @@ fn the_glass_can_be_broken_in_the_request_that_prolongs_the_session() {
     let begun = house.begin(&house.assertion("alice")).unwrap();
     house.doubles.clock.advance(TOUCH_SECONDS);
     let resumed = house.resume(&begun).unwrap();
-    let glass = GlassBroken { patient: RecordId([5; 16]), expires: house.doubles.clock.now().plus_seconds(600) };
+    let glass = GlassBroken {
+        patient: RecordId([5; 16]),
+        expires: house.doubles.clock.now().plus_seconds(600),
+        emergency: false,
+    };
     assert_eq!(run(house.sign_in.set_glass(&resumed, Some(glass), &TenantSettings::default().sessions)), Ok(true));
 }
 

@@ -3,9 +3,11 @@
 use domain::access::{Address, Context as Circumstances, Subject};
 use domain::audit::Context;
 use domain::directory::{Directory, subject_for_client};
+use domain::id::TenantId;
 use domain::journal::{Act, Actor};
 use domain::keys::Compartment;
 use domain::ports::{BoxFuture, Clock, Entropy, KeyVault, Ledger, Unavailable};
+use domain::time::Timestamp;
 use domain::write::WriteSet;
 use fhir::{Admission, Admitted, Attempt};
 use smart::AccessTokens;
@@ -38,7 +40,7 @@ impl Admission for Clients {
             let admitted = Admitted {
                 subject: subject_for_client(client),
                 workstation: format!("client:{}", client.id),
-                circumstances: Circumstances::at(now),
+                circumstances: from(&directory, client.tenant, peer, now),
             };
             return Box::pin(std::future::ready(Ok(Some(admitted))));
         }
@@ -46,12 +48,10 @@ impl Admission for Clients {
             let Some(subject) = self.tokens.admit(token, &directory).await.map_err(|_| Unavailable)? else {
                 return Ok(None);
             };
-            let allowed = directory.address_allowed(subject.tenant, peer);
-            let address = if allowed { Address::Allowed } else { Address::NotAllowed };
             Ok(Some(Admitted {
                 workstation: format!("application:{}", subject.principal.id),
+                circumstances: from(&directory, subject.tenant, peer, now),
                 subject,
-                circumstances: Circumstances { address, ..Circumstances::at(now) },
             }))
         })
     }
@@ -64,6 +64,13 @@ impl Admission for Clients {
             }
         })
     }
+}
+
+/// Returns the circumstances of a system that asks from an address: the tenant says which it may come from.
+fn from(directory: &Directory, tenant: TenantId, peer: IpAddr, now: Timestamp) -> Circumstances {
+    let allowed = directory.address_allowed(tenant, peer);
+    let address = if allowed { Address::Allowed } else { Address::NotAllowed };
+    Circumstances { address, ..Circumstances::at(now) }
 }
 
 impl Clients {

@@ -122,10 +122,10 @@ async fn finish(
 pub(crate) async fn sign_out(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let resumed = &visit.signed_in()?.resumed;
     let session = &resumed.session;
-    let there = sign_out_there(visit, session).await;
     let origin = visit.origin(session.tenant);
+    // Here first: whatever becomes of asking the provider, this session is over.
     visit.service.sign_in.end(resumed, sign_in::Ending::SignedOut, &origin).await?;
-    let answer = match there {
+    let answer = match sign_out_there(visit, session).await {
         None => Answer::see("/signed-out"),
         // A redirect would be held against the target of the form by some browsers, so the page turns by itself.
         Some(address) => {

@@ -19,11 +19,13 @@ use domain::sign_in::Resumed;
 
 /// The reasons to choose from (HL7 v3-ActReason, in plain words).
 const REASONS: &[Reason] = &[
-    Reason { code: "ETREAT", words: "Emergency treatment" },
+    Reason { code: EMERGENCY, words: "Emergency treatment" },
     Reason { code: "BTG", words: "Urgent care outside my usual patients" },
     Reason { code: "COVERAGE", words: "I stand in for a colleague" },
     Reason { code: "SAFETY", words: "Danger to the patient or to others" },
 ];
+/// The reason that also lifts what the law guards most.
+const EMERGENCY: &str = "ETREAT";
 /// Fewest characters of a person's own words, white space at the ends aside.
 const MIN_WORDS: usize = 10;
 /// Most characters of them.
@@ -81,7 +83,7 @@ pub(crate) async fn smash(visit: &Visit<'_>) -> Result<Answer, Problem> {
         "glass broken"
     );
     let expires = visit.now.plus_seconds(visit.service.limits.glass_seconds);
-    set(visit, Some(GlassBroken { patient, expires })).await?;
+    set(visit, Some(GlassBroken { patient, expires, emergency: reason == EMERGENCY })).await?;
     Ok(Answer::see(format!("/patients/{patient}")))
 }
 
@@ -102,15 +104,16 @@ async fn permit(visit: &Visit<'_>, patient: Option<RecordId>) -> Result<&'static
     let resumed = &visit.signed_in()?.resumed;
     let subject = &resumed.subject;
     let resource = access::Resource::record(subject.tenant, Kind::Patient).with_patient(patient);
-    match decide(subject, Action::BreakGlassStart, &resource, &resumed.circumstances) {
-        Decision::Permit { rule, .. } => Ok(rule),
-        Decision::Deny(reason) => {
-            let id = patient.map(|patient| patient.to_string()).unwrap_or_default();
-            let act = Act::denied(Action::BreakGlassStart.name(), Kind::Patient.name(), &id, reason.name());
-            record(visit, subject, act, Context::default()).await?;
-            Err(Problem::Denied)
-        }
-    }
+    // Whoever is let in without a second factor breaks no glass: a tenant may waive it for daily work, not for this.
+    let denied = match decide(subject, Action::BreakGlassStart, &resource, &resumed.circumstances) {
+        Decision::Permit { rule, .. } if resumed.session.second_factor => return Ok(rule),
+        Decision::Permit { .. } => access::Reason::FactorMissing,
+        Decision::Deny(reason) => reason,
+    };
+    let id = patient.map(|patient| patient.to_string()).unwrap_or_default();
+    let act = Act::denied(Action::BreakGlassStart.name(), Kind::Patient.name(), &id, denied.name());
+    record(visit, subject, act, Context::default()).await?;
+    Err(Problem::Denied)
 }
 
 fn is_fresh(visit: &Visit<'_>, grace: i64) -> Result<bool, Problem> {

@@ -341,6 +341,10 @@ async fn note(visit: &Visit<'_>, tenant: &Tenant, refusal: Refusal) -> Result<()
     if refusal.alert {
         tracing::error!(tenant = %tenant.id, correlation = %visit.correlation, "many wrong passwords for one account");
     }
+    // Whoever was sent away unheard is not in the chain: it is kept for years, and a flood would fill it.
+    if matches!(refusal.face(), Face::Wait(_) | Face::Busy(_)) {
+        return Ok(());
+    }
     Ok(visit.service.sign_in.refuse(tenant.id, None, refusal.name(), &visit.origin(tenant.id)).await?)
 }
 

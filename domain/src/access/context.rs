@@ -83,12 +83,15 @@ pub enum Factor {
 
 /// A person's emergency access to one patient.
 ///
-/// It lifts clinic scope, labels and consent for reading that patient until it expires. It never lifts the tenant, never exports, and
-/// while it holds the person may administer nothing.
+/// It lifts clinic scope and labels for reading that patient until it expires, and in a medical emergency also withheld consent and
+/// what is known of substance use (42 CFR §2.51). It never lifts the tenant, never exports, and while it holds the person may
+/// administer nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakGlass {
     /// The patient.
     pub patient: RecordId,
     /// The moment from which it no longer holds.
     pub expires: Timestamp,
+    /// Whether a medical emergency was named as the reason.
+    pub emergency: bool,
 }

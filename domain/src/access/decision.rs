@@ -201,9 +201,10 @@ fn decide_by(
         return Decision::Deny(reason);
     }
     let glass = overlay_holds(subject, action, resource, context);
-    if !glass && action.discloses() {
+    if action.discloses() {
         for need in NEEDS {
-            if resource.labels.contains(need.label) && !meets(need.meets, subject) {
+            let lifted = glass && lifts(context, need.label);
+            if !lifted && resource.labels.contains(need.label) && !meets(need.meets, subject) {
                 return Decision::Deny(Reason::Labelled(need.id));
             }
         }
@@ -304,6 +305,12 @@ fn overlay_holds(subject: &Subject, action: Action, resource: &Resource, context
         && subject.roles.contains_any(OVERLAY.roles)
         && OVERLAY.actions.contains(&action)
         && OVERLAY.on.fits(resource.kind)
+}
+
+/// Says whether broken glass lifts this label; what the law guards most needs a medical emergency (42 CFR §2.51).
+fn lifts(context: &Context, label: Label) -> bool {
+    let guarded = matches!(label, Label::SubstanceUse | Label::ConsentWithheld);
+    !guarded || context.break_glass.is_some_and(|glass| glass.emergency)
 }
 
 fn meets(need: Meets, subject: &Subject) -> bool {

@@ -58,6 +58,9 @@ pub struct GlassBroken {
     pub patient: RecordId,
     /// The moment from which it no longer holds.
     pub expires: Timestamp,
+    /// Whether a medical emergency was named as the reason.
+    #[serde(default)]
+    pub emergency: bool,
 }
 
 /// How long sessions of a tenant last, and how many one person may hold.
@@ -158,7 +161,11 @@ impl Session {
             address,
             session: self.state(now, limits),
             factor: if self.second_factor || self.factor_waived { Factor::Shown } else { Factor::Missing },
-            break_glass: self.glass.map(|glass| BreakGlass { patient: glass.patient, expires: glass.expires }),
+            break_glass: self.glass.map(|GlassBroken { patient, expires, emergency }| BreakGlass {
+                patient,
+                expires,
+                emergency,
+            }),
         }
     }
 }

@@ -21,7 +21,6 @@ pub(super) fn assertion(
 ) -> Result<Assertion, Refusal> {
     let all = merged(token, user_info);
     let subject = subject(settings, token)?.ok_or(Refusal::SubjectClaimMissing)?;
-    let issued = claims::moment(token, "iat")?.unwrap_or(now);
     Ok(Assertion {
         connection: connection.id,
         tenant: connection.tenant,
@@ -32,7 +31,8 @@ pub(super) fn assertion(
         groups: groups(&all, &settings.groups_claim),
         attributes: attributes(&all),
         factor: factor(settings, token),
-        authenticated: claims::moment(token, "auth_time")?.unwrap_or(issued).min(now),
+        // A provider that does not say when may have let in whoever sat there: that proves nothing fresh.
+        authenticated: claims::moment(token, "auth_time")?.unwrap_or_default().min(now),
         until: None,
         provider_session: session(token),
     })

@@ -45,6 +45,10 @@ impl ServiceProvider {
     ) -> Result<Verified, Refusal> {
         let document = decode(saml_response)?;
         let settings = settings(connection)?;
+        // What nobody asked for costs no process of verification.
+        if pending.is_none() && !settings.allow_unsolicited {
+            return Err(Refusal::Unsolicited);
+        }
         let now = self.clock.now();
         let provider = IdentityProvider::read(settings, now).map_err(|_| Refusal::Metadata)?;
         let facts = self.facts(&document, &provider, settings.want_encrypted).await?;

@@ -136,7 +136,7 @@ pub(crate) fn cases() -> Vec<Case> {
             let says = site.says(&theirs);
             let response = says.response(&sign(&says.assertion(), &house.idp, &Form::default()));
             refused(site.finish(Some(&mine), &response), Refusal::InResponseTo);
-            refused(site.finish(None, &response), Refusal::InResponseTo);
+            refused(site.finish(None, &response), Refusal::Unsolicited);
             let mut elsewhere = theirs;
             elsewhere.connection = domain::id::RecordId([6; 16]);
             refused(site.finish(Some(&elsewhere), &response), Refusal::InResponseTo);

@@ -65,7 +65,7 @@ prop_compose! {
         factor in prop_oneof![6 => Just(Factor::Shown), 1 => Just(Factor::Missing), 3 => Just(Factor::NotApplicable)],
         glass in proptest::option::of((patient(), -1i64..2)),
     ) -> Context {
-        let break_glass = glass.map(|(patient, seconds)| crate::access::BreakGlass { patient, expires: NOW.plus_seconds(seconds) });
+        let break_glass = glass.map(|(patient, seconds)| crate::access::BreakGlass { patient, expires: NOW.plus_seconds(seconds), emergency: true });
         Context { now: NOW, address, session, factor, break_glass }
     }
 }
@@ -233,4 +233,27 @@ fn every_rule_has_a_name_of_its_own() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), count);
+}
+
+#[test]
+fn what_the_law_guards_most_is_opened_in_a_medical_emergency_only() {
+    let (tenant, patient) = (TenantId([1; 16]), RecordId([2; 16]));
+    let subject = Subject { roles: Roles::of(&[Role::Staff]), purpose: Purpose::Operations, ..person(tenant) };
+    let glass = |emergency| Context {
+        break_glass: Some(crate::access::BreakGlass { patient, expires: NOW.plus_seconds(60), emergency }),
+        ..Context::console(NOW)
+    };
+    for (label, needs_emergency) in
+        [(Label::Restricted, false), (Label::SubstanceUse, true), (Label::ConsentWithheld, true)]
+    {
+        let resource = Resource::record(tenant, Kind::DiagnosticReport).with_patient(Some(patient));
+        let resource = Resource { labels: [label].into_iter().collect(), ..resource };
+        let opens = |emergency| decide(&subject, Action::FhirRead, &resource, &glass(emergency)).is_permit();
+        assert!(opens(true), "{label:?}");
+        assert_eq!(opens(false), !needs_emergency, "{label:?}");
+    }
+}
+
+fn person(tenant: TenantId) -> Subject {
+    Subject::console("somebody", tenant, Roles::NONE)
 }

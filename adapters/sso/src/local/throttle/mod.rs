@@ -15,13 +15,13 @@ pub use bucket::Rate;
 
 use bucket::Bucket;
 use domain::id::TenantId;
+use domain::index::{Field, normalise};
 use domain::time::Timestamp;
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use unicode_normalization::UnicodeNormalization;
 
 /// The failure in a row at which somebody should look.
 pub const ALERT_AT: u32 = 20;
@@ -187,16 +187,17 @@ impl State {
             return wait;
         }
         let everybody = self.everybody.wait(limits.everybody, now);
-        let network = self.networks.get_or_insert_mut(admission.network, || Bucket::FULL);
-        let account = self.accounts.get_or_insert_mut(admission.account, Guessed::never);
+        let network = self.networks.get(&admission.network).copied().unwrap_or(Bucket::FULL);
+        let account = self.accounts.get(&admission.account).copied().unwrap_or(Guessed::never());
         let wait = everybody
             .max(network.wait(limits.network, now))
             .max(account.bucket.wait(limits.account, now))
             .max(account.delay(now));
+        // Only what is admitted is remembered anew: names that were made up push nobody's failures out.
         if wait == 0 {
             self.everybody.take(limits.everybody, now);
-            network.take(limits.network, now);
-            account.bucket.take(limits.account, now);
+            self.networks.get_or_insert_mut(admission.network, || Bucket::FULL).take(limits.network, now);
+            self.accounts.get_or_insert_mut(admission.account, Guessed::never).bucket.take(limits.account, now);
         }
         wait
     }
@@ -249,8 +250,9 @@ struct Name([u8; 16]);
 impl Name {
     fn of_account(tenant: TenantId, name: &str) -> Self {
         // Spellings of one name share a bucket; the longest name that is looked at is bounded.
-        let folded = name.trim().nfkc().flat_map(char::to_lowercase).take(MAX_NAME_CHARACTERS);
-        Self::of(b"account", &[tenant.as_bytes(), folded.collect::<String>().as_bytes()])
+        let shown: String = name.chars().take(MAX_NAME_CHARACTERS).collect();
+        // As accounts are looked up: whatever reaches one account shares its bucket.
+        Self::of(b"account", &[tenant.as_bytes(), normalise(Field::Label, &shown).as_bytes()])
     }
 
     fn of_network(address: IpAddr) -> Self {

@@ -37,9 +37,20 @@ fn an_account_is_guessed_at_six_times_before_a_delay() {
 fn spellings_of_a_name_are_one_name() {
     let throttle = Throttle::new(ThrottleLimits::default());
     fail_until_wait(&throttle, "alice", "192.0.2.1", START);
-    for name in ["Alice", " ALICE ", "\u{ff41}lice"] {
+    for name in ["Alice", " ALICE ", "\u{ff41}lice", "al\u{131}ce"] {
         assert!(admit(&throttle, name, "192.0.2.1", START).is_err(), "{name}");
     }
+}
+
+#[test]
+fn names_that_are_sent_away_push_nobodys_failures_out() {
+    let network = Rate { burst: 6, every_ms: 1_000_000 };
+    let throttle = Throttle::new(ThrottleLimits { remembered: 8, network, ..ThrottleLimits::default() });
+    assert_eq!(fail_until_wait(&throttle, "alice", "192.0.2.1", START), 6);
+    for name in 0..200 {
+        assert!(admit(&throttle, &name.to_string(), "192.0.2.1", START).is_err());
+    }
+    assert!(admit(&throttle, "alice", "198.51.100.1", START).is_err(), "her failures are still known");
 }
 
 #[test]
