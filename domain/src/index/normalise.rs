@@ -72,5 +72,6 @@ fn date(value: &str, length: usize) -> String {
         (6 | 7, Some(year), Some(month), _) => [year, "-", month].concat(),
         _ => text.get(..10).unwrap_or(text).into(),
     };
-    iso.get(..length).unwrap_or(&iso).into()
+    // What is no date may be cut after a space: trimmed again, or it would read otherwise the second time.
+    iso.get(..length).unwrap_or(&iso).trim_end().into()
 }

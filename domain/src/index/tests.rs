@@ -60,6 +60,8 @@ fn values_are_normalised_as_version_1_did() {
         (Field::BirthDate, "19600229", "1960-02-29"),
         (Field::BirthDate, "1960-02", "1960-02"),
         (Field::BirthDate, " 1960 ", "1960"),
+        (Field::Day, "no date a´ at all", "no date a"),
+        (Field::Day, "date then text", "date then"),
         (Field::Family, "O'Brien", "obrien"),
         (Field::Family, "O’BRIEN", "obrien"),
         (Field::Family, "Smith-Jones", "smithjones"),
