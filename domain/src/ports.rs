@@ -228,12 +228,6 @@ pub trait Store: Send + Sync {
     /// [`Unavailable`].
     fn context(&self, chain: ChainId, sequence: u64) -> BoxFuture<'_, Result<Option<Vec<u8>>, Unavailable>>;
 
-    /// Returns which entries of a chain, from `from` to `to`, are stored without a sealed context, lowest first.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    fn without_context(&self, chain: ChainId, from: u64, to: u64) -> BoxFuture<'_, Result<Vec<u64>, Unavailable>>;
-
     /// Stores the signed checkpoint of a closed segment, if it is not there yet.
     ///
     /// # Errors
@@ -335,6 +329,8 @@ pub struct EntryBlock {
     pub lines: Vec<u8>,
     /// How many lines.
     pub count: u32,
+    /// Which of them, by their sequence column, are stored without a sealed context; lowest first.
+    pub without_context: Vec<u64>,
 }
 
 /// Why a batch was not committed.

@@ -140,9 +140,9 @@ impl Chains<'_> {
     /// [`NotVerified`].
     pub async fn chain(&self, chain: ChainId, head: &ChainHead, from: u64) -> Result<(), NotVerified> {
         let missing = |sequence| Break { chain, sequence, kind: BreakKind::ContextMissing };
-        let look = |verifier: &mut Verifier<'_>, block: &Block| {
+        let look = |verifier: &mut Verifier<'_>, block: &EntryBlock| {
             let mut lost = None;
-            verifier.block_with(&block.entries.lines, |entry| {
+            verifier.block_with(&block.lines, |entry| {
                 let bare = || block.without_context.binary_search(&entry.sequence()).is_ok();
                 if lost.is_none() && entry.vouches_for_context() && bare() {
                     lost = Some(entry.sequence());
@@ -163,7 +163,7 @@ impl Chains<'_> {
         chain: ChainId,
         head: &ChainHead,
         from: u64,
-        mut look: impl FnMut(&mut Verifier<'_>, &Block) -> Result<(), Break>,
+        mut look: impl FnMut(&mut Verifier<'_>, &EntryBlock) -> Result<(), Break>,
     ) -> Result<(), NotVerified> {
         let keys = ChainKeys::derive(self.audit_root);
         let anchor = self.anchors.as_ref().map(|anchors| anchors.iter().find(|anchor| anchor.chain == chain).copied());
@@ -186,14 +186,14 @@ impl Chains<'_> {
         let mut reading = Some(self.read_ahead(chain, next, head));
         while let Some(read) = reading.take() {
             let block = Arc::new(read.await.map_err(|_| NotVerified::Unavailable)??);
-            next = next.saturating_add(u64::from(block.entries.count));
+            next = next.saturating_add(u64::from(block.count));
             // The next block is on its way while this one is checked.
-            reading = (block.entries.count > 0 && next <= head.length).then(|| self.read_ahead(chain, next, head));
+            reading = (block.count > 0 && next <= head.length).then(|| self.read_ahead(chain, next, head));
             // So are the roots of the checkpoints: half as much work again, which another core can do.
             let hashing = tokio::task::spawn_blocking({
                 let block = Arc::clone(&block);
                 move || {
-                    roots.add(&block.entries.lines);
+                    roots.add(&block.lines);
                     roots
                 }
             });
@@ -243,22 +243,10 @@ impl Chains<'_> {
         chain: ChainId,
         from: u64,
         head: &ChainHead,
-    ) -> tokio::task::JoinHandle<Result<Block, Unavailable>> {
+    ) -> tokio::task::JoinHandle<Result<EntryBlock, Unavailable>> {
         let left = head.length.saturating_add(1).saturating_sub(from);
         let limit = u32::try_from(left).unwrap_or(BLOCK_ENTRIES).min(BLOCK_ENTRIES);
         let store = Arc::clone(self.store);
-        tokio::spawn(async move {
-            let entries = store.entries(chain, from, limit).await?;
-            let last = from.saturating_add(u64::from(limit)).saturating_sub(1);
-            Ok(Block { entries, without_context: store.without_context(chain, from, last).await? })
-        })
+        tokio::spawn(async move { store.entries(chain, from, limit).await })
     }
-}
-
-/// A piece of a chain as it is stored.
-pub struct Block {
-    /// The entries.
-    pub entries: EntryBlock,
-    /// Those that have no sealed context, lowest first.
-    pub without_context: Vec<u64>,
 }

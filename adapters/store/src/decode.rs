@@ -26,6 +26,11 @@ pub(crate) fn broken() -> Unavailable {
     Unavailable
 }
 
+/// Sequence numbers with a space between them.
+pub(crate) fn sequences(text: &[u8]) -> Option<Vec<u64>> {
+    std::str::from_utf8(text).ok()?.split_terminator(' ').map(|number| number.parse().ok()).collect()
+}
+
 /// `tenant, id, kind, clinic, version, arrival, last_updated, routing, sealed`
 pub(crate) fn record<R: Row>(row: &R) -> Option<StoredRecord> {
     Some(StoredRecord {

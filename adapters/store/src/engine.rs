@@ -14,7 +14,8 @@ pub(crate) trait Engine: Send + Sync + 'static {
     where
         Self: 'e;
 
-    /// Reads the entries of a chain as one row: how many, and the lines joined; `$1` chain, `$2` from, `$3` limit.
+    /// Reads the entries of a chain as one row: how many, the lines joined, and the sequence numbers, with a space between
+    /// them, of those without a context; `$1` chain, `$2` from, `$3` limit.
     const ENTRIES: &'static str;
 
     /// Most writes of tickets that share a transaction.

@@ -90,8 +90,10 @@ impl Engine for PostgresEngine {
     type Transaction<'e> = PostgresTransaction;
 
     // Joined as bytes: a row that somebody made invalid UTF-8 must reach the verifier, not fail here.
-    const ENTRIES: &'static str = "SELECT count(*), string_agg(line, ''::bytea) FROM (
-         SELECT convert_to(sequence::text || ' ', 'UTF8') || entry || '\\x0a'::bytea AS line
+    const ENTRIES: &'static str =
+        "SELECT count(*), string_agg(line, ''::bytea), convert_to(string_agg(bare, ' '), 'UTF8') FROM (
+         SELECT convert_to(sequence::text || ' ', 'UTF8') || entry || '\\x0a'::bytea AS line,
+                CASE WHEN context IS NULL THEN sequence::text END AS bare
          FROM audit_entry WHERE chain = $1 AND sequence >= $2 ORDER BY sequence LIMIT $3) AS lines";
 
     // Joined tickets of two gateways could wait for each other crosswise; the server joins the syncs by itself.

@@ -93,9 +93,10 @@ impl Engine for SqliteEngine {
     type Transaction<'e> = SqliteTransaction;
 
     // group_concat joins bytes as they are, so a row that somebody made invalid UTF-8 still reaches the verifier.
-    const ENTRIES: &'static str = "SELECT count(*), CAST(group_concat(line, '') AS BLOB) FROM (
-         SELECT sequence || ' ' || entry || char(10) AS line FROM audit_entry
-         WHERE chain = $1 AND sequence >= $2 ORDER BY sequence LIMIT $3)";
+    const ENTRIES: &'static str =
+        "SELECT count(*), CAST(group_concat(line, '') AS BLOB), CAST(group_concat(bare, ' ') AS BLOB) FROM (
+         SELECT sequence || ' ' || entry || char(10) AS line, iif(context IS NULL, sequence, NULL) AS bare
+         FROM audit_entry WHERE chain = $1 AND sequence >= $2 ORDER BY sequence LIMIT $3)";
 
     // One writer, and one sync for all of them.
     const TICKETS_A_TRANSACTION: usize = 128;

@@ -222,10 +222,6 @@ pub(crate) const CONTEXT: &str = "SELECT context FROM audit_entry WHERE chain = 
 pub(crate) const ADD_CHECKPOINT: &str = "INSERT INTO audit_checkpoint (chain, segment, note) SELECT $1, $2, $3
      WHERE NOT EXISTS (SELECT 1 FROM audit_checkpoint WHERE chain = $1 AND segment = $2) ON CONFLICT DO NOTHING";
 
-/// Reads which entries of a range have no context; `$2` first, `$3` last.
-pub(crate) const WITHOUT_CONTEXT: &str = "SELECT sequence FROM audit_entry
-     WHERE chain = $1 AND sequence BETWEEN $2 AND $3 AND context IS NULL ORDER BY sequence";
-
 /// Reads the checkpoints of a chain.
 pub(crate) const CHECKPOINTS: &str = "SELECT segment, note FROM audit_checkpoint WHERE chain = $1 ORDER BY segment";
 

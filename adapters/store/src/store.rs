@@ -141,7 +141,8 @@ impl<E: Engine> Store for SqlStore<E> {
             let rows = self.0.fetch(E::ENTRIES, &values).await?;
             let row = rows.first().ok_or_else(decode::broken)?;
             let count = row.int(0).and_then(|count| u32::try_from(count).ok()).ok_or_else(decode::broken)?;
-            Ok(EntryBlock { lines: row.blob(1).unwrap_or_default().to_vec(), count })
+            let without_context = decode::sequences(row.blob(2).unwrap_or_default()).ok_or_else(decode::broken)?;
+            Ok(EntryBlock { lines: row.blob(1).unwrap_or_default().to_vec(), count, without_context })
         })
     }
 
@@ -149,13 +150,6 @@ impl<E: Engine> Store for SqlStore<E> {
         Box::pin(async move {
             let rows = self.0.fetch(sql::CONTEXT, &[Value::Blob(&chain.0), Value::count(sequence)]).await?;
             Ok(rows.first().and_then(|row| row.blob(0)).map(<[u8]>::to_vec))
-        })
-    }
-
-    fn without_context(&self, chain: ChainId, from: u64, to: u64) -> BoxFuture<'_, Result<Vec<u64>, Unavailable>> {
-        Box::pin(async move {
-            let values = [Value::Blob(&chain.0), Value::count(from), Value::count(to)];
-            decode::all(&self.0.fetch(sql::WITHOUT_CONTEXT, &values).await?, |row| row.int(0)?.try_into().ok())
         })
     }
 

@@ -191,9 +191,6 @@ impl Store for Fated {
     fn context(&self, chain: ChainId, sequence: u64) -> BoxFuture<'_, Result<Option<Vec<u8>>, Unavailable>> {
         self.inner.context(chain, sequence)
     }
-    fn without_context(&self, chain: ChainId, from: u64, to: u64) -> BoxFuture<'_, Result<Vec<u64>, Unavailable>> {
-        self.inner.without_context(chain, from, to)
-    }
     fn add_checkpoint(&self, chain: ChainId, segment: u64, note: String) -> BoxFuture<'_, Result<(), Unavailable>> {
         self.inner.add_checkpoint(chain, segment, note)
     }

@@ -194,6 +194,7 @@ impl Store for MemoryStore {
                 block.lines.extend_from_slice(&entry.bytes);
                 block.lines.push(b'\n');
                 block.count = block.count.saturating_add(1);
+                block.without_context.extend(entry.context.is_none().then_some(*sequence));
             }
             block
         })
@@ -201,14 +202,6 @@ impl Store for MemoryStore {
 
     fn context(&self, chain: ChainId, sequence: u64) -> BoxFuture<'_, Result<Option<Vec<u8>>, Unavailable>> {
         self.read(|state| state.entries.get(&(chain, sequence)).and_then(|entry| entry.context.clone()))
-    }
-
-    fn without_context(&self, chain: ChainId, from: u64, to: u64) -> BoxFuture<'_, Result<Vec<u64>, Unavailable>> {
-        self.read(|state| {
-            let entries = state.entries.range((chain, from)..);
-            let entries = entries.take_while(|((of, sequence), _)| *of == chain && *sequence <= to);
-            entries.filter(|(_, entry)| entry.context.is_none()).map(|((_, sequence), _)| *sequence).collect()
-        })
     }
 
     fn add_checkpoint(&self, chain: ChainId, segment: u64, note: String) -> BoxFuture<'_, Result<(), Unavailable>> {
