@@ -2,11 +2,10 @@
 
 use crate::answer::{self, Answer};
 use crate::caller;
-use crate::form;
 use crate::interaction;
 use crate::negotiate::{self, Style};
 use crate::outcome::Problem;
-use crate::route::Route;
+use crate::route::{self, Route};
 use crate::service::Service;
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -15,6 +14,11 @@ use std::sync::Arc;
 
 /// Where the FHIR interface is mounted.
 const MOUNT: &str = "/fhir";
+
+/// Returns every path that is served with its methods, as the `Allow` header says them; a part in braces stands for any one part.
+pub fn routes() -> impl Iterator<Item = (String, &'static str)> {
+    route::paths().map(|(path, allowed)| (format!("{MOUNT}{path}"), allowed))
+}
 
 /// Returns what mounts the interface under `/fhir` of an actix application; anything else there answers 404.
 pub fn configure(service: Arc<Service>) -> impl Fn(&mut web::ServiceConfig) + Clone {
@@ -53,10 +57,10 @@ async fn dispatch(service: Arc<Service>, request: HttpRequest, body: web::Payloa
     let answered = async {
         let route = look(&service, &request)?;
         let query = request.query_string();
-        let mut pairs = form::read(query)?;
+        let mut pairs = form::pairs(query)?;
         let posted =
             if *request.method() == Method::POST { posted(&service, &request, body).await? } else { String::new() };
-        pairs.extend(form::read(&posted)?);
+        pairs.extend(form::pairs(&posted)?);
         style = negotiate::style(request.headers(), &pairs)?;
         if route == Route::Metadata {
             return interaction::metadata(&service, &pairs);

@@ -3,7 +3,6 @@
 use crate::answer::Answer;
 use crate::conditional;
 use crate::dispatch::Request;
-use crate::form;
 use crate::negotiate;
 use crate::outcome::Problem;
 use crate::route::Route;
@@ -116,7 +115,7 @@ async fn find(
             if asked.iter().any(|(name, _)| !matches!(name.as_str(), "_count" | "_format" | "_pretty")) {
                 return Err(Problem::CursorInvalid);
             }
-            let question = form::read(&question).map_err(|_| Problem::CursorInvalid)?;
+            let question = form::pairs(&question).map_err(|_| Problem::CursorInvalid)?;
             (question.into_iter().chain(asked).collect(), Some(position))
         }
         _ => return Err(Problem::CursorInvalid),

@@ -14,7 +14,6 @@ mod answer;
 mod caller;
 mod conditional;
 mod dispatch;
-mod form;
 mod interaction;
 mod negotiate;
 mod outcome;
@@ -22,6 +21,6 @@ mod route;
 mod serve;
 mod service;
 
-pub use dispatch::configure;
+pub use dispatch::{configure, routes};
 pub use serve::{ServeLimits, serve};
 pub use service::{Admission, Admitted, Attempt, Limits, Service, Unauthenticated};

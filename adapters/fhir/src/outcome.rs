@@ -1,6 +1,5 @@
 //! What goes wrong, in one list, with the status code and the OperationOutcome of each; no other file chooses one.
 
-use crate::form::NotAForm;
 use crate::negotiate::NotAcceptable;
 use crate::route::NoRoute;
 use crate::service::Unauthenticated;
@@ -151,8 +150,8 @@ impl From<NoRoute> for Problem {
     }
 }
 
-impl From<NotAForm> for Problem {
-    fn from(_: NotAForm) -> Self {
+impl From<form::NotAForm> for Problem {
+    fn from(_: form::NotAForm) -> Self {
         Problem::NotAForm
     }
 }

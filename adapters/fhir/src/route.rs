@@ -34,49 +34,83 @@ pub(crate) enum NoRoute {
 const READING: &str = "GET, HEAD";
 const SEARCHING: &str = "GET, HEAD, POST";
 
+/// What a path means, before its method and its parts are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Metadata,
+    Search,
+    Read,
+    History,
+    OfPatient,
+    Version,
+}
+
+/// Everything that is served below the FHIR address, with the methods of each; where two rows fit, the first. A part in braces stands
+/// for any one part.
+const TABLE: &[(Shape, &str, &str)] = &[
+    (Shape::Metadata, "/metadata", READING),
+    (Shape::Search, "/{type}", READING),
+    (Shape::Search, "/{type}/_search", SEARCHING),
+    (Shape::Read, "/{type}/{id}", READING),
+    (Shape::History, "/{type}/{id}/_history", READING),
+    (Shape::OfPatient, "/Patient/{id}/{type}", READING),
+    (Shape::Version, "/{type}/{id}/_history/{version}", READING),
+];
+
+/// Returns the paths below the FHIR address with their methods, as the `Allow` header says them.
+pub(crate) fn paths() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().map(|(_, path, allowed)| (*path, *allowed))
+}
+
 impl Route {
     /// Reads a method and the path below the FHIR address.
     ///
     /// An id that cannot be ours is `None`: it is nobody's, and answered like any other absent one.
     pub(crate) fn read(method: &Method, path: &str) -> Result<Route, NoRoute> {
-        let path = path.strip_prefix('/').unwrap_or(path);
-        let segments: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').take(6).collect();
-        let served = |name: &str| Kind::from_name(name).filter(|kind| kind.is_fhir()).ok_or(NoRoute::Unknown);
-        let reads = matches!(*method, Method::GET | Method::HEAD);
-        let only = |allowed, route| if reads { Ok(route) } else { Err(NoRoute::NotAllowed(allowed)) };
-        match segments.as_slice() {
-            ["metadata"] => only(READING, Route::Metadata),
-            [kind] => {
-                let kind = served(kind)?;
-                only(READING, Route::Search(kind))
-            }
-            [kind, "_search"] => {
-                let kind = served(kind)?;
-                if *method == Method::POST { Ok(Route::Search(kind)) } else { only(SEARCHING, Route::Search(kind)) }
-            }
-            [kind, id] => {
-                let kind = served(kind)?;
-                only(READING, Route::Read(kind, id.parse().ok()))
-            }
-            [kind, id, "_history"] => {
-                let kind = served(kind)?;
-                only(READING, Route::History(kind, id.parse().ok()))
-            }
-            ["Patient", id, kind] => {
-                let kind = served(kind)?;
-                let has_patient = r4::search::parameters(kind).iter().any(|parameter| parameter.name == "patient");
-                if !has_patient {
-                    return Err(NoRoute::Unknown);
-                }
-                only(READING, Route::OfPatient(kind, id.parse().ok()))
-            }
-            [kind, id, "_history", version] => {
-                let kind = served(kind)?;
-                only(READING, Route::Version(kind, id.parse().ok(), version_number(version)))
-            }
-            _ => Err(NoRoute::Unknown),
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let found = TABLE.iter().find_map(|row| parts(row.1, path).map(|parts| (row, parts)));
+        let (&(shape, _, allowed), parts) = found.ok_or(NoRoute::Unknown)?;
+        let kind = || Kind::from_name(parts.kind).filter(|kind| kind.is_fhir()).ok_or(NoRoute::Unknown);
+        let id = || parts.id.parse().ok();
+        let route = match shape {
+            Shape::Metadata => Route::Metadata,
+            Shape::Search => Route::Search(kind()?),
+            Shape::Read => Route::Read(kind()?, id()),
+            Shape::History => Route::History(kind()?, id()),
+            Shape::OfPatient => Route::OfPatient(kind().and_then(of_patients)?, id()),
+            Shape::Version => Route::Version(kind()?, id(), version_number(parts.version)),
+        };
+        let serves = allowed.split(", ").any(|allowed| allowed == method.as_str());
+        if serves { Ok(route) } else { Err(NoRoute::NotAllowed(allowed)) }
+    }
+}
+
+/// The parts of a path that stand in braces.
+#[derive(Default)]
+struct Parts<'a> {
+    kind: &'a str,
+    id: &'a str,
+    version: &'a str,
+}
+
+fn parts<'a>(pattern: &str, path: &'a str) -> Option<Parts<'a>> {
+    let (mut wanted, mut given, mut parts) = (pattern.split('/'), path.split('/'), Parts::default());
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(parts),
+            (Some("{type}"), Some(kind)) => parts.kind = kind,
+            (Some("{id}"), Some(id)) => parts.id = id,
+            (Some("{version}"), Some(version)) => parts.version = version,
+            (Some(wanted), Some(given)) if wanted == given => {}
+            _ => return None,
         }
     }
+}
+
+/// Lets through what belongs to patients.
+fn of_patients(kind: Kind) -> Result<Kind, NoRoute> {
+    let has_patient = r4::search::parameters(kind).iter().any(|parameter| parameter.name == "patient");
+    if has_patient { Ok(kind) } else { Err(NoRoute::Unknown) }
 }
 
 fn version_number(text: &str) -> Option<Version> {

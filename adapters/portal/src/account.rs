@@ -23,7 +23,7 @@ pub(crate) async fn show(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let page = AccountPage {
         frame: visit.frame(Here::Account),
         token: visit.token(),
-        said: match visit.query.get("done") {
+        said: match visit.query.text("done") {
             "ended" => "That session has ended.",
             "others" => "All other sessions have ended.",
             _ => "",
@@ -45,7 +45,7 @@ pub(crate) async fn show(visit: &Visit<'_>) -> Result<Answer, Problem> {
 /// Ends one of the person's sessions; another's is none of theirs.
 pub(crate) async fn end_one(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let session = &visit.signed_in()?.resumed.session;
-    let chosen: RecordId = visit.form.get("session").parse().map_err(|_| Problem::NotAForm)?;
+    let chosen: RecordId = visit.form.text("session").parse().map_err(|_| Problem::NotAForm)?;
     let origin = visit.origin(session.tenant);
     let wanted = |other: &Session| other.id == chosen && other.id != session.id;
     visit.service.sign_in.end_of(session.person, Ending::Revoked, &origin, wanted).await?;
@@ -98,5 +98,6 @@ const fn role_in_words(role: Role) -> &'static str {
         Role::IntegrationEngine => "Integration engine",
         Role::Auditor => "Auditor",
         Role::SystemOperator => "System operator",
+        Role::Provisioner => "Provisioner",
     }
 }

@@ -59,7 +59,7 @@ async fn sealed(
 
 /// Opens the question of a page, and where it goes on.
 async fn unsealed(visit: &Visit<'_>, caller: &Caller, kind: Kind) -> Result<(Option<Position>, String), Problem> {
-    let bytes = URL_SAFE_NO_PAD.decode(visit.query.get("at")).map_err(|_| Problem::NotFound)?;
+    let bytes = URL_SAFE_NO_PAD.decode(visit.query.text("at")).map_err(|_| Problem::NotFound)?;
     let (position, question) = visit.service.retrieval.open_cursor(caller, kind, &bytes).await?;
     Ok((Some(position).filter(|position| *position != Position::START), question))
 }

@@ -1,18 +1,18 @@
 //! One request from its first look to its answer.
 
 use crate::answer::Answer;
-use crate::form::Form;
 use crate::pages::{Frame, Here, ProblemPage, render};
 use crate::problem::Problem;
 use crate::route::{Door, Page, Row, TABLE};
 use crate::service::Service;
 use crate::visit::Visit;
-use crate::{account, clinical_pages, federation, glass, local, signing_in};
+use crate::{account, clinical_pages, federation, glass, local, reviews, signing_in};
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::access::Action;
 use domain::id::CorrelationId;
 use domain::kind::Kind;
+use form::Form;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -147,6 +147,9 @@ async fn answer(visit: &Visit<'_>) -> Result<Answer, Problem> {
         Page::BreakGlass if posted => glass::smash(visit).await,
         Page::BreakGlass => glass::ask(visit).await,
         Page::EndGlass => glass::mend(visit).await,
+        Page::Reviews => reviews::list(visit).await,
+        Page::Review if posted => reviews::close(visit).await,
+        Page::Review => reviews::show(visit).await,
     }
 }
 
@@ -201,8 +204,8 @@ fn correlation(service: &Service) -> Result<CorrelationId, Problem> {
     Ok(CorrelationId::from_time(service.retrieval.clock.now(), random))
 }
 
-impl From<crate::form::NotAForm> for Problem {
-    fn from(_: crate::form::NotAForm) -> Self {
+impl From<form::NotAForm> for Problem {
+    fn from(_: form::NotAForm) -> Self {
         Problem::NotAForm
     }
 }

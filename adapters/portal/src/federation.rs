@@ -40,7 +40,7 @@ pub(crate) async fn start(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let providers = providers(visit, connection).filter(|_| connection.tenant == tenant.id && connection.enabled);
     let providers = providers.ok_or(Problem::NotFound)?;
     let origin = visit.origin(tenant.id);
-    let fresh = visit.person().is_some() && !visit.query.get("again").is_empty();
+    let fresh = visit.person().is_some() && !visit.query.text("again").is_empty();
     let departure = match providers.begin(connection, fresh).await {
         Ok(departure) => departure,
         Err(reason) => {
@@ -64,7 +64,7 @@ pub(crate) async fn start(visit: &Visit<'_>) -> Result<Answer, Problem> {
 
 /// Comes back from an OpenID provider.
 pub(crate) async fn oidc_callback(visit: &Visit<'_>) -> Result<Answer, Problem> {
-    let field = |name| visit.query.get(name);
+    let field = |name| visit.query.text(name);
     let reply = Reply {
         code: field("code"),
         state: field("state"),
@@ -81,11 +81,11 @@ pub(crate) async fn oidc_callback(visit: &Visit<'_>) -> Result<Answer, Problem> 
 /// Comes back from a SAML identity provider, or comes from it without having been asked.
 pub(crate) async fn saml_acs(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let connection = connection(visit)?;
-    let away = match visit.form.get("RelayState") {
+    let away = match visit.form.text("RelayState") {
         "" => None,
         handle => take(visit, handle).await?.filter(|away| away.connection == connection.id),
     };
-    let reply = Reply { saml_response: visit.form.get("SAMLResponse"), ..Reply::default() };
+    let reply = Reply { saml_response: visit.form.text("SAMLResponse"), ..Reply::default() };
     finish(visit, connection, away, reply).await
 }
 
@@ -152,7 +152,7 @@ pub(crate) async fn oidc_backchannel(visit: &Visit<'_>) -> Result<Answer, Proble
     let Some(providers) = providers(visit, connection).filter(|_| connection.oidc().is_some()) else {
         return Ok(refused());
     };
-    match providers.ending(connection, visit.form.get("logout_token")).await {
+    match providers.ending(connection, visit.form.text("logout_token")).await {
         Ok(ending) => {
             end_sessions(visit, connection, &ending).await?;
             Ok(Answer::short(StatusCode::OK, ""))

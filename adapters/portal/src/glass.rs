@@ -1,18 +1,15 @@
 //! Breaking the glass: the records of one patient, for an hour at most, for a reason that is recorded before anything opens.
 
 use crate::answer::Answer;
-use crate::chain::record;
 use crate::clinical::Patient;
 use crate::pages::{BreakGlassPage, Errors, Here, Reason, render};
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::visit::Visit;
-use domain::access::{self, Action, Decision, decide};
-use domain::audit::Context;
+use domain::emergency::Smashing;
 use domain::id::RecordId;
 use domain::identity::GlassBroken;
 use domain::index::{Field, IndexToken, Term};
-use domain::journal::Act;
 use domain::kind::Kind;
 use domain::ports::Find;
 use domain::sign_in::Resumed;
@@ -39,7 +36,7 @@ pub(crate) async fn ask(visit: &Visit<'_>) -> Result<Answer, Problem> {
     if !is_fresh(visit, 0)? {
         return Ok(to_step_up(visit));
     }
-    form(visit, Errors::default(), chosen(visit.query.get("patient"))).await
+    form(visit, Errors::default(), chosen(visit.query.text("patient"))).await
 }
 
 /// Breaks it.
@@ -48,12 +45,12 @@ pub(crate) async fn smash(visit: &Visit<'_>) -> Result<Answer, Problem> {
     if !is_fresh(visit, GRACE_SECONDS)? {
         return Ok(to_step_up(visit));
     }
-    let given = visit.form.get("patient");
+    let given = visit.form.text("patient");
     let named = chosen(given);
     if named.is_none() && !given.is_empty() {
         return Err(Problem::NotAForm);
     }
-    let (reason, words) = (visit.form.get("reason"), visit.form.get("words").trim());
+    let (reason, words) = (visit.form.text("reason"), visit.form.text("words").trim());
     let errors = check(visit, named, reason, words);
     if !errors.is_empty() {
         return form(visit, errors, named).await;
@@ -66,54 +63,50 @@ pub(crate) async fn smash(visit: &Visit<'_>) -> Result<Answer, Problem> {
         return nobody(visit, named).await;
     };
     let rule = permit(visit, Some(patient)).await?;
-    let resumed = &visit.signed_in()?.resumed;
-    let context = Context {
-        reason: Some(format!("{reason}: {words}")),
-        rule: Some(rule.to_owned()),
-        request: Some("POST /break-glass".to_owned()),
-        ..Context::default()
-    };
-    let act = Act::done("BreakGlassActivated", Kind::Patient.name(), &patient.to_string());
-    record(visit, &resumed.subject, act, context).await?;
+    let session = &visit.signed_in()?.resumed.session;
+    let (emergency, caller) = (&visit.service.emergency, visit.caller()?);
+    if let Some(GlassBroken { patient, review: Some(review), .. }) = session.glass {
+        emergency.end(&caller, review, patient, "another patient was opened").await?;
+    }
+    let seconds = visit.service.limits.glass_seconds;
+    let smashing = Smashing { patient, session: session.id, reason, words, rule, seconds };
+    let review = emergency.smash(&caller, &smashing).await?;
     tracing::warn!(
-        tenant = %resumed.session.tenant,
-        person = %resumed.session.person,
-        %patient,
+        tenant = %session.tenant,
+        person = %session.person,
+        review = %review.id,
+        reason,
         correlation = %visit.correlation,
         "glass broken"
     );
-    let expires = visit.now.plus_seconds(visit.service.limits.glass_seconds);
-    set(visit, Some(GlassBroken { patient, expires, emergency: reason == EMERGENCY })).await?;
+    let glass =
+        GlassBroken { patient, expires: review.until, emergency: reason == EMERGENCY, review: Some(review.id) };
+    set(visit, Some(glass)).await?;
     Ok(Answer::see(format!("/patients/{patient}")))
 }
 
-/// Mends it before its time.
+/// Mends it before its time; that it ends is recorded before.
 pub(crate) async fn mend(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let resumed = &visit.signed_in()?.resumed;
     if let Some(glass) = resumed.session.glass {
+        if let Some(review) = glass.review {
+            let emergency = &visit.service.emergency;
+            emergency.end(&visit.caller()?, review, glass.patient, "ended by the person").await?;
+        }
         set(visit, None).await?;
-        let act = Act::done("BreakGlassEnded", Kind::Patient.name(), &glass.patient.to_string());
-        let context = Context { reason: Some("ended by the person".to_owned()), ..Context::default() };
-        record(visit, &resumed.subject, act, context).await?;
     }
     Ok(Answer::see("/"))
 }
 
+/// Returns the words of a reason's code; the code itself where none has it.
+pub(crate) fn reason_in_words(code: &str) -> &str {
+    REASONS.iter().find(|known| known.code == code).map_or(code, |known| known.words)
+}
+
 /// Decides, and records a denial. Returns the rule that permits.
 async fn permit(visit: &Visit<'_>, patient: Option<RecordId>) -> Result<&'static str, Problem> {
-    let resumed = &visit.signed_in()?.resumed;
-    let subject = &resumed.subject;
-    let resource = access::Resource::record(subject.tenant, Kind::Patient).with_patient(patient);
-    // Whoever is let in without a second factor breaks no glass: a tenant may waive it for daily work, not for this.
-    let denied = match decide(subject, Action::BreakGlassStart, &resource, &resumed.circumstances) {
-        Decision::Permit { rule, .. } if resumed.session.second_factor => return Ok(rule),
-        Decision::Permit { .. } => access::Reason::FactorMissing,
-        Decision::Deny(reason) => reason,
-    };
-    let id = patient.map(|patient| patient.to_string()).unwrap_or_default();
-    let act = Act::denied(Action::BreakGlassStart.name(), Kind::Patient.name(), &id, denied.name());
-    record(visit, subject, act, Context::default()).await?;
-    Err(Problem::Denied)
+    let second_factor = visit.signed_in()?.resumed.session.second_factor;
+    Ok(visit.service.emergency.may(&visit.caller()?, second_factor, patient).await?)
 }
 
 fn is_fresh(visit: &Visit<'_>, grace: i64) -> Result<bool, Problem> {
@@ -123,7 +116,7 @@ fn is_fresh(visit: &Visit<'_>, grace: i64) -> Result<bool, Problem> {
 }
 
 fn to_step_up(visit: &Visit<'_>) -> Answer {
-    let patient = chosen(visit.query.get("patient")).or_else(|| chosen(visit.form.get("patient")));
+    let patient = chosen(visit.query.text("patient")).or_else(|| chosen(visit.form.text("patient")));
     let form = patient.map_or("/break-glass".to_owned(), |patient| format!("/break-glass?patient={patient}"));
     Answer::see(Place::read(&form).unwrap_or_else(Place::home).behind("/step-up"))
 }
@@ -135,10 +128,10 @@ fn chosen(text: &str) -> Option<RecordId> {
 fn check(visit: &Visit<'_>, named: Option<RecordId>, reason: &str, words: &str) -> Errors {
     let mut errors = Errors::default();
     if named.is_none() {
-        if visit.form.get("identifier").trim().is_empty() {
+        if visit.form.text("identifier").trim().is_empty() {
             errors.add("identifier", "Enter the patient's number.");
         }
-        if !is_date(visit.form.get("born").trim()) {
+        if !is_date(visit.form.text("born").trim()) {
             errors.add("born", "Enter the birth date as year, month and day, such as 1970-01-31.");
         }
     }
@@ -166,7 +159,7 @@ async fn look_up(visit: &Visit<'_>) -> Result<Option<RecordId>, Problem> {
         vec![secrets.index.token(&Term { kind: Kind::Patient, field, value: value.trim().to_owned() })]
     };
     let all_of =
-        vec![token(Field::Identifier, visit.form.get("identifier")), token(Field::BirthDate, visit.form.get("born"))];
+        vec![token(Field::Identifier, visit.form.text("identifier")), token(Field::BirthDate, visit.form.text("born"))];
     let query = Find { kinds: vec![Kind::Patient], all_of, limit: 2, ..Find::default() };
     let found = retrieval.store.find(tenant, query).await?;
     Ok(match found.as_slice() {
@@ -183,10 +176,7 @@ async fn exists(visit: &Visit<'_>, patient: RecordId) -> Result<bool, Problem> {
 
 /// Says that nobody was found; that somebody tried is recorded.
 async fn nobody(visit: &Visit<'_>, named: Option<RecordId>) -> Result<Answer, Problem> {
-    let subject = &visit.signed_in()?.resumed.subject;
-    let id = named.map(|patient| patient.to_string()).unwrap_or_default();
-    let act = Act::failed("BreakGlassActivated", Kind::Patient.name(), &id);
-    record(visit, subject, act, Context { reason: Some("not found".to_owned()), ..Context::default() }).await?;
+    visit.service.emergency.missed(&visit.caller()?, named).await?;
     let words = "Not exactly one patient has this number and birth date. Check both.";
     form(visit, Errors::one("identifier", words), None).await
 }
@@ -223,11 +213,11 @@ async fn form(visit: &Visit<'_>, errors: Errors, chosen: Option<RecordId>) -> Re
         token: visit.token(),
         patient,
         chosen: chosen.map(|id| id.to_string()).unwrap_or_default(),
-        identifier: visit.form.get("identifier").to_owned(),
-        born: visit.form.get("born").to_owned(),
+        identifier: visit.form.text("identifier").to_owned(),
+        born: visit.form.text("born").to_owned(),
         reasons: REASONS,
-        reason: visit.form.get("reason").to_owned(),
-        words: visit.form.get("words").to_owned(),
+        reason: visit.form.text("reason").to_owned(),
+        words: visit.form.text("words").to_owned(),
         minutes: visit.service.limits.glass_seconds.div_euclid(60),
     };
     Ok(Answer::page(render(&page)?))

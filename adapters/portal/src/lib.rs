@@ -24,13 +24,13 @@ mod csrf;
 mod dispatch;
 mod doors;
 mod federation;
-mod form;
 mod glass;
 mod local;
 mod pages;
 mod place;
 mod problem;
 mod qr;
+mod reviews;
 mod route;
 mod service;
 mod signing_in;
@@ -43,4 +43,5 @@ pub use dispatch::configure;
 pub use doors::{
     Arrival, Departure, Ending, IdentityProviders, LocalDoor, OidcProviders, Refusal, Reply, SamlProviders,
 };
+pub use route::routes;
 pub use service::{Doors, Limits, Service};

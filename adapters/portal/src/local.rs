@@ -28,7 +28,7 @@ const ISSUER: &str = "Sealgate";
 pub(crate) async fn password(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let tenant = tenant(visit)?;
     let door = door(visit)?;
-    let (name, presented) = (visit.form.get("name").trim(), visit.form.get("password"));
+    let (name, presented) = (visit.form.text("name").trim(), visit.form.text("password"));
     let mut errors = Errors::default();
     if name.is_empty() {
         errors.add("name", "Enter your sign-in name.");
@@ -121,7 +121,7 @@ fn code_page(
 pub(crate) async fn code(visit: &Visit<'_>, recovery: bool) -> Result<Answer, Problem> {
     let (tenant, door) = (tenant(visit)?, door(visit)?);
     let secret = Cookie::SignIn.read(visit.http).ok_or(Problem::SignInOver)?;
-    let given: String = visit.form.get("code").split_whitespace().collect();
+    let given: String = visit.form.text("code").split_whitespace().collect();
     let checked = check_code(visit, door, tenant, &secret, &given, recovery).await;
     match checked {
         Ok((account, assertion)) => begin(visit, door, &account, &assertion, None).await,
@@ -195,7 +195,7 @@ pub(crate) async fn enrolled(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let pending = pending(door, tenant, &secret).await.map_err(over)?;
     // As it is stored, not as the directory was some seconds ago: what was enrolled meanwhile is not replaced.
     let account = stored(door, pending.account()).await?;
-    let given: String = visit.form.get("code").split_whitespace().collect();
+    let given: String = visit.form.text("code").split_whitespace().collect();
     match door.accounts.finish_enrolment(&pending, &account, &given, visit.now).await {
         Ok(enrolled) => {
             let renewal =
@@ -243,8 +243,8 @@ pub(crate) async fn take_up(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let invited = door.accounts.invitations.look(secret).await.map_err(over)?;
     let account = stored(door, invited.account).await?;
     let tenant = visit.directory.tenant(account.tenant).filter(|_| account.enabled).ok_or(Problem::SignInOver)?;
-    let text = visit.form.get("password");
-    if text != visit.form.get("again") {
+    let text = visit.form.text("password");
+    if text != visit.form.text("again") {
         return invitation_page(visit, Errors::one("again", "The two are not the same."));
     }
     let taken = door.accounts.new_password(&account, &tenant.name, tenant.settings.second_factor, text).await;

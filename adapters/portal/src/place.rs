@@ -1,8 +1,8 @@
 //! Places inside these pages that a person may be sent back to; nothing from outside ever becomes an address elsewhere.
 
-use crate::form::encode;
 use crate::route;
 use actix_web::http::Method;
+use form::encode;
 
 /// Longest address of a place, in bytes; a sealed cursor fits.
 const MAX_BYTES: usize = 2_048;

@@ -71,6 +71,10 @@ pub(crate) enum Page {
     BreakGlass,
     /// Mends it.
     EndGlass,
+    /// What was broken and waits for a review.
+    Reviews,
+    /// One of them, and its judgement.
+    Review,
 }
 
 impl Page {
@@ -143,7 +147,14 @@ pub(crate) const TABLE: &[Row] = &[
     signed_in(Page::OldDocument, "/reports/{report}/versions/{version}/documents/{number}", READ),
     signed_in(Page::BreakGlass, "/break-glass", FORM),
     signed_in(Page::EndGlass, "/break-glass/end", SEND),
+    signed_in(Page::Reviews, "/reviews", READ),
+    signed_in(Page::Review, "/reviews/{review}", FORM),
 ];
+
+/// Returns every path that is served with its methods, as the `Allow` header says them; a part in braces stands for any one part.
+pub fn routes() -> impl Iterator<Item = (String, &'static str)> {
+    TABLE.iter().map(|row| (row.path.to_owned(), row.allow))
+}
 
 impl Row {
     /// Says whether this method is served here.

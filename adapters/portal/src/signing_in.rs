@@ -70,7 +70,7 @@ pub(crate) fn discover(visit: &Visit<'_>) -> Result<Answer, Problem> {
 
 /// Takes the name of an organization.
 pub(crate) fn discovered(visit: &Visit<'_>) -> Result<Answer, Problem> {
-    let named = visit.form.get("organization").trim();
+    let named = visit.form.text("organization").trim();
     if named.is_empty() {
         return ask_organization(visit, Errors::one("organization", "Enter the name of your organization."));
     }
@@ -92,7 +92,7 @@ fn ask_organization(visit: &Visit<'_>, errors: Errors) -> Result<Answer, Problem
         errors,
         token: browser.token.clone(),
         action: visit.place().behind("/sign-in"),
-        value: visit.form.get("organization").to_owned(),
+        value: visit.form.text("organization").to_owned(),
     };
     Ok(Answer::page(render(&page)?).with_cookie(browser.cookie()))
 }
@@ -106,7 +106,7 @@ pub(crate) fn choose(visit: &Visit<'_>) -> Result<Answer, Problem> {
 pub(crate) fn offer(visit: &Visit<'_>, tenant: &Tenant, errors: Errors) -> Result<Answer, Problem> {
     let browser = Browser::of(visit)?;
     let place = visit.place();
-    let again = !visit.query.get("again").is_empty() && visit.person().is_some();
+    let again = !visit.query.text("again").is_empty() && visit.person().is_some();
     let here = format!("/sign-in/{}", tenant.id);
     let doors = &visit.service.doors;
     let connections = visit.directory.connections_of(tenant.id).filter(|connection| {
@@ -131,7 +131,7 @@ pub(crate) fn offer(visit: &Visit<'_>, tenant: &Tenant, errors: Errors) -> Resul
         ways,
         local: doors.accounts.is_some() && has_accounts(&visit.directory, tenant.id),
         again,
-        typed: visit.form.get("name").to_owned(),
+        typed: visit.form.text("name").to_owned(),
     };
     Ok(Answer::page(render(&page)?).with_cookie(browser.cookie()))
 }
@@ -214,7 +214,7 @@ fn marked(path: String, again: bool) -> String {
 
 /// Returns the path of a later step of a sign-in, which remembers the same as this one.
 pub(crate) fn step(visit: &Visit<'_>, tenant: TenantId, name: &str) -> String {
-    let again = !visit.query.get("again").is_empty();
+    let again = !visit.query.text("again").is_empty();
     marked(visit.place().behind(&format!("/sign-in/{tenant}/{name}")), again)
 }
 

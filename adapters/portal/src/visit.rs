@@ -3,7 +3,6 @@
 use crate::answer::Answer;
 use crate::cookie::Cookie;
 use crate::csrf;
-use crate::form::Form;
 use crate::pages::{Frame, GlassBar, Here, PersonBar, Turn};
 use crate::place::Place;
 use crate::problem::Problem;
@@ -19,6 +18,7 @@ use domain::retrieval::Caller;
 use domain::secret::Secret;
 use domain::sign_in::{Origin, Resumed};
 use domain::time::Timestamp;
+use form::Form;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -94,7 +94,7 @@ impl<'a> Visit<'a> {
         if self.row.door == Door::CrossSite {
             return Ok(());
         }
-        let given = self.form.get(csrf::FIELD);
+        let given = self.form.text(csrf::FIELD);
         let keys = &self.service.sign_in.book.keys;
         let fits = |secret: &Secret<32>| csrf::token_fits(keys, secret, given);
         let fits = match (self.row.door, &self.person) {
@@ -157,7 +157,7 @@ impl<'a> Visit<'a> {
 
     /// Returns the place that the query remembers.
     pub(crate) fn place(&self) -> Place {
-        Place::read(self.query.get("return")).unwrap_or_else(Place::home)
+        Place::read(self.query.text("return")).unwrap_or_else(Place::home)
     }
 
     /// Returns the place that this very request asks for, where that can be gone back to.
@@ -202,7 +202,8 @@ impl<'a> Visit<'a> {
             to: self.this_place().behind("/session-ending"),
         });
         let reads = self.might(Action::FhirSearch, Kind::Patient);
-        frame.person = Some(PersonBar { display: session.display.clone(), organization, reads, token });
+        let reviews = self.might(Action::BreakGlassReview, Kind::GlassReview);
+        frame.person = Some(PersonBar { display: session.display.clone(), organization, reads, reviews, token });
         frame
     }
 

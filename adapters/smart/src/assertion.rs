@@ -1,7 +1,7 @@
 //! The client's assertion: who it says it is, and whether it can prove it (SMART Backend Services; RFC 7521, RFC 7523 §3).
 
 use crate::access_token::subject;
-use crate::form::Form;
+use form::Form;
 use crate::journal::Origin;
 use crate::keys::NoKey;
 use crate::refusal::{Face, Refused};

@@ -1,7 +1,7 @@
 //! The three endpoints without HTTP: tokens for client credentials, introspection, revocation.
 
 use crate::access_token::{Granted, TOKEN_SECONDS, registered, subject};
-use crate::form::Form;
+use form::Form;
 use crate::journal::Origin;
 use crate::refusal::{Face, Refused};
 use crate::service::Service;

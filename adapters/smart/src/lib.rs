@@ -15,7 +15,6 @@
 mod access_token;
 mod assertion;
 mod discovery;
-mod form;
 mod grant;
 mod journal;
 mod keys;
@@ -26,5 +25,5 @@ mod service;
 pub use access_token::{AccessTokens, Granted, PREFIX, TOKEN_SECONDS};
 pub use assertion::{MAX_ASSERTION_BYTES, MAX_ASSERTION_SECONDS, SKEW_SECONDS};
 pub use keys::{JwksSource, KEPT_SECONDS, REFETCH_SECONDS};
-pub use routes::configure;
+pub use routes::{configure, routes};
 pub use service::{Limits, Service, Settings};

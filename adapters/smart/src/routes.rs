@@ -1,6 +1,6 @@
 //! The routes: a request becomes a form and its origin, an outcome becomes an answer that nobody caches.
 
-use crate::form::Form;
+use form::Form;
 use crate::journal::Origin;
 use crate::refusal::{Face, Refused};
 use crate::service::Service;
@@ -12,59 +12,67 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+/// What is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Endpoint {
+    Configuration,
+    Token,
+    Introspection,
+    Revocation,
+}
+
+/// Everything that is served, with the methods of each.
+const TABLE: &[(Endpoint, &str, &str)] = &[
+    (Endpoint::Configuration, "/fhir/.well-known/smart-configuration", "GET, HEAD"),
+    (Endpoint::Token, "/oauth/token", "POST"),
+    (Endpoint::Introspection, "/oauth/introspect", "POST"),
+    (Endpoint::Revocation, "/oauth/revoke", "POST"),
+];
+
+/// Returns every path that is served with its methods, as the `Allow` header says them.
+pub fn routes() -> impl Iterator<Item = (String, &'static str)> {
+    TABLE.iter().map(|(_, path, allowed)| ((*path).to_owned(), *allowed))
+}
+
 /// Mounts the endpoints; before whatever else answers below `/fhir`, since what is mounted first is asked first.
 pub fn configure(application: &mut web::ServiceConfig, service: Arc<Service>) {
-    let document = Arc::clone(&service);
-    let shown = move || std::future::ready(discovery(&document));
-    application.service(
-        web::resource("/fhir/.well-known/smart-configuration")
-            .route(web::get().to(shown.clone()))
-            .route(web::head().to(shown))
-            .default_service(web::to(|| std::future::ready(not_allowed("GET, HEAD")))),
-    );
-    let service_of = || Arc::clone(&service);
-    let (token, introspection, revocation) = (service_of(), service_of(), service_of());
-    let endpoint =
-        |path: &str| web::resource(path).default_service(web::to(|| std::future::ready(not_allowed("POST"))));
-    application.service(endpoint("/oauth/token").route(web::post().to(move |request, body| {
-        let service = Arc::clone(&token);
-        answer(service, request, body, async |service: &Service, origin, form: &Form, basic| {
-            service.issue(origin, form, basic).await.map(Some)
-        })
-    })));
-    application.service(endpoint("/oauth/introspect").route(web::post().to(move |request, body| {
-        let service = Arc::clone(&introspection);
-        answer(service, request, body, async |service: &Service, origin, form: &Form, basic| {
-            service.introspect(origin, form, basic).await.map(Some)
-        })
-    })));
-    application.service(endpoint("/oauth/revoke").route(web::post().to(move |request, body| {
-        let service = Arc::clone(&revocation);
-        answer(service, request, body, async |service: &Service, origin, form: &Form, basic| {
-            service.revoke(origin, form, basic).await.map(|()| None)
-        })
-    })));
+    for &(endpoint, path, allowed) in TABLE {
+        let service = Arc::clone(&service);
+        application.service(web::resource(path).to(move |request: HttpRequest, body: web::Payload| {
+            let service = Arc::clone(&service);
+            async move {
+                if !allowed.split(", ").any(|allowed| allowed == request.method().as_str()) {
+                    return not_allowed(allowed);
+                }
+                match endpoint {
+                    Endpoint::Configuration => discovery(&service),
+                    Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation => {
+                        answer(&service, endpoint, &request, body).await
+                    }
+                }
+            }
+        }));
+    }
 }
 
 /// Reads the form, does the work, and records a refusal before it is answered.
-async fn answer(
-    service: Arc<Service>,
-    request: HttpRequest,
-    body: web::Payload,
-    work: impl AsyncFnOnce(&Service, Origin, &Form, bool) -> Result<Option<Value>, Refused>,
-) -> HttpResponse {
-    let Ok(correlation) = correlation(&service, &request) else {
+async fn answer(service: &Service, endpoint: Endpoint, request: &HttpRequest, body: web::Payload) -> HttpResponse {
+    let Ok(correlation) = correlation(service, request) else {
         return problem(&Refused::new(Face::Unavailable, "unavailable"));
     };
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
     let origin = Origin { peer, correlation };
     let done = async {
-        let form = read(&service, &request, body).await?;
+        let form = read(service, request, body).await?;
         let basic = request.headers().contains_key(header::AUTHORIZATION);
-        work(&service, origin, &form, basic).await
+        match endpoint {
+            Endpoint::Token => service.issue(origin, &form, basic).await.map(Some),
+            Endpoint::Introspection => service.introspect(origin, &form, basic).await.map(Some),
+            Endpoint::Revocation => service.revoke(origin, &form, basic).await.map(|()| None),
+            Endpoint::Configuration => Ok(None),
+        }
     };
-    let done = within(&service, done).await;
-    let mut response = match done {
+    let mut response = match within(service, done).await {
         Ok(Some(value)) => start(StatusCode::OK).body(value.to_string()),
         Ok(None) => start(StatusCode::OK).body("{}"),
         Err(refused) => {
@@ -95,7 +103,7 @@ async fn read(service: &Service, request: &HttpRequest, body: web::Payload) -> R
         return Err(invalid("media-type"));
     }
     match body.to_bytes_limited(service.settings.limits.max_body_bytes).await {
-        Ok(Ok(bytes)) => Form::read(&bytes).ok_or(invalid("form")),
+        Ok(Ok(bytes)) => Form::read_bytes(&bytes).map_err(|_| invalid("form")),
         Ok(Err(_)) => Err(invalid("body-broken")),
         Err(_) => Err(Refused::new(Face::TooLong, "body-too-long")),
     }

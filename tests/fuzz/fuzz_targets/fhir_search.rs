@@ -3,9 +3,6 @@
 //! The first byte chooses the type and the leniency, the first line is the query string, the rest a resource to judge.
 #![no_main]
 
-#[path = "../../../adapters/fhir/src/form.rs"]
-mod form;
-
 use domain::intake::Merge;
 use domain::kind::Kind;
 use domain::retrieval::ReadLabels;
@@ -32,7 +29,7 @@ fuzz_target!(|input: &[u8]| {
     let (question, content) = text.split_once('\n').unwrap_or((text, ""));
     let kind = KINDS[usize::from(choice >> 1) % KINDS.len()];
     judged(kind, content);
-    let Ok(pairs) = form::read(question) else { return };
+    let Ok(pairs) = form::pairs(question) else { return };
     let now = Timestamp(1_790_000_000_000_000);
     let settings = Settings {
         base: "https://fhir.example.org/fhir",
@@ -47,7 +44,7 @@ fuzz_target!(|input: &[u8]| {
 
     // The self link asks the same, and a server that is strict understands it.
     let link = query.self_query();
-    let pairs = form::read(&link).expect("a self link is a form");
+    let pairs = form::pairs(&link).expect("a self link is a form");
     let again = search::read(kind, &pairs, Settings { lenient: false, ..settings });
     let again = again.unwrap_or_else(|fault| panic!("a self link is not understood: {fault:?}"));
     assert_eq!(again.self_query(), link, "a self link is not its own self link");

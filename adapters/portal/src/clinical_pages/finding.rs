@@ -3,7 +3,6 @@
 use super::{escaped, question, sealed, unsealed};
 use crate::answer::Answer;
 use crate::clinical::{Heading, Patient};
-use crate::form::Form;
 use crate::glass::is_date;
 use crate::pages::{Errors, FindPatientPage, FoundPatientsPage, Here, PatientPage, render};
 use crate::problem::Problem;
@@ -11,6 +10,7 @@ use crate::visit::Visit;
 use domain::access::Action;
 use domain::kind::Kind;
 use domain::retrieval::{Caller, Page, Position, Resource, Search, TotalMode};
+use form::Form;
 use r4::search::Query;
 
 /// Longest value that is looked for, in characters.
@@ -26,7 +26,7 @@ pub(crate) fn find(visit: &Visit<'_>) -> Result<Answer, Problem> {
 
 /// Takes whom to look for. What was entered travels on sealed, for an address stands in histories and logs.
 pub(crate) async fn look(visit: &Visit<'_>) -> Result<Answer, Problem> {
-    let field = |name: &str| visit.form.get(name).trim().to_owned();
+    let field = |name: &str| visit.form.text(name).trim().to_owned();
     let (identifier, family, born) = (field("identifier"), field("family"), field("born"));
     let mut errors = Errors::default();
     if identifier.is_empty() && family.is_empty() && born.is_empty() {
@@ -66,9 +66,9 @@ fn ask(visit: &Visit<'_>, errors: Errors) -> Result<Answer, Problem> {
         frame: visit.frame(Here::Patients),
         errors,
         token: visit.token(),
-        identifier: visit.form.get("identifier").to_owned(),
-        family: visit.form.get("family").to_owned(),
-        born: visit.form.get("born").to_owned(),
+        identifier: visit.form.text("identifier").to_owned(),
+        family: visit.form.text("family").to_owned(),
+        born: visit.form.text("born").to_owned(),
     };
     Ok(Answer::page(render(&page)?))
 }
@@ -101,7 +101,7 @@ pub(crate) async fn patient(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let found = visit.service.retrieval.read(&caller, Kind::Patient, id).await?;
     let pairs = [("patient".to_owned(), format!("Patient/{id}"))];
     let query = question(visit, Kind::DiagnosticReport, &pairs).map_err(|_| Problem::NotFound)?;
-    let later = !visit.query.get("at").is_empty();
+    let later = !visit.query.text("at").is_empty();
     let after = if later {
         let (after, asked) = unsealed(visit, &caller, Kind::DiagnosticReport).await?;
         // The page of one patient is never gone on with on that of another.
@@ -137,8 +137,8 @@ fn read_again(visit: &Visit<'_>, kind: Kind, asked: &str, names: &[&str]) -> Res
     let form = Form::read(asked).map_err(|_| Problem::NotFound)?;
     let pairs: Vec<(String, String)> = names
         .iter()
-        .filter(|name| !form.get(name).is_empty())
-        .map(|name| ((*name).to_owned(), form.get(name).to_owned()))
+        .filter(|name| !form.text(name).is_empty())
+        .map(|name| ((*name).to_owned(), form.text(name).to_owned()))
         .collect();
     if pairs.is_empty() {
         return Err(Problem::NotFound);

@@ -22,7 +22,7 @@ const MAX_VERSIONS: u32 = 50;
 pub(crate) async fn history(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let caller = visit.caller()?;
     let id = visit.record("report");
-    let before: Option<Version> = match visit.query.get("before") {
+    let before: Option<Version> = match visit.query.text("before") {
         "" => None,
         text => Some(text.parse().map_err(|_| Problem::NotFound)?),
     };

@@ -54,7 +54,7 @@ async fn nobody_is_sent_elsewhere_after_signing_in() {
         "/%2f%2fevil.example",
     ] {
         let mut browser = Browser::new(&house);
-        let encoded = crate::form::encode(place);
+        let encoded = form::encode(place);
         let got = browser.sign_in("ann", "doctors", &format!("?return={encoded}")).await;
         assert_eq!(got.location(), "/", "{place}");
     }
