@@ -9,7 +9,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::codec::Decoder;
 
 use super::budget::{FrameBudget, Room, UNBUDGETED_BYTES};
-use super::codec::{BadReason, Event, FrameCodec, FrameLimits, wrap};
+use super::codec::{FrameCodec, FrameLimits, wrap};
+use super::event::{BadReason, Event};
 
 /// One side of an MLLP connection.
 ///

@@ -17,8 +17,10 @@
 
 mod budget;
 mod codec;
+mod event;
 mod frames;
 
 pub use budget::{FrameBudget, UNBUDGETED_BYTES};
-pub use codec::{BadReason, Event, Foreign, FrameCodec, FrameLimits, wrap};
+pub use codec::{FrameCodec, FrameLimits, wrap};
+pub use event::{BadReason, Event, Foreign};
 pub use frames::{Closed, Deadlines, Frames, Next};
