@@ -79,8 +79,8 @@ async fn write(
     let mut file = PrivateFile::begin(to)?;
     let mut written = Ok(());
     let verified = chains.chain_with(chain, head, 0, |verifier, block| {
-        verifier.block(&block.entries.lines)?;
-        let lines = writer.block(&block.entries.lines)?;
+        verifier.block(&block.lines)?;
+        let lines = writer.block(&block.lines)?;
         if written.is_ok() {
             written = file.write(&lines);
         }

@@ -77,7 +77,7 @@ async fn newest(
             }
         }
     };
-    chains.chain_with(chain, &head, 0, |verifier, block| verifier.block_with(&block.entries.lines, &mut keep)).await?;
+    chains.chain_with(chain, &head, 0, |verifier, block| verifier.block_with(&block.lines, &mut keep)).await?;
     Ok(newest)
 }
 
@@ -312,7 +312,8 @@ fn page(entry: &EntryView<'_>, context: &Opened) -> Outcome {
     }
     context.roles.iter().try_for_each(|role| line("role", role))?;
     context.returned.iter().try_for_each(|reference| line("returned", reference))?;
-    context.envelope.iter().try_for_each(|(name, value)| line("envelope", &format!("{name} {value}")))
+    context.envelope.iter().try_for_each(|(name, value)| line("envelope", &format!("{name} {value}")))?;
+    context.counts.iter().try_for_each(|(name, count)| line("count", &format!("{name} {count}")))
 }
 
 fn line_with_context(entry: &EntryView<'_>, context: &Opened) -> Outcome {
