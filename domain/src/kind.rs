@@ -81,8 +81,14 @@ kinds! {
     Account = 45,
     /// An application that reads over FHIR by SMART.
     Application = 46,
+    /// A person as an identity provider told of them ahead of their sign-in.
+    ProvisionedPerson = 47,
+    /// A group of such people.
+    ProvisionedGroup = 48,
     /// What belongs to an audit entry and does not fit its 14 fields.
     AuditContext = 50,
+    /// A breaking of the glass, and how it was judged.
+    GlassReview = 51,
 }
 
 impl Kind {
@@ -115,7 +121,14 @@ impl Kind {
     pub const fn is_directory_of_tenant(self) -> bool {
         matches!(
             self,
-            Kind::Clinic | Kind::Interface | Kind::ApiClient | Kind::Connection | Kind::Account | Kind::Application
+            Kind::Clinic
+                | Kind::Interface
+                | Kind::ApiClient
+                | Kind::Connection
+                | Kind::Account
+                | Kind::Application
+                | Kind::ProvisionedPerson
+                | Kind::ProvisionedGroup
         )
     }
 

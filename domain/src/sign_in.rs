@@ -12,14 +12,16 @@ use crate::access::{self, Address, Factor, Subject};
 use crate::audit;
 use crate::directory::{Directory, TenantSettings};
 use crate::id::{CorrelationId, RecordId, TenantId};
-use crate::identity::{Admitted, Assertion, GlassBroken, NotAdmitted, Rule, Session, SessionLimits, admit};
+use crate::identity::{Admitted, Assertion, GlassBroken, NotAdmitted, Rule, Session, SessionLimits, Standing, admit};
 use crate::journal::{Act, Actor};
 use crate::keys::Compartment;
 use crate::ports::{Clock, Entropy, KeyVault, Ledger, Unavailable};
+use crate::refusals::{Refusal, Refusals, Wait};
 use crate::secret::Secret;
-use crate::ticket::{Kept, NotKept, Owner, TicketBook, TicketKey, TicketKind};
+use crate::ticket::{Kept, NotKept, Owner, TicketBook, TicketKey, TicketKeys, TicketKind};
 use crate::time::Timestamp;
 use crate::write::WriteSet;
+use alloc::collections::BTreeSet;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -36,6 +38,8 @@ pub struct SignIn {
     pub clock: Arc<dyn Clock>,
     /// Draws randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Records who was refused.
+    pub refusals: Arc<Refusals>,
 }
 
 /// From where, and in which exchange, somebody signs in.
@@ -79,6 +83,8 @@ pub enum Refused {
     AddressNotAllowed,
     /// A second factor is required, and none was shown.
     FactorMissing,
+    /// There were too many refusals from their address.
+    Wait(Wait),
     /// The database, the ledger or the keys do not answer.
     Unavailable,
 }
@@ -91,6 +97,7 @@ impl Refused {
             Refused::NotAdmitted(why) => why.name(),
             Refused::AddressNotAllowed => "address-not-allowed",
             Refused::FactorMissing => "factor-missing",
+            Refused::Wait(_) => "too-many",
             Refused::Unavailable => "unavailable",
         }
     }
@@ -119,6 +126,8 @@ pub enum Ending {
     Revoked,
     /// A newer session took its place.
     Replaced,
+    /// The identity provider told that the person may no longer come, or took them out of a group.
+    Deactivated,
 }
 
 impl Ending {
@@ -130,6 +139,7 @@ impl Ending {
             Ending::EndedByProvider => "ended-by-provider",
             Ending::Revoked => "revoked",
             Ending::Replaced => "replaced",
+            Ending::Deactivated => "deactivated",
         }
     }
 }
@@ -137,22 +147,31 @@ impl Ending {
 impl SignIn {
     /// Admits a verified person and begins a session; a session that is replaced (step-up, sign-in again) ends with it.
     ///
+    /// `standing` is what [`Directory::standing`] says of the person.
+    ///
     /// # Errors
     /// [`Refused`]; it is in the tenant's chain.
     pub async fn begin(
         &self,
         assertion: &Assertion,
         rules: &[Rule],
+        standing: &Standing,
         settings: &TenantSettings,
         origin: &Origin<'_>,
         replaces: Option<&Resumed>,
     ) -> Result<Begun, Refused> {
-        match admit(rules, assertion) {
-            Ok(admitted) => self.begin_admitted(assertion, admitted, settings, origin, replaces).await,
+        match admit(rules, assertion, standing) {
+            Ok(admitted) => {
+                let begun = self.begin_admitted(assertion, admitted, settings, origin, replaces).await?;
+                if let Standing::Active { person, .. } = standing {
+                    self.list(&begun.session, &settings.sessions, "provisioned", person.as_bytes()).await?;
+                }
+                Ok(begun)
+            }
             Err(why) => {
                 let refused = Refused::NotAdmitted(why);
-                self.refuse(assertion.tenant, Some(assertion), refused.name(), origin).await?;
-                Err(refused)
+                let wait = self.refuse(assertion.tenant, Some(assertion), refused.name(), origin).await?;
+                Err(wait.map_or(refused, Refused::Wait))
             }
         }
     }
@@ -179,8 +198,8 @@ impl SignIn {
             None
         };
         if let Some(refused) = refused {
-            self.refuse(assertion.tenant, Some(assertion), refused.name(), origin).await?;
-            return Err(refused);
+            let wait = self.refuse(assertion.tenant, Some(assertion), refused.name(), origin).await?;
+            return Err(wait.map_or(refused, Refused::Wait));
         }
         let now = self.clock.now();
         let person = assertion.person(&self.vault.secrets(assertion.tenant).naming);
@@ -200,6 +219,7 @@ impl SignIn {
         self.make_room(&session, limits, origin).await?;
         let (key, owner) = (self.key(&secret), self.owner(person));
         self.book.put(TicketKind::Session, session.tenant, key, owner, session.ends(limits), &session).await?;
+        self.list(&session, limits, "tenant", session.tenant.as_bytes()).await?;
         if let Some(theirs) = &session.provider_session {
             let (key, owner) = self.provider_session(session.connection, theirs, session.id);
             self.book
@@ -262,6 +282,31 @@ impl SignIn {
         Ok(kept.into_iter().map(|kept| kept.value).collect())
     }
 
+    /// Returns the sessions of everybody in a tenant, at most [`MAX_LISTED`], soonest to be over at the latest first.
+    ///
+    /// # Errors
+    /// [`Refused::Unavailable`].
+    pub async fn sessions_in(&self, tenant: TenantId) -> Result<Vec<Session>, Refused> {
+        let mut sessions = Vec::new();
+        for person in self.listed("tenant", tenant.as_bytes()).await? {
+            sessions.extend(self.sessions_of(person).await?.into_iter().filter(|session| session.tenant == tenant));
+        }
+        Ok(sessions)
+    }
+
+    /// Ends the sessions of a person that an identity provider told of, by the person's record. Returns how many.
+    ///
+    /// # Errors
+    /// [`Refused::Unavailable`]; then some may go on.
+    pub async fn end_provisioned(&self, person: RecordId, origin: &Origin<'_>) -> Result<usize, Refused> {
+        let mut ended = 0_usize;
+        for person in self.listed("provisioned", person.as_bytes()).await? {
+            let count = self.end_of(person, Ending::Deactivated, origin, |_| true).await?;
+            ended = ended.saturating_add(count);
+        }
+        Ok(ended)
+    }
+
     /// Ends those of a person's sessions that are chosen. Returns how many.
     ///
     /// # Errors
@@ -320,7 +365,8 @@ impl SignIn {
         Ok(self.book.replace(TicketKind::Session, &resumed.kept, session.ends(limits), &session).await?)
     }
 
-    /// Records that somebody was refused; `reason` is the precise word, which nobody outside is told.
+    /// Records that somebody was refused; `reason` is the precise word, which nobody outside is told. Returns how long to wait
+    /// where there were too many refusals from their address, see [`Refusals::record`].
     ///
     /// # Errors
     /// [`Unavailable`]; then the refusal stands nevertheless.
@@ -330,12 +376,20 @@ impl SignIn {
         assertion: Option<&Assertion>,
         reason: &str,
         origin: &Origin<'_>,
-    ) -> Result<(), Unavailable> {
-        let gateway = Subject { tenant, ..Subject::gateway() };
+    ) -> Result<Option<Wait>, Unavailable> {
         let names = &self.vault.secrets(tenant).naming;
         let person = assertion.map(|assertion| assertion.person(names).to_string()).unwrap_or_default();
-        let act = Act::denied("LoginFailed", "Person", &person, reason);
-        self.record(&gateway, act, origin, audit::Context::default()).await
+        let Origin { address, correlation, .. } = *origin;
+        let refusal = Refusal {
+            chain: tenant,
+            workstation: "portal",
+            what: "Person",
+            who: &person,
+            reason,
+            address,
+            correlation,
+        };
+        self.refusals.record(&refusal).await
     }
 
     /// Ends the sessions of a person that are more than they may hold with one to come.
@@ -388,6 +442,21 @@ impl SignIn {
         Ok(())
     }
 
+    /// Keeps the name of a session's person in a list, for as long as the session may last.
+    async fn list(&self, session: &Session, limits: &SessionLimits, list: &str, of: &[u8]) -> Result<(), Unavailable> {
+        let key = self.book.keys.key(TicketKind::SessionName, &[list.as_bytes(), session.id.as_bytes()]);
+        let (owner, expires) = (self.book.keys.owner(list, &[of]), session.ends_at_most(limits));
+        let kept = self.book.put(TicketKind::SessionName, session.tenant, key, owner, expires, &session.person).await;
+        kept.map(|_| ()).map_err(|_| Unavailable)
+    }
+
+    /// Returns the people whose sessions are in a list, each once.
+    async fn listed(&self, list: &str, of: &[u8]) -> Result<BTreeSet<RecordId>, Refused> {
+        let owner = self.book.keys.owner(list, &[of]);
+        let kept = self.book.of_owner::<RecordId>(TicketKind::SessionName, owner, MAX_LISTED).await?;
+        Ok(kept.into_iter().map(|kept| kept.value).collect())
+    }
+
     /// Finds the ticket of a session; one that does not open is nobody's.
     async fn kept(&self, secret: &Secret<32>) -> Result<Option<Kept<Session>>, Unavailable> {
         match self.book.find(TicketKind::Session, self.key(secret)).await {
@@ -402,7 +471,7 @@ impl SignIn {
     }
 
     fn owner(&self, person: RecordId) -> Owner {
-        self.book.keys.owner("person", &[person.as_bytes()])
+        person_owner(&self.book.keys, person)
     }
 
     fn provider_session(&self, connection: RecordId, theirs: &str, ours: RecordId) -> (TicketKey, Owner) {
@@ -412,7 +481,14 @@ impl SignIn {
     }
 }
 
+/// Returns whom the sessions of a person belong to.
+pub(crate) fn person_owner(keys: &TicketKeys, person: RecordId) -> Owner {
+    keys.owner("person", &[person.as_bytes()])
+}
+
 /// A session in use is written down as seen at most this often, in seconds.
 pub const TOUCH_SECONDS: i64 = 30;
 /// Most sessions of one person that are looked at.
 pub const MAX_SESSIONS: u32 = 64;
+/// Most sessions of a tenant that are looked at.
+pub const MAX_LISTED: u32 = 20_000;

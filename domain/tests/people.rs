@@ -5,7 +5,8 @@ use domain::access::{Clinics, Context, Factor, Purpose, Role, Roles, Subject};
 use domain::administration::{Administration, By, NewAccount, NotChanged, Renewal, Reset};
 use domain::audit::ChainId;
 use domain::directory::{
-    Account, Application, ApplicationUse, Connection, Directory, Hidden, Invalid, OidcSettings, Protocol, SecondFactor,
+    Account, Application, ApplicationUse, Connection, Directory, Hidden, Invalid, OidcSettings, Protocol, Provisioning,
+    SecondFactor,
 };
 use domain::double::{Installation, run};
 use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};
@@ -99,7 +100,16 @@ fn everything() -> Renewal {
 fn connection(tenant: TenantId, rules: Vec<Rule>) -> Connection {
     let protocol = Protocol::Oidc(OidcSettings::new("https://idp.example".into(), "sealgate".into()));
     let (id, created) = (RecordId([0; 16]), Timestamp(0));
-    Connection { id, tenant, name: "hospital login".into(), enabled: true, protocol, rules, created }
+    Connection {
+        id,
+        tenant,
+        name: "hospital login".into(),
+        enabled: true,
+        protocol,
+        rules,
+        provisioning: Provisioning::default(),
+        created,
+    }
 }
 
 fn rule(clinics: Clinics) -> Rule {

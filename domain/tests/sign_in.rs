@@ -7,10 +7,11 @@ use domain::audit::ChainId;
 use domain::directory::{Account, Connection, Directory, OidcSettings, Protocol, TenantSettings};
 use domain::double::{Installation, MemoryTickets, run};
 use domain::id::{CorrelationId, RecordId, TenantId};
-use domain::identity::{Assertion, Criterion, GlassBroken, Groups, NotAdmitted, Rule};
+use domain::identity::{Assertion, Criterion, GlassBroken, Groups, NotAdmitted, Rule, Standing};
 use domain::journal::Actor;
 use domain::kind::Kind;
 use domain::ports::{Clock, Store};
+use domain::refusals::RefusalLimits;
 use domain::sign_in::{Ending, Origin, Refused, SignIn, TOUCH_SECONDS};
 use domain::ticket::{TicketBook, TicketKeys};
 use std::sync::Arc;
@@ -48,6 +49,7 @@ impl House {
             vault: doubles.vault.clone(),
             clock: doubles.clock.clone(),
             entropy: doubles.entropy.clone(),
+            refusals: doubles.refusals(RefusalLimits::default()).unwrap(),
         };
         Self { doubles, sign_in, directory, tenant: id }
     }
@@ -71,7 +73,7 @@ impl House {
 
     fn begin(&self, assertion: &Assertion) -> Result<domain::sign_in::Begun, Refused> {
         let rules = self.directory.connection(CONNECTION).unwrap().rules.clone();
-        run(self.sign_in.begin(assertion, &rules, &TenantSettings::default(), &origin(), None))
+        run(self.sign_in.begin(assertion, &rules, &Standing::NotNeeded, &TenantSettings::default(), &origin(), None))
     }
 
     fn resume(&self, begun: &domain::sign_in::Begun) -> Option<domain::sign_in::Resumed> {
@@ -108,6 +110,7 @@ fn connection(tenant: TenantId) -> Connection {
         enabled: true,
         protocol: Protocol::Oidc(settings),
         rules: vec![rule],
+        provisioning: domain::directory::Provisioning::default(),
         created: domain::time::Timestamp(0),
     }
 }
@@ -142,10 +145,10 @@ fn without_a_second_factor_nobody_begins_unless_the_tenant_waives_it_for_their_r
 
     let relaxed: TenantSettings = serde_json::from_str(r#"{"second_factor":"relaxed-for-staff"}"#).unwrap();
     let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
-    let begun = run(house.sign_in.begin(&assertion, &rules, &relaxed, &origin(), None)).unwrap();
+    let begun = run(house.sign_in.begin(&assertion, &rules, &Standing::NotNeeded, &relaxed, &origin(), None)).unwrap();
     assert!(begun.session.factor_waived && !begun.session.second_factor);
     let admin = vec![Rule { roles: Roles::of(&[Role::Admin]), ..rules[0].clone() }];
-    let refused = run(house.sign_in.begin(&assertion, &admin, &relaxed, &origin(), None));
+    let refused = run(house.sign_in.begin(&assertion, &admin, &Standing::NotNeeded, &relaxed, &origin(), None));
     assert_eq!(refused.err(), Some(Refused::FactorMissing), "never for an administrator");
 }
 
@@ -155,7 +158,7 @@ fn a_session_without_a_second_factor_ends_when_the_tenant_asks_for_one_again() {
     let assertion = Assertion { factor: Factor::Missing, ..house.assertion("alice") };
     let relaxed: TenantSettings = serde_json::from_str(r#"{"second_factor":"relaxed-for-staff"}"#).unwrap();
     let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
-    let begun = run(house.sign_in.begin(&assertion, &rules, &relaxed, &origin(), None)).unwrap();
+    let begun = run(house.sign_in.begin(&assertion, &rules, &Standing::NotNeeded, &relaxed, &origin(), None)).unwrap();
     let tenant =
         |settings| domain::directory::Tenant { settings, ..house.directory.tenant(house.tenant).unwrap().clone() };
     let directory =
@@ -170,8 +173,14 @@ fn nobody_begins_from_an_address_that_is_not_allowed() {
     let house = House::new();
     let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
     let elsewhere = Origin { allowed: Address::NotAllowed, ..origin() };
-    let refused =
-        run(house.sign_in.begin(&house.assertion("alice"), &rules, &TenantSettings::default(), &elsewhere, None));
+    let refused = run(house.sign_in.begin(
+        &house.assertion("alice"),
+        &rules,
+        &Standing::NotNeeded,
+        &TenantSettings::default(),
+        &elsewhere,
+        None,
+    ));
     assert_eq!(refused.err(), Some(Refused::AddressNotAllowed));
 }
 
@@ -272,6 +281,7 @@ fn signing_in_again_replaces_the_session_and_its_secret() {
     let second = run(house.sign_in.begin(
         &house.assertion("alice"),
         &rules,
+        &Standing::NotNeeded,
         &TenantSettings::default(),
         &origin(),
         Some(&resumed),
@@ -288,7 +298,8 @@ fn broken_glass_is_in_the_session_until_it_expires() {
     let house = House::new();
     let begun = house.begin(&house.assertion("alice")).unwrap();
     let patient = RecordId([5; 16]);
-    let glass = GlassBroken { patient, expires: house.doubles.clock.now().plus_seconds(600), emergency: false };
+    let glass =
+        GlassBroken { patient, expires: house.doubles.clock.now().plus_seconds(600), emergency: false, review: None };
     let resumed = house.resume(&begun).unwrap();
     assert_eq!(run(house.sign_in.set_glass(&resumed, Some(glass), &TenantSettings::default().sessions)), Ok(true));
     assert!(house.resume(&begun).unwrap().circumstances.glass_broken_for(Some(patient)));
@@ -306,6 +317,7 @@ fn the_glass_can_be_broken_in_the_request_that_prolongs_the_session() {
         patient: RecordId([5; 16]),
         expires: house.doubles.clock.now().plus_seconds(600),
         emergency: false,
+        review: None,
     };
     assert_eq!(run(house.sign_in.set_glass(&resumed, Some(glass), &TenantSettings::default().sessions)), Ok(true));
 }

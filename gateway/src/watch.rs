@@ -14,8 +14,17 @@ use tokio_util::sync::CancellationToken;
 /// How often the database is asked whether the directory changed.
 pub const INTERVAL: Duration = Duration::from_millis(500);
 
-const KINDS: &[Kind] =
-    &[Kind::Tenant, Kind::Clinic, Kind::Interface, Kind::ApiClient, Kind::Connection, Kind::Account, Kind::Application];
+const KINDS: &[Kind] = &[
+    Kind::Tenant,
+    Kind::Clinic,
+    Kind::Interface,
+    Kind::ApiClient,
+    Kind::Connection,
+    Kind::Account,
+    Kind::Application,
+    Kind::ProvisionedPerson,
+    Kind::ProvisionedGroup,
+];
 
 /// Loads the directory and goes on loading it whenever it changes, until `stop`.
 ///

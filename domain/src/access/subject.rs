@@ -171,6 +171,8 @@ roles! {
     Auditor = 0b0100_0000 "auditor",
     /// Runs the gateway: tenants, keys, backups. Sees no patient data; has effect in the system tenant only.
     SystemOperator = 0b1000_0000 "system-operator",
+    /// An identity provider that tells of its people ahead of their sign-in; keeps those and their groups, nothing else.
+    Provisioner = 0b1_0000_0000 "provisioner",
 }
 
 /// A set of roles.

@@ -70,6 +70,13 @@ pub(super) const PERMITS: &[Rule] = &[
         Within::Tenant,
     ),
     permit(
+        "provisioner-keeps-people",
+        Provisioner,
+        &[DirectoryRead, DirectoryChange],
+        On::ProvisionedPeople,
+        Within::Tenant,
+    ),
+    permit(
         "operator-keeps-directory",
         SystemOperator,
         &[DirectoryRead, DirectoryChange],
@@ -93,9 +100,12 @@ pub(super) const PERMITS: &[Rule] = &[
     ),
 ];
 
+/// The name of the one rule that permits by broken glass; audit contexts carry it.
+pub const BROKEN_GLASS_RULE: &str = "broken-glass-reads";
+
 /// The overlay: what a person with one of these roles may do for the one patient while the glass is broken.
 pub(super) const OVERLAY: Overlay = Overlay {
-    id: "broken-glass-reads",
+    id: BROKEN_GLASS_RULE,
     roles: &[Provider, Staff, ClinicalDirector],
     actions: &[FhirRead, FhirSearch, FhirHit, FhirHistory, MessageView],
     on: On::MessagesAndResults,
@@ -141,9 +151,11 @@ pub(super) enum On {
     MessagesAndResults,
     /// Tenants and everything that the directory keeps below them.
     Directory,
-    /// Clinics, interfaces, clients, connections, accounts and applications: the directory below the tenant itself.
+    /// Clinics, interfaces, clients, connections, accounts, applications, people: the directory below the tenant itself.
     DirectoryOfTenant,
-    /// Audit entries and their contexts.
+    /// People and groups that an identity provider told of.
+    ProvisionedPeople,
+    /// Audit entries, their contexts, and what was broken in an emergency.
     Trail,
     /// What is no record: keys, users, policy, the gateway.
     Gateway,
@@ -161,7 +173,8 @@ impl On {
             On::MessagesAndResults => message || kind.is_some_and(Kind::is_fhir),
             On::Directory => below_tenant || kind == Some(Kind::Tenant),
             On::DirectoryOfTenant => below_tenant,
-            On::Trail => matches!(kind, None | Some(Kind::AuditContext)),
+            On::ProvisionedPeople => matches!(kind, Some(Kind::ProvisionedPerson | Kind::ProvisionedGroup)),
+            On::Trail => matches!(kind, None | Some(Kind::AuditContext | Kind::GlassReview)),
             On::Gateway => kind.is_none(),
         }
     }

@@ -3,7 +3,10 @@
 use super::{Administration, By, NotChanged};
 use crate::access::{self, Administer, Denial, Permit, Resource, Subject, authorise};
 use crate::audit::{self, Break, BreakKind, Contents};
-use crate::directory::{Account, ApiClient, Application, Clinic, Connection, Directory, Entry, Interface, Tenant};
+use crate::directory::{
+    Account, ApiClient, Application, Clinic, Connection, Directory, Entry, Interface, ProvisionedGroup,
+    ProvisionedPerson, Tenant,
+};
 use crate::id::{RecordId, TenantId};
 use crate::index::{Field, Term, normalise};
 use crate::journal::Act;
@@ -15,16 +18,28 @@ use crate::record::{self, Binding, Opened, SealFault};
 use crate::time::Timestamp;
 use crate::write::{Claim, IndexTerm, RecordWrite, Routing, StoredRecord, Version, WriteSet};
 use alloc::collections::BTreeMap;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 /// An entry as it is stored now.
 pub(super) struct Current<E> {
     pub(super) entry: E,
-    version: Version,
+    pub(super) version: Version,
+    pub(super) last_updated: Timestamp,
     arrival: Timestamp,
     mac: ContentMac,
     mac_of_tenant: ContentMac,
+}
+
+/// What is written with an entry besides it.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// What it is found by from now on.
+    pub(super) terms: Vec<Term>,
+    /// Names that nobody may have taken yet.
+    pub(super) claims: Vec<[u8; 16]>,
+    /// What was asked for, in a word; for the context of the entry in the chain.
+    pub(super) request: Option<String>,
 }
 
 impl Administration {
@@ -50,6 +65,10 @@ impl Administration {
                 self.all::<Connection>(&mut found).await?,
                 self.all::<Account>(&mut found).await?,
                 self.all::<Application>(&mut found).await?,
+            )
+            .with_provisioned(
+                self.all::<ProvisionedPerson>(&mut found).await?,
+                self.all::<ProvisionedGroup>(&mut found).await?,
             );
             // What was changed while it was loaded is loaded again; only what stands still is judged.
             let before = core::mem::replace(&mut stated, self.witness.directory().await?);
@@ -83,8 +102,14 @@ impl Administration {
     pub(super) async fn current<E: Entry>(&self, id: RecordId) -> Result<Current<E>, NotChanged> {
         let stored = self.store.load(TenantId::SYSTEM, &[id]).await?;
         let stored = stored.into_iter().find(|stored| stored.kind == E::KIND).ok_or(NotChanged::UnknownEntry)?;
-        let (entry, mac, mac_of_tenant) = self.open::<E>(&stored).await?;
-        Ok(Current { entry, version: stored.version, arrival: stored.arrival, mac, mac_of_tenant })
+        self.opened(&stored).await
+    }
+
+    /// Opens a record of the directory as it is stored now.
+    pub(super) async fn opened<E: Entry>(&self, stored: &StoredRecord) -> Result<Current<E>, NotChanged> {
+        let (entry, mac, mac_of_tenant) = self.open::<E>(stored).await?;
+        let StoredRecord { version, last_updated, arrival, .. } = *stored;
+        Ok(Current { entry, version, last_updated, arrival, mac, mac_of_tenant })
     }
 
     /// Opens an entry by the gateway's own right.
@@ -111,7 +136,14 @@ impl Administration {
         by: &By<'_>,
         entry: &E,
     ) -> Result<(), NotChanged> {
-        self.write(permit, by, entry, None).await
+        let system = self.vault.secrets(TenantId::SYSTEM);
+        // Tenants are unique among themselves, everything else within its tenant.
+        let within = if E::KIND == Kind::Tenant { TenantId::SYSTEM } else { entry.tenant() };
+        let name = normalise(Field::Label, entry.name());
+        let claim = system.content.claim("directory", &[&[E::KIND.code()], within.as_bytes(), name.as_bytes()]);
+        let term = Term { kind: E::KIND, field: Field::Label, value: entry.name().to_string() };
+        let beside = Beside { terms: alloc::vec![term], claims: alloc::vec![claim], request: None };
+        self.write(permit, by, entry, None, beside).await.map(|_| ())
     }
 
     /// Writes a new version of an entry, which keeps its name.
@@ -122,17 +154,34 @@ impl Administration {
         stored: &Current<E>,
         entry: &E,
     ) -> Result<(), NotChanged> {
-        self.write(permit, by, entry, Some(stored)).await
+        self.write(permit, by, entry, Some(stored), Beside::default()).await.map(|_| ())
     }
 
-    /// Writes an entry; the permit is spent by it.
-    async fn write<E: Entry>(
+    /// Writes an entry; the permit is spent by it. Returns its version now, and when it was written.
+    pub(super) async fn write<E: Entry>(
         &self,
         permit: Permit<Administer>,
         by: &By<'_>,
         entry: &E,
         replaced: Option<&Current<E>>,
-    ) -> Result<(), NotChanged> {
+        beside: Beside,
+    ) -> Result<(Version, Timestamp), NotChanged> {
+        let mut write = WriteSet::default();
+        let written = self.prepare(permit, by, entry, replaced, beside, &mut write).await?;
+        self.record(write).await?;
+        Ok(written)
+    }
+
+    /// Adds an entry to what is to be written together; the permit is spent by it.
+    pub(super) async fn prepare<E: Entry>(
+        &self,
+        permit: Permit<Administer>,
+        by: &By<'_>,
+        entry: &E,
+        replaced: Option<&Current<E>>,
+        beside: Beside,
+        write: &mut WriteSet,
+    ) -> Result<(Version, Timestamp), NotChanged> {
         let now = self.now();
         let id = entry.record();
         let version = replaced.map_or(1, |stored| stored.version.saturating_add(1));
@@ -151,7 +200,7 @@ impl Administration {
             version,
         };
         let sealed = record::seal(&held.key, &binding, &plaintext, self.entropy.as_ref())?;
-        let mut write = WriteSet { keys: held.unstored.into_iter().collect(), ..WriteSet::default() };
+        write.keys.extend(held.unstored);
         write.records.push(RecordWrite {
             tenant: TenantId::SYSTEM,
             id,
@@ -166,14 +215,11 @@ impl Administration {
         });
 
         let system = self.vault.secrets(TenantId::SYSTEM);
-        if replaced.is_none() {
-            let term = Term { kind: E::KIND, field: Field::Label, value: entry.name().to_string() };
-            let token = system.index.token(&term);
+        for term in &beside.terms {
+            let token = system.index.token(term);
             write.terms.push(IndexTerm { tenant: TenantId::SYSTEM, token, record: id, arrival });
-            // Tenants are unique among themselves, everything else within its tenant.
-            let within = if E::KIND == Kind::Tenant { TenantId::SYSTEM } else { entry.tenant() };
-            let name = normalise(Field::Label, entry.name());
-            let claim = system.content.claim("directory", &[&[E::KIND.code()], within.as_bytes(), name.as_bytes()]);
+        }
+        for claim in beside.claims {
             write.claims.push(Claim { tenant: TenantId::SYSTEM, token: claim, message: id });
         }
 
@@ -185,13 +231,14 @@ impl Administration {
             let act = Act::changed(action, E::KIND.name(), &id.to_string(), before, after);
             // The rule that permitted it stands beside the entry in the chain of whoever did it.
             let act = if chain == by.actor.subject.tenant {
-                self.with_context(by, act, ruled(&permit), &mut write).await?
+                let context = audit::Context { request: beside.request.clone(), ..ruled(&permit) };
+                self.with_context(by, act, context, write).await?
             } else {
                 act
             };
             write.drafts.push(act.draft_for(&by.actor, chain, now));
         }
-        self.record(write).await
+        Ok((version, now))
     }
 
     /// Records a denial in the chain of the subject's tenant, with its reason beside it.
@@ -231,7 +278,7 @@ impl Administration {
     }
 
     /// Hands a write set to the ledger and tells the vault which of its keys are stored now.
-    async fn record(&self, write: WriteSet) -> Result<(), NotChanged> {
+    pub(super) async fn record(&self, write: WriteSet) -> Result<(), NotChanged> {
         let made: Vec<_> = write.keys.iter().map(|key| (key.tenant, key.id)).collect();
         self.ledger.record(write).await?;
         for (tenant, id) in made {

@@ -6,9 +6,11 @@
 
 mod entries;
 mod people;
+mod provisioning;
 mod rotation;
 
 pub use people::{NewAccount, Renewal, Reset};
+pub use provisioning::{ChangeFault, Changed, Stored, Wanted};
 pub use rotation::{REWRAP_PAGE, Rotation};
 
 use crate::access::{self, Administer, Clinics, Permit, Purpose, Resource, Roles, authorise};
@@ -87,6 +89,8 @@ pub enum NotChanged {
     UnknownClinic,
     /// There is no such entry.
     UnknownEntry,
+    /// Somebody that the entry refers to is not there.
+    UnknownMember,
     /// Somebody else changed it at the same moment; look again.
     Raced,
     /// A stored entry or key does not open.
@@ -271,6 +275,7 @@ impl fmt::Display for NotChanged {
             NotChanged::UnknownTenant => "there is no such tenant",
             NotChanged::UnknownClinic => "there is no such clinic in this tenant",
             NotChanged::UnknownEntry => "there is no such entry",
+            NotChanged::UnknownMember => "somebody that it refers to is not there",
             NotChanged::Raced => "somebody else changed it at the same moment",
             NotChanged::Integrity => "a stored entry or key does not open",
             NotChanged::Broken(broken) => return broken.fmt(f),

@@ -75,7 +75,26 @@ impl Entry for ApiClient {
 /// ```text
 ///   "sgt_" | client id, 22 characters | "." | 256 random bits, 43 characters        base64url without padding (RFC 4648 §5)
 /// ```
+/// A token for provisioning begins with `sgp_` and names its connection.
 pub struct BearerToken(SecretBytes);
+
+/// What a bearer token is for; told by how it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenUse {
+    /// A client that reads over FHIR.
+    Client,
+    /// A provider's service that tells of people.
+    Provisioning,
+}
+
+impl TokenUse {
+    const fn prefix(self) -> &'static str {
+        match self {
+            TokenUse::Client => TOKEN_PREFIX,
+            TokenUse::Provisioning => "sgp_",
+        }
+    }
+}
 
 impl BearerToken {
     /// Draws the token of a client.
@@ -83,12 +102,16 @@ impl BearerToken {
     /// # Errors
     /// [`Unavailable`] when there is no randomness.
     pub fn generate(client: RecordId, entropy: &dyn Entropy) -> Result<Self, Unavailable> {
+        Self::draw(TokenUse::Client, client, entropy)
+    }
+
+    pub(super) fn draw(r#use: TokenUse, owner: RecordId, entropy: &dyn Entropy) -> Result<Self, Unavailable> {
         let mut random = [0; 32];
         entropy.fill(&mut random)?;
         // Sized once, so that growing leaves no copy behind.
         let mut text = String::with_capacity(TOKEN_CHARACTERS);
-        text.push_str(TOKEN_PREFIX);
-        base64url(client.as_bytes(), &mut text);
+        text.push_str(r#use.prefix());
+        base64url(owner.as_bytes(), &mut text);
         text.push('.');
         base64url(&random, &mut text);
         zeroize::Zeroize::zeroize(&mut random);

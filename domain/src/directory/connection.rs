@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, Invalid};
 use super::oidc::OidcSettings;
+use super::provisioning::Provisioning;
 use super::saml::SamlSettings;
 use super::text;
 use crate::access::Roles;
@@ -32,6 +33,9 @@ pub struct Connection {
     /// Whom it admits as what; the first rule that fits decides.
     #[serde(default)]
     pub rules: Vec<Rule>,
+    /// What it decides about people that its provider tells of ahead of their sign-in.
+    #[serde(default, skip_serializing_if = "Provisioning::is_usual")]
+    pub provisioning: Provisioning,
     /// When it was added.
     #[serde(with = "text::moment")]
     pub created: Timestamp,
@@ -99,6 +103,7 @@ impl Entry for Connection {
             Protocol::Oidc(settings) => settings.validate()?,
             Protocol::Saml(settings) => settings.validate()?,
         }
+        self.provisioning.validate()?;
         if self.rules.len() > MAX_RULES {
             return Err(Invalid::RuleCount);
         }
@@ -139,6 +144,7 @@ mod tests {
             enabled: true,
             protocol,
             rules: vec![for_group("lab", Role::Staff)],
+            provisioning: Provisioning::default(),
             created: Timestamp(0),
         }
     }

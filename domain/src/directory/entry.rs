@@ -111,8 +111,24 @@ pub enum Invalid {
     Launch,
     /// A confidential application has not exactly one credential, or a public one has any.
     LaunchCredential,
+    /// More than [`MAX_PROVISIONING_TOKENS`](super::MAX_PROVISIONING_TOKENS) tokens are given, or one is no hash.
+    ProvisioningTokens,
+    /// A user name is empty, too long or holds control characters.
+    UserName,
+    /// A provider's id is empty, too long or holds control characters.
+    ExternalId,
+    /// A part of a person's name is empty, too long or holds control characters.
+    PersonName,
+    /// An e-mail address is empty or too long, several are primary, or there are more than [`MAX_EMAILS`](super::MAX_EMAILS).
+    Emails,
+    /// The name of a group is empty, too long or holds control characters.
+    GroupName,
+    /// A group has more than [`MAX_MEMBERS`](super::MAX_MEMBERS) members, or one twice.
+    MemberCount,
     /// The limits of sessions are out of their range.
     SessionLimits,
+    /// The time for reviews is out of its limits.
+    ReviewHours,
     /// An allowed address is no IP address with an optional prefix, or there are more than [`MAX_ADDRESSES`](super::MAX_ADDRESSES).
     Address,
 }
@@ -180,6 +196,14 @@ impl fmt::Display for Invalid {
             Invalid::LaunchCredential => {
                 "a confidential application needs one of keys, address of keys and secret; a public one has none of them"
             }
+            Invalid::ReviewHours => "a breaking of the glass is reviewed within 1 to 720 hours",
+            Invalid::ProvisioningTokens => "a connection takes at most 4 tokens for provisioning: revoke one that is not in use",
+            Invalid::UserName => "a user name must have 1 to 512 bytes and no control characters",
+            Invalid::ExternalId => "an external id must have 1 to 512 bytes and no control characters",
+            Invalid::PersonName => "the parts of a name must have 1 to 512 bytes and no control characters",
+            Invalid::Emails => "at most 8 e-mail addresses may be given, of 1 to 512 bytes, one of them primary",
+            Invalid::GroupName => "the name of a group must have 1 to 512 bytes and no control characters",
+            Invalid::MemberCount => "a group may have at most 10000 members",
             Invalid::SessionLimits => {
                 "sessions may be unused for 60 s to 12 h, last 5 min to 24 h in all, no shorter than that, and be 1 to 50 a person"
             }

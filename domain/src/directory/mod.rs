@@ -4,8 +4,8 @@
 //! Each entry is the JSON content of a sealed record in the system tenant, changed by [`crate::administration`] only.
 //! A running gateway holds a [`Directory`] in memory and replaces it as a whole.
 //!
-//! Deliberately absent: people who come by an identity provider. They are nowhere entered; what they may be is decided by
-//! the rules of their [`Connection`] each time they sign in.
+//! People who come by an identity provider need not be entered: what they may be is decided by the rules of their
+//! [`Connection`] each time they sign in. A provider may tell of them ahead (SCIM), and then take them back.
 
 mod account;
 mod application;
@@ -16,6 +16,8 @@ mod hidden;
 mod interface;
 mod network;
 mod oidc;
+mod provisioned;
+mod provisioning;
 mod saml;
 mod settings;
 mod snapshot;
@@ -31,7 +33,15 @@ pub use hidden::Hidden;
 pub use interface::{Interface, MappingFailureAs, UnavailableAs};
 pub use network::AddressRange;
 pub use oidc::{MAX_EGRESS, OidcSettings, SIGNATURE_ALGORITHMS};
+pub use provisioned::{
+    Email, Handle, MAX_EMAILS, MAX_MEMBERS, PersonName, Provisioned, ProvisionedGroup, ProvisionedPerson,
+};
+pub use provisioning::{
+    MAX_PROVISIONING_TOKENS, ProvisionedGroups, ProvisionedSubject, Provisioning, ProvisioningToken,
+};
 pub use saml::{MAX_ENTITY_ID_BYTES, MAX_METADATA_BYTES, SamlSettings};
-pub use settings::{ABSOLUTE_SECONDS, CONCURRENT, IDLE_SECONDS, MAX_ADDRESSES, SecondFactor, TenantSettings};
+pub use settings::{
+    ABSOLUTE_SECONDS, CONCURRENT, IDLE_SECONDS, MAX_ADDRESSES, REVIEW_HOURS, SecondFactor, TenantSettings,
+};
 pub use snapshot::{Directory, InterfaceRefusal, subject_for_client, subject_for_interface};
 pub use text::{MAX_NAME_BYTES, MAX_PEERS, MAX_VALUE_BYTES, MAX_VALUES};

@@ -1,8 +1,10 @@
 //! The directory as it stands, indexed for lookups; replaced as a whole when something changes.
 
 mod people;
+mod provisioned;
 
 use self::people::People;
+use self::provisioned::Known;
 use super::account::Account;
 use super::application::Application;
 use super::client::{ApiClient, name_in_token, named_client};
@@ -26,6 +28,7 @@ pub struct Directory {
     interfaces: Vec<Listening>,
     clients: BTreeMap<String, ApiClient>,
     people: People,
+    provisioned: Known,
 }
 
 /// An interface with its peer ranges read.
@@ -65,6 +68,7 @@ impl Directory {
             interfaces: interfaces.into_iter().map(listening).collect(),
             clients: clients.into_iter().map(|client| (name_in_token(client.id), client)).collect(),
             people: People::default(),
+            provisioned: Known::default(),
         }
     }
 

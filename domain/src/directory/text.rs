@@ -60,7 +60,7 @@ pub(super) fn scopes(texts: &[String]) -> Result<(), Invalid> {
 
 /// Refuses roles that are for interfaces or for the machine's own console.
 pub(super) fn roles_of_people(roles: Roles) -> Result<(), Invalid> {
-    let foreign = roles.contains_any(&[Role::SystemOperator, Role::IntegrationEngine]);
+    let foreign = roles.contains_any(&[Role::SystemOperator, Role::IntegrationEngine, Role::Provisioner]);
     if foreign { Err(Invalid::RoleNotForPeople) } else { Ok(()) }
 }
 
@@ -69,7 +69,7 @@ pub(super) fn roles_of_systems(roles: Roles) -> Result<(), Invalid> {
     if roles == Roles::NONE {
         return Err(Invalid::Roles);
     }
-    let foreign = roles.contains_any(&[Role::Admin, Role::SystemOperator, Role::IntegrationEngine]);
+    let foreign = roles.contains_any(&[Role::Admin, Role::SystemOperator, Role::IntegrationEngine, Role::Provisioner]);
     if foreign { Err(Invalid::RoleNotForClients) } else { Ok(()) }
 }
 

@@ -2,7 +2,9 @@
 
 use super::assertion::{Assertion, Groups};
 use crate::access::{Clinics, Purpose, Roles};
+use crate::id::RecordId;
 use alloc::string::String;
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// One rule of a connection: whoever fits the criterion gets these roles in these clinics.
@@ -57,32 +59,80 @@ pub enum NotAdmitted {
     Unmapped,
     /// A rule asks for a group, and the issuer did not say which groups there are.
     GroupsUnknown,
+    /// The connection admits people that its provider told of, and it did not tell of this one.
+    NotProvisioned,
+    /// The provider told that this person may no longer come.
+    Deactivated,
 }
 
 impl NotAdmitted {
+    /// Every reason.
+    pub const ALL: &'static [NotAdmitted] =
+        &[NotAdmitted::Unmapped, NotAdmitted::GroupsUnknown, NotAdmitted::NotProvisioned, NotAdmitted::Deactivated];
+
     /// Returns the word that audit contexts carry.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             NotAdmitted::Unmapped => "unmapped",
             NotAdmitted::GroupsUnknown => "groups-unknown",
+            NotAdmitted::NotProvisioned => "not-provisioned",
+            NotAdmitted::Deactivated => "deactivated",
         }
     }
 }
 
-/// Admits a person by the first rule that fits.
+/// What a connection's provider told of a person ahead of their sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing, and it need not.
+    NotNeeded,
+    /// Nothing, and whoever it did not tell of is not admitted.
+    Missing,
+    /// That the person may no longer come.
+    Deactivated,
+    /// That the person may come.
+    Active {
+        /// The person's record in the directory.
+        person: RecordId,
+        /// Names and ids of the groups, where these are asked instead of those of the assertion.
+        groups: Option<ProvidedGroups>,
+    },
+}
+
+/// The groups of a person as a provider told of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvidedGroups {
+    /// Their names and ids.
+    pub named: Vec<String>,
+    /// Whether they count even where the assertion lists groups.
+    pub always: bool,
+}
+
+/// Admits a person by the first rule that fits, if their standing allows it.
 ///
 /// Where a rule asks for a group and the groups are unknown, nothing after it is looked at: that rule might have
 /// been the one.
 ///
 /// # Errors
 /// [`NotAdmitted`].
-pub fn admit(rules: &[Rule], assertion: &Assertion) -> Result<Admitted, NotAdmitted> {
+pub fn admit(rules: &[Rule], assertion: &Assertion, standing: &Standing) -> Result<Admitted, NotAdmitted> {
+    let provided = match standing {
+        Standing::Missing => return Err(NotAdmitted::NotProvisioned),
+        Standing::Deactivated => return Err(NotAdmitted::Deactivated),
+        Standing::NotNeeded => None,
+        Standing::Active { groups, .. } => groups.as_ref(),
+    };
+    let groups = match (&assertion.groups, provided) {
+        (Groups::Known(_), Some(provided)) if provided.always => Some(&provided.named),
+        (Groups::Known(asserted), _) => Some(asserted),
+        (Groups::Unknown, provided) => provided.map(|provided| &provided.named),
+    };
     for rule in rules {
-        let fits = match (&rule.when, &assertion.groups) {
+        let fits = match (&rule.when, groups) {
             (Criterion::Role(role), _) => assertion.roles.contains(role),
-            (Criterion::Group(group), Groups::Known(groups)) => groups.contains(group),
-            (Criterion::Group(_), Groups::Unknown) => return Err(NotAdmitted::GroupsUnknown),
+            (Criterion::Group(group), Some(groups)) => groups.contains(group),
+            (Criterion::Group(_), None) => return Err(NotAdmitted::GroupsUnknown),
             (Criterion::Attribute { name, value }, _) => {
                 assertion.attributes.iter().any(|(known, values)| known == name && values.contains(value))
             }
@@ -99,11 +149,10 @@ pub fn admit(rules: &[Rule], assertion: &Assertion) -> Result<Admitted, NotAdmit
 mod tests {
     use super::*;
     use crate::access::{Factor, Role};
-    use crate::id::{RecordId, TenantId};
+    use crate::id::TenantId;
     use crate::time::Timestamp;
     use alloc::string::ToString;
     use alloc::vec;
-    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     fn assertion(groups: Groups) -> Assertion {
@@ -152,6 +201,36 @@ mod tests {
         let unlisted = assertion(Groups::Unknown);
         assert_eq!(admit(&[group.clone(), role.clone()], &unlisted), Err(NotAdmitted::GroupsUnknown));
         assert!(admit(&[role, group], &unlisted).is_ok(), "a rule before it does not need the groups");
+    }
+
+    #[test]
+    fn whoever_the_provider_must_tell_of_and_did_not_is_not_admitted() {
+        let rules = [rule(Criterion::Role("Provider".to_string()), Role::Provider)];
+        let asserted = assertion(Groups::Known(Vec::new()));
+        let decided = |standing| super::admit(&rules, &asserted, &standing);
+        assert_eq!(decided(Standing::Missing), Err(NotAdmitted::NotProvisioned));
+        assert_eq!(decided(Standing::Deactivated), Err(NotAdmitted::Deactivated));
+        assert!(decided(Standing::Active { person: RecordId([7; 16]), groups: None }).is_ok());
+    }
+
+    #[test]
+    fn provided_groups_count_where_the_assertion_lists_none_or_where_they_always_do() {
+        let rules = [rule(Criterion::Group("lab".to_string()), Role::Staff)];
+        let provided = |names: &[&str], always| Standing::Active {
+            person: RecordId([7; 16]),
+            groups: Some(ProvidedGroups { named: names.iter().map(ToString::to_string).collect(), always }),
+        };
+        let (asserted, unlisted) = (assertion(Groups::Known(vec!["lab".to_string()])), assertion(Groups::Unknown));
+        assert!(super::admit(&rules, &unlisted, &provided(&["lab"], false)).is_ok());
+        assert_eq!(super::admit(&rules, &unlisted, &provided(&[], false)), Err(NotAdmitted::Unmapped));
+        assert!(super::admit(&rules, &asserted, &provided(&[], false)).is_ok(), "what is asserted counts");
+        assert_eq!(super::admit(&rules, &asserted, &provided(&[], true)), Err(NotAdmitted::Unmapped));
+        let silent = Standing::Active { person: RecordId([7; 16]), groups: None };
+        assert_eq!(super::admit(&rules, &unlisted, &silent), Err(NotAdmitted::GroupsUnknown));
+    }
+
+    fn admit(rules: &[Rule], assertion: &Assertion) -> Result<Admitted, NotAdmitted> {
+        super::admit(rules, assertion, &Standing::NotNeeded)
     }
 
     proptest! {

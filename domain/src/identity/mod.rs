@@ -11,6 +11,6 @@ mod admission;
 mod assertion;
 mod session;
 
-pub use admission::{Admitted, Criterion, NotAdmitted, Rule, admit};
+pub use admission::{Admitted, Criterion, NotAdmitted, ProvidedGroups, Rule, Standing, admit};
 pub use assertion::{Assertion, Groups};
 pub use session::{GlassBroken, Session, SessionLimits};

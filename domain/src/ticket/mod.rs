@@ -42,6 +42,18 @@ pub enum TicketKind {
     SecondFactor,
     /// An invitation to set a password or a second factor.
     Invitation,
+    /// An application's request that waits for its person.
+    Authorization,
+    /// An application that was opened from a patient's page.
+    Launch,
+    /// What a person let an application have.
+    Grant,
+    /// A key that signs ID tokens.
+    SigningKey,
+    /// Broken glass about which something is still to be done.
+    BreakGlass,
+    /// The name of a session's person in a list: of their tenant's sessions, of those of somebody provisioned.
+    SessionName,
 }
 
 impl TicketKind {
@@ -59,6 +71,12 @@ impl TicketKind {
             TicketKind::OneTimePassword => 8,
             TicketKind::SecondFactor => 9,
             TicketKind::Invitation => 10,
+            TicketKind::Authorization => 16,
+            TicketKind::Launch => 13,
+            TicketKind::Grant => 14,
+            TicketKind::SigningKey => 15,
+            TicketKind::BreakGlass => 11,
+            TicketKind::SessionName => 12,
         }
     }
 }

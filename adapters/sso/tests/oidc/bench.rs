@@ -47,6 +47,7 @@ impl Bench {
             enabled: true,
             protocol: Protocol::Oidc(settings),
             rules: Vec::new(),
+            provisioning: domain::directory::Provisioning::default(),
             created: Timestamp(0),
         };
         let party = party(&clock, Duration::from_secs(10));

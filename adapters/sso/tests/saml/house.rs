@@ -100,6 +100,7 @@ impl House {
                     ..SamlSettings::new(metadata(keys), ISSUER.to_owned())
                 }),
                 rules: Vec::new(),
+                provisioning: domain::directory::Provisioning::default(),
                 created: noon(),
             },
             urls: Urls::at("https://results.hospital.example", connection),

@@ -193,7 +193,7 @@ fn a_tenant_from_before_there_were_settings_has_the_usual_ones() {
         r#"{"id":"01010101-0101-0101-0101-010101010101","name":"Hospital","created":"2023-11-14T22:13:20.000Z"}"#;
     let tenant = serde_json::from_str::<Tenant>(before).unwrap();
     assert_eq!(tenant.settings, TenantSettings::default());
-    insta::assert_snapshot!(serde_json::to_string(&tenant).unwrap(), @r#"{"id":"01010101-0101-0101-0101-010101010101","name":"Hospital","settings":{"sessions":{"idle_seconds":900,"absolute_seconds":43200,"concurrent":5},"addresses":[],"second_factor":"required"},"created":"2023-11-14T22:13:20.000Z"}"#);
+    insta::assert_snapshot!(serde_json::to_string(&tenant).unwrap(), @r#"{"id":"01010101-0101-0101-0101-010101010101","name":"Hospital","settings":{"sessions":{"idle_seconds":900,"absolute_seconds":43200,"concurrent":5},"addresses":[],"second_factor":"required","break_glass_review_hours":72},"created":"2023-11-14T22:13:20.000Z"}"#);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn a_client_has_roles_for_reading_only() {
     let (good, _) = client(1);
     assert_eq!(good.validate(), Ok(()));
     assert_eq!(ApiClient { roles: Roles::NONE, ..good.clone() }.validate(), Err(Invalid::Roles));
-    for role in [Role::Admin, Role::SystemOperator, Role::IntegrationEngine] {
+    for role in [Role::Admin, Role::SystemOperator, Role::IntegrationEngine, Role::Provisioner] {
         let roles = good.roles.with(role);
         assert_eq!(ApiClient { roles, ..good.clone() }.validate(), Err(Invalid::RoleNotForClients));
     }

@@ -7,7 +7,9 @@ use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output;
-use domain::directory::{Connection, MAX_METADATA_BYTES, OidcSettings, Protocol, SIGNATURE_ALGORITHMS, SamlSettings};
+use domain::directory::{
+    Connection, MAX_METADATA_BYTES, OidcSettings, Protocol, Provisioning, SIGNATURE_ALGORITHMS, SamlSettings,
+};
 use domain::id::{RecordId, TenantId};
 use domain::time::Timestamp;
 use sso::saml::entity_ids;
@@ -90,7 +92,8 @@ async fn finish(
     output: Json,
 ) -> Outcome {
     let (id, created) = (RecordId([0; 16]), Timestamp::default());
-    let new = Connection { id, tenant, name, enabled: true, protocol, rules: Vec::new(), created };
+    let provisioning = Provisioning::default();
+    let new = Connection { id, tenant, name, enabled: true, protocol, rules: Vec::new(), provisioning, created };
     let added =
         installation.administration().add_connection(&installation.by_operator(), new).await.map_err(not_changed)?;
     if output.json {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::access::{Clinics, Factor, Purpose, Role, Roles};
-use crate::directory::{ApplicationUse, Hidden, OidcSettings, Protocol, Tenant};
+use crate::directory::{ApplicationUse, Hidden, OidcSettings, Protocol, Provisioning, Tenant};
 use crate::id::ClinicId;
 use crate::identity::Criterion;
 use crate::time::Timestamp;
@@ -23,7 +23,16 @@ fn connection(number: u8, tenant: TenantId) -> Connection {
     let settings = OidcSettings::new("https://idp.example".into(), "sealgate".into());
     let (id, protocol) = (RecordId([number; 16]), Protocol::Oidc(settings));
     let rules = vec![giving(Role::Staff), giving(Role::Provider)];
-    Connection { id, tenant, name: "idp".into(), enabled: true, protocol, rules, created: NOW }
+    Connection {
+        id,
+        tenant,
+        name: "idp".into(),
+        enabled: true,
+        protocol,
+        rules,
+        provisioning: Provisioning::default(),
+        created: NOW,
+    }
 }
 
 fn giving(role: Role) -> Rule {

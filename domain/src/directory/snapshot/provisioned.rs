@@ -1,0 +1,274 @@
+//! Lookups of people that providers told of: by the subject of an assertion, and the groups they are in.
+
+use super::Directory;
+use crate::directory::{
+    Connection, Handle, Provisioned, ProvisionedGroup, ProvisionedGroups, ProvisionedPerson, ProvisionedSubject,
+};
+use crate::id::RecordId;
+use crate::identity::{Assertion, ProvidedGroups, Standing};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// Who is provisioned: what sign-in needs of them, and no names of people.
+#[derive(Default)]
+pub(super) struct Known {
+    /// By connection and what is compared with a subject.
+    people: BTreeMap<(RecordId, String), Person>,
+    /// The groups of each person.
+    groups: BTreeMap<RecordId, Vec<Arc<Group>>>,
+    /// People who were taken back.
+    removed: BTreeSet<RecordId>,
+}
+
+struct Person {
+    id: RecordId,
+    active: bool,
+}
+
+struct Group {
+    id: RecordId,
+    display: String,
+    external: Option<String>,
+}
+
+impl Directory {
+    /// Adds the people and groups that providers told of; after [`Directory::with_people`], for it is by connection.
+    #[must_use]
+    pub fn with_provisioned(
+        self,
+        people: impl IntoIterator<Item = ProvisionedPerson>,
+        groups: impl IntoIterator<Item = ProvisionedGroup>,
+    ) -> Self {
+        let mut known = Known::default();
+        for person in people {
+            if person.removed {
+                known.removed.insert(person.id);
+                continue;
+            }
+            let Some(connection) = self.connection(person.connection) else { continue };
+            let handle = match connection.provisioning.subject {
+                ProvisionedSubject::ExternalId => Handle::External,
+                ProvisionedSubject::UserName => Handle::Name,
+            };
+            let compared = person.handles().into_iter().find(|(known, _)| *known == handle);
+            let Some((_, compared)) = compared else { continue };
+            let key = (connection.id, handle.compared(compared));
+            known.people.insert(key, Person { id: person.id, active: person.active });
+        }
+        for group in groups.into_iter().filter(|group| !group.removed) {
+            let ProvisionedGroup { id, display, external_id, members, .. } = group;
+            let group = Arc::new(Group { id, display, external: external_id });
+            for member in members {
+                known.groups.entry(member).or_default().push(Arc::clone(&group));
+            }
+        }
+        Self { provisioned: known, ..self }
+    }
+
+    /// Returns what the provider of an assertion's connection told of the person ahead of this sign-in.
+    #[must_use]
+    pub fn standing(&self, assertion: &Assertion) -> Standing {
+        match self.connection(assertion.connection) {
+            Some(connection) => self.standing_of(connection, &assertion.subject),
+            None => Standing::Missing,
+        }
+    }
+
+    /// Returns the groups that a person is in by what their provider told: id and name.
+    pub fn provisioned_groups(&self, person: RecordId) -> impl Iterator<Item = (RecordId, &str)> {
+        let groups = self.provisioned.groups.get(&person).map(Vec::as_slice).unwrap_or_default();
+        groups.iter().map(|group| (group.id, group.display.as_str()))
+    }
+
+    /// Says whether a provider took this person back.
+    #[must_use]
+    pub fn was_taken_back(&self, person: RecordId) -> bool {
+        self.provisioned.removed.contains(&person)
+    }
+
+    /// Says whether provisioning lets a session go on.
+    pub(super) fn provisioning_admits(&self, connection: &Connection, subject: &str) -> bool {
+        match self.standing_of(connection, subject) {
+            Standing::NotNeeded | Standing::Active { .. } => true,
+            Standing::Missing | Standing::Deactivated => false,
+        }
+    }
+
+    fn standing_of(&self, connection: &Connection, subject: &str) -> Standing {
+        let key = (connection.id, connection.provisioned_key(subject));
+        match self.provisioned.people.get(&key) {
+            None if connection.provisioning.required => Standing::Missing,
+            None => Standing::NotNeeded,
+            Some(person) if !person.active => Standing::Deactivated,
+            Some(person) => {
+                let always = match connection.provisioning.groups {
+                    ProvisionedGroups::Never => None,
+                    ProvisionedGroups::WhenUnknown => Some(false),
+                    ProvisionedGroups::Always => Some(true),
+                };
+                let groups = always.map(|always| ProvidedGroups { named: self.names_of_groups(person.id), always });
+                Standing::Active { person: person.id, groups }
+            }
+        }
+    }
+
+    /// Returns what rules may call the groups of a person: their names and their ids at the provider.
+    fn names_of_groups(&self, person: RecordId) -> Vec<String> {
+        let groups = self.provisioned.groups.get(&person).map(Vec::as_slice).unwrap_or_default();
+        let named = |group: &Arc<Group>| [Some(group.display.clone()), group.external.clone()];
+        groups.iter().flat_map(named).flatten().collect()
+    }
+}
+
+impl Handle {
+    /// Returns the text that is the same for values that are the same under this handle.
+    fn compared(self, value: &str) -> String {
+        match self {
+            Handle::Name => crate::index::normalise(crate::index::Field::Label, value),
+            Handle::External => value.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{Clinics, Factor, Purpose, Role, Roles};
+    use crate::directory::{OidcSettings, PersonName, Protocol, Provisioning, Tenant, TenantSettings};
+    use crate::id::TenantId;
+    use crate::identity::{Admitted, Criterion, Groups, Rule, Session};
+    use crate::time::Timestamp;
+    use alloc::vec;
+
+    const TENANT: TenantId = TenantId([1; 16]);
+    const CONNECTION: RecordId = RecordId([2; 16]);
+    const ADA: RecordId = RecordId([3; 16]);
+    const NOW: Timestamp = Timestamp(0);
+
+    fn connection(provisioning: Provisioning) -> Connection {
+        let settings = OidcSettings::new("https://idp.example".into(), "sealgate".into());
+        let when = Criterion::Group("lab".into());
+        let rule = Rule { when, roles: Roles::of(&[Role::Staff]), clinics: Clinics::All, purpose: Purpose::Treatment };
+        Connection {
+            id: CONNECTION,
+            tenant: TENANT,
+            name: "idp".into(),
+            enabled: true,
+            protocol: Protocol::Oidc(settings),
+            rules: vec![rule],
+            provisioning,
+            created: NOW,
+        }
+    }
+
+    fn person(active: bool) -> ProvisionedPerson {
+        ProvisionedPerson {
+            id: ADA,
+            tenant: TENANT,
+            connection: CONNECTION,
+            user_name: "Ada@hospital.example".into(),
+            external_id: Some("object-1".into()),
+            display: None,
+            name: PersonName::default(),
+            emails: Vec::new(),
+            active,
+            removed: false,
+            created: NOW,
+        }
+    }
+
+    fn directory(connection: Connection, person: Option<ProvisionedPerson>, members: Vec<RecordId>) -> Directory {
+        let tenant = Tenant { id: TENANT, name: "Hospital".into(), settings: TenantSettings::default(), created: NOW };
+        let group = ProvisionedGroup {
+            id: RecordId([9; 16]),
+            tenant: TENANT,
+            connection: CONNECTION,
+            display: "Laboratory".into(),
+            external_id: Some("lab".into()),
+            members,
+            removed: false,
+            created: NOW,
+        };
+        Directory::new([tenant], [], [], []).with_people([connection], [], []).with_provisioned(person, [group])
+    }
+
+    fn assertion(subject: &str) -> Assertion {
+        Assertion {
+            connection: CONNECTION,
+            tenant: TENANT,
+            issuer: "https://idp.example".into(),
+            subject: subject.into(),
+            display: "Ada".into(),
+            roles: Vec::new(),
+            groups: Groups::Unknown,
+            attributes: Vec::new(),
+            factor: Factor::Shown,
+            authenticated: NOW,
+            until: None,
+            provider_session: None,
+        }
+    }
+
+    fn required() -> Provisioning {
+        Provisioning { required: true, ..Provisioning::default() }
+    }
+
+    #[test]
+    fn only_who_was_told_of_and_is_active_stands_where_that_is_required() {
+        let standing =
+            |person, subject: &str| directory(connection(required()), person, Vec::new()).standing(&assertion(subject));
+        assert_eq!(standing(Some(person(true)), "object-1"), Standing::Active { person: ADA, groups: None });
+        assert_eq!(standing(Some(person(false)), "object-1"), Standing::Deactivated);
+        assert_eq!(standing(Some(person(true)), "object-2"), Standing::Missing);
+        assert_eq!(standing(Some(person(true).taken_back()), "object-1"), Standing::Missing);
+        let open = directory(connection(Provisioning::default()), Some(person(false)), Vec::new());
+        assert_eq!(open.standing(&assertion("object-2")), Standing::NotNeeded);
+        assert_eq!(open.standing(&assertion("object-1")), Standing::Deactivated, "required or not");
+    }
+
+    #[test]
+    fn the_subject_is_compared_with_what_the_connection_says() {
+        let by_name = Provisioning { subject: ProvisionedSubject::UserName, ..required() };
+        let directory = directory(connection(by_name), Some(person(true)), Vec::new());
+        assert!(matches!(directory.standing(&assertion("ada@HOSPITAL.example")), Standing::Active { .. }));
+        assert_eq!(directory.standing(&assertion("object-1")), Standing::Missing);
+    }
+
+    #[test]
+    fn an_object_id_of_entra_is_found_without_the_directory_it_is_joined_to() {
+        let mut entra = connection(required());
+        if let Protocol::Oidc(settings) = &mut entra.protocol {
+            settings.subject_claim = "oid".into();
+        }
+        let directory = directory(entra, Some(person(true)), Vec::new());
+        assert!(matches!(directory.standing(&assertion("tenant/object-1")), Standing::Active { .. }));
+    }
+
+    #[test]
+    fn groups_are_those_that_the_connection_asks_for() {
+        let groups = |groups| Provisioning { groups, ..required() };
+        let standing = |asked, members| {
+            directory(connection(groups(asked)), Some(person(true)), members).standing(&assertion("object-1"))
+        };
+        let with = |named: &[&str], always| Standing::Active {
+            person: ADA,
+            groups: Some(ProvidedGroups { named: named.iter().map(ToString::to_string).collect(), always }),
+        };
+        assert_eq!(standing(ProvisionedGroups::WhenUnknown, vec![ADA]), with(&["Laboratory", "lab"], false));
+        assert_eq!(standing(ProvisionedGroups::Always, Vec::new()), with(&[], true));
+        assert_eq!(standing(ProvisionedGroups::Never, vec![ADA]), Standing::Active { person: ADA, groups: None });
+    }
+
+    #[test]
+    fn a_session_goes_on_while_the_person_stands() {
+        let assertion = assertion("object-1");
+        let admitted =
+            Admitted { roles: Roles::of(&[Role::Staff]), clinics: Clinics::All, purpose: Purpose::Treatment };
+        let session = Session::begin(RecordId([5; 16]), RecordId([6; 16]), &assertion, admitted, "::1", NOW);
+        let admits = |person| directory(connection(required()), person, Vec::new()).still_admits(&session);
+        assert!(admits(Some(person(true))));
+        assert!(!admits(Some(person(false))) && !admits(None) && !admits(Some(person(true).taken_back())));
+    }
+}
