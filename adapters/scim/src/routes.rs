@@ -1,0 +1,162 @@
+//! The routes: a path becomes an endpoint, a request a visit and a body, an outcome an answer.
+//!
+//! Every endpoint lies below its connection, so that what a provider is told is one address, and a token that is shown to
+//! another connection is shown to nobody.
+
+use crate::answer;
+use crate::endpoint;
+use crate::problem::Problem;
+use crate::service::Service;
+use crate::text::is_deeper;
+use crate::visit::Visit;
+use actix_web::http::{Method, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use domain::id::CorrelationId;
+use domain::ports::Unavailable;
+use serde_json::Value;
+use std::sync::Arc;
+
+const MOUNT: &str = "/scim/v2";
+
+/// What a path means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Configuration,
+    ResourceTypes,
+    ResourceType,
+    Schemas,
+    Schema,
+    Users,
+    User,
+    Groups,
+    Group,
+    /// What RFC 7644 has and this does not.
+    NotOffered,
+}
+
+/// Every path below a connection, with its methods; `*` stands for one part.
+const TABLE: &[(Endpoint, &[&str], &str)] = &[
+    (Endpoint::Configuration, &["ServiceProviderConfig"], "GET"),
+    (Endpoint::ResourceTypes, &["ResourceTypes"], "GET"),
+    (Endpoint::ResourceType, &["ResourceTypes", "*"], "GET"),
+    (Endpoint::Schemas, &["Schemas"], "GET"),
+    (Endpoint::Schema, &["Schemas", "*"], "GET"),
+    (Endpoint::Users, &["Users"], "GET, POST"),
+    (Endpoint::User, &["Users", "*"], "GET, PUT, PATCH, DELETE"),
+    (Endpoint::Groups, &["Groups"], "GET, POST"),
+    (Endpoint::Group, &["Groups", "*"], "GET, PUT, PATCH, DELETE"),
+    (Endpoint::NotOffered, &["Bulk"], "POST"),
+    (Endpoint::NotOffered, &["Me"], "GET, PUT, PATCH, DELETE, POST"),
+    (Endpoint::NotOffered, &["Users", ".search"], "POST"),
+    (Endpoint::NotOffered, &["Groups", ".search"], "POST"),
+    (Endpoint::NotOffered, &[".search"], "POST"),
+];
+
+/// Returns every path that is served, with its methods.
+pub fn routes() -> impl Iterator<Item = (String, &'static str)> {
+    TABLE.iter().map(|(_, parts, allowed)| {
+        (format!("{MOUNT}/{{connection}}/{}", parts.join("/").replace('*', "{id}")), *allowed)
+    })
+}
+
+/// Mounts the endpoints; anything else below them answers 404.
+pub fn configure(application: &mut web::ServiceConfig, service: Arc<Service>) {
+    let serve = move |request: HttpRequest, body: web::Payload| dispatch(Arc::clone(&service), request, body);
+    application.service(web::scope(MOUNT).default_service(web::to(serve)));
+}
+
+async fn dispatch(service: Arc<Service>, request: HttpRequest, body: web::Payload) -> HttpResponse {
+    let Ok(correlation) = correlation(&service, &request) else {
+        return answer::problem(Problem::Unavailable);
+    };
+    let timeout = service.settings.limits.request_timeout;
+    let done = tokio::time::timeout(timeout, serve(&service, &request, body, correlation)).await;
+    let mut response = match done.unwrap_or(Err(Problem::Unavailable)) {
+        Ok(response) => response,
+        Err(problem) => answer::problem(problem),
+    };
+    if let Ok(value) = header::HeaderValue::from_str(&correlation.to_string()) {
+        response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
+    }
+    response
+}
+
+async fn serve(
+    service: &Service,
+    request: &HttpRequest,
+    body: web::Payload,
+    correlation: CorrelationId,
+) -> Result<HttpResponse, Problem> {
+    let path = request.path().strip_prefix(MOUNT).unwrap_or_default();
+    let mut parts: Vec<&str> = path.trim_start_matches('/').trim_end_matches('/').split('/').collect();
+    let connection = if parts.is_empty() { "" } else { parts.remove(0) };
+    // Whoever shows no token is not told what there is.
+    let visit = Visit::admit(service, request, connection, correlation).await?;
+    let (endpoint, allowed) = find(&parts).ok_or(Problem::NotFound)?;
+    if !allowed.split(", ").any(|method| method == request.method().as_str()) {
+        return Err(Problem::NotAllowed(allowed));
+    }
+    let body = match *request.method() {
+        Method::POST | Method::PUT | Method::PATCH => read(service, request, body).await?,
+        _ => Value::Null,
+    };
+    endpoint::serve(&visit, request, endpoint, parts.last().copied().unwrap_or_default(), &body).await
+}
+
+/// Finds the endpoint of the parts of a path; what is not offered goes before what has any id.
+fn find(parts: &[&str]) -> Option<(Endpoint, &'static str)> {
+    let fits = |pattern: &[&str]| {
+        pattern.len() == parts.len() && pattern.iter().zip(parts).all(|(wanted, part)| *wanted == "*" || wanted == part)
+    };
+    let fitting = || TABLE.iter().filter(|(_, pattern, _)| fits(pattern));
+    let exact = fitting().find(|(_, pattern, _)| !pattern.contains(&"*"));
+    exact.or_else(|| fitting().next()).map(|(endpoint, _, allowed)| (*endpoint, *allowed))
+}
+
+async fn read(service: &Service, request: &HttpRequest, body: web::Payload) -> Result<Value, Problem> {
+    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = media.split(';').next().unwrap_or_default().trim();
+    if !["application/scim+json", "application/json"].iter().any(|known| media.eq_ignore_ascii_case(known)) {
+        return Err(Problem::MediaType);
+    }
+    let limits = &service.settings.limits;
+    let bytes = match body.to_bytes_limited(limits.max_body_bytes).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(_)) => return Err(Problem::Syntax("the body broke off")),
+        Err(_) => return Err(Problem::TooLong),
+    };
+    if is_deeper(&bytes, limits.max_body_depth) {
+        return Err(Problem::Syntax("the body is nested deeper than is taken"));
+    }
+    let value: Value = serde_json::from_slice(&bytes).map_err(|_| Problem::Syntax("the body is no JSON"))?;
+    if value.is_object() { Ok(value) } else { Err(Problem::Syntax("the body must be an object")) }
+}
+
+/// Takes over a request id that is a UUID, else makes one.
+fn correlation(service: &Service, request: &HttpRequest) -> Result<CorrelationId, Unavailable> {
+    let given = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
+    if let Some(id) = given.and_then(|text| text.parse().ok()) {
+        return Ok(id);
+    }
+    let administration = &service.settings.administration;
+    let mut random = [0; 10];
+    administration.entropy.fill(&mut random)?;
+    Ok(CorrelationId::from_time(administration.clock.now(), random))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_means_one_endpoint() {
+        let found = |parts: &[&str]| find(parts).map(|(endpoint, _)| endpoint);
+        assert_eq!(found(&["Users"]), Some(Endpoint::Users));
+        assert_eq!(found(&["Users", "1"]), Some(Endpoint::User));
+        assert_eq!(found(&["Users", ".search"]), Some(Endpoint::NotOffered));
+        assert_eq!(found(&["Bulk"]), Some(Endpoint::NotOffered));
+        for none in [&[][..], &[""], &["users"], &["Users", "1", "2"], &["Nothing"]] {
+            assert_eq!(found(none), None);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Who asks: the bearer token of a request becomes a subject of its connection, or a recorded refusal.
+
+use crate::problem::Problem;
+use crate::service::Service;
+use actix_web::HttpRequest;
+use actix_web::http::header;
+use domain::access::{self, Address, Subject};
+use domain::administration::By;
+use domain::directory::{Connection, Directory};
+use domain::id::{CorrelationId, RecordId, TenantId};
+use domain::journal::Actor;
+use domain::refusals::{Refusal, Wait};
+use domain::sign_in::Origin;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+/// Longest bearer token that is looked at.
+const MAX_TOKEN: usize = 512;
+/// The part of the gateway, as entries name it.
+const WORKSTATION: &str = "scim";
+
+/// A request of a provider's service.
+pub(crate) struct Visit<'a> {
+    pub(crate) service: &'a Service,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) connection: Connection,
+    /// The address of the connection's endpoints.
+    pub(crate) base: String,
+    subject: Subject,
+    correlation: CorrelationId,
+    address: String,
+    allowed: Address,
+}
+
+impl<'a> Visit<'a> {
+    /// Admits a request to the connection that its path names; an attempt that is not admitted is recorded before this
+    /// returns.
+    pub(crate) async fn admit(
+        service: &'a Service,
+        request: &HttpRequest,
+        connection: &str,
+        correlation: CorrelationId,
+    ) -> Result<Self, Problem> {
+        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+        let directory = service.directory();
+        let token = bearer(request);
+        let known = connection.parse::<RecordId>().ok().and_then(|id| directory.connection(id));
+        let subject = known.and_then(|connection| connection.provisioner(token?));
+        let (Some(connection), Some(subject)) = (known, subject) else {
+            let reason = if token.is_some() { "unknown-token" } else { "missing-token" };
+            tracing::warn!(%correlation, reason, "provisioning request not admitted");
+            let who = known.map(|connection| connection.id.to_string()).unwrap_or_default();
+            let refusal = Refusal {
+                chain: TenantId::SYSTEM,
+                workstation: WORKSTATION,
+                what: "Connection",
+                who: &who,
+                reason,
+                address: &peer.to_string(),
+                correlation,
+            };
+            return Err(match service.settings.sign_in.refusals.record(&refusal).await? {
+                Some(Wait(seconds)) => Problem::TooManyRefused(seconds),
+                None => Problem::Unauthenticated,
+            });
+        };
+        let connection = connection.clone();
+        Ok(Self {
+            base: format!("{}/scim/v2/{}", service.settings.origin, connection.id),
+            allowed: if connection.provisions_from(peer) { Address::Allowed } else { Address::NotAllowed },
+            address: peer.to_string(),
+            service,
+            directory,
+            connection,
+            subject,
+            correlation,
+        })
+    }
+
+    /// Returns who administers, as the domain takes it.
+    pub(crate) fn by(&self) -> By<'_> {
+        let actor = Actor { subject: &self.subject, workstation: WORKSTATION, correlation: self.correlation };
+        let now = self.service.settings.administration.clock.now();
+        By { actor, context: access::Context { address: self.allowed, ..access::Context::at(now) } }
+    }
+
+    /// Returns in which exchange sessions end.
+    pub(crate) fn origin(&self) -> Origin<'_> {
+        Origin { address: &self.address, allowed: self.allowed, correlation: self.correlation }
+    }
+}
+
+/// Returns the token of `Authorization: Bearer …` (RFC 6750 §2.1; the scheme is read without case).
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let (only, None) = (headers.next()?, headers.next()) else {
+        return None;
+    };
+    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    let fits = scheme.eq_ignore_ascii_case("bearer") && (1..=MAX_TOKEN).contains(&token.len());
+    fits.then_some(token)
+}

@@ -1,0 +1,84 @@
+//! Who is not admitted, and what is too much.
+
+use crate::house::House;
+use actix_web::http::{Method, header};
+use actix_web::test::TestRequest;
+use domain::id::TenantId;
+use serde_json::json;
+
+#[actix_web::test]
+async fn a_token_is_good_for_its_own_connection_alone() {
+    let house = House::new().await;
+    let ask = |path: String, token: Option<String>| {
+        let request = TestRequest::with_uri(&path);
+        let request = match token {
+            Some(token) => request.insert_header((header::AUTHORIZATION, token)),
+            None => request,
+        };
+        house.send(request)
+    };
+    let (own, other) = (format!("/scim/v2/{}/Users", house.connection), format!("/scim/v2/{}/Users", house.other));
+    let bearer = |token: &str| Some(format!("Bearer {token}"));
+    assert_eq!(ask(own.clone(), bearer(&house.token)).await.status, 200);
+    assert_eq!(ask(other.clone(), bearer(&house.other_token)).await.status, 200);
+    for (path, token) in [
+        (own.clone(), None),
+        (own.clone(), bearer("sgp_wrong")),
+        (own.clone(), bearer(&house.other_token)),
+        (own.clone(), Some(format!("Basic {}", house.token))),
+        (other, bearer(&house.token)),
+        ("/scim/v2/01999999-0000-7000-8000-000000000000/Users".to_owned(), bearer(&house.token)),
+        ("/scim/v2/nonsense/Users".to_owned(), bearer(&house.token)),
+        ("/scim/v2".to_owned(), bearer(&house.token)),
+    ] {
+        let refused = ask(path.clone(), token).await;
+        assert_eq!(refused.problem().0, 401, "{path}");
+        assert_eq!(refused.header("www-authenticate"), "Bearer realm=\"scim\"");
+    }
+    assert!(house.chain(TenantId::SYSTEM).await.contains("\"action\":\"LoginFailed\""));
+
+    // One connection's people are nobody to another.
+    let ada = house.post("Users", &json!({ "userName": "ada" })).await.id();
+    let foreign = format!("/scim/v2/{}/Users/{ada}", house.other);
+    assert_eq!(ask(foreign, bearer(&house.other_token)).await.problem().0, 404);
+
+    house.change(|connection| connection.provisioning.addresses = vec!["198.51.100.0/24".into()]).await;
+    assert_eq!(ask(own.clone(), bearer(&house.token)).await.problem().0, 403);
+    assert!(house.chain(house.tenant).await.contains("\"outcome\":\"denied\""));
+    house.change(|connection| connection.provisioning.addresses = vec!["192.0.2.0/24".into()]).await;
+    assert_eq!(ask(own.clone(), bearer(&house.token)).await.status, 200);
+    house.change(|connection| connection.provisioning.tokens.clear()).await;
+    assert_eq!(ask(own, bearer(&house.token)).await.problem().0, 401, "revoked");
+}
+
+#[actix_web::test]
+async fn what_is_too_much_or_no_request_of_scim_is_refused() {
+    let house = House::new().await;
+    let media = |media: &'static str, body: String| {
+        let request = house.request(Method::POST, "Users").insert_header((header::CONTENT_TYPE, media));
+        house.send(request.set_payload(body))
+    };
+    let scim = "application/scim+json";
+    assert_eq!(media("text/plain", "{}".to_owned()).await.problem().0, 415);
+    assert_eq!(media(scim, "{".to_owned()).await.problem(), (400, "invalidSyntax".to_owned()));
+    assert_eq!(media(scim, "[]".to_owned()).await.problem(), (400, "invalidSyntax".to_owned()));
+    assert_eq!(media(scim, "{}".to_owned()).await.problem(), (400, "invalidValue".to_owned()));
+    let deep = format!(r#"{{"userName":{}{}}}"#, "[".repeat(20), "]".repeat(20));
+    assert_eq!(media(scim, deep).await.problem(), (400, "invalidSyntax".to_owned()));
+    let long = json!({ "userName": "a", "title": "x".repeat(1024 * 1024) }).to_string();
+    assert_eq!(media(scim, long).await.problem().0, 413);
+    let name = json!({ "userName": "x".repeat(513) }).to_string();
+    assert_eq!(media(scim, name).await.problem(), (400, "invalidValue".to_owned()));
+
+    assert_eq!(house.get("Users?filter=userName%20is%20odd").await.problem(), (400, "invalidFilter".to_owned()));
+    assert_eq!(house.get("Nothing").await.problem().0, 404);
+    assert_eq!(house.get("Users/ada").await.problem().0, 404);
+    let put = house.body(Method::PUT, "Users", &json!({})).await;
+    assert_eq!((put.problem().0, put.header("allow")), (405, "GET, POST"));
+    for path in ["Bulk", ".search", "Users/.search"] {
+        assert_eq!(house.post(path, &json!({})).await.problem().0, 501, "{path}");
+    }
+    let secret = house.post("Users", &json!({ "userName": "ada", "password": "hunter2hunter2", "shoeSize": 38 })).await;
+    assert_eq!(secret.problem(), (400, "invalidPath".to_owned()));
+    assert!(!secret.text.contains("hunter2") && !secret.text.contains("shoe"), "nothing that was sent is repeated");
+}

@@ -1,0 +1,74 @@
+//! What provisioning does to sign-in: who is admitted, and whose sessions end at once.
+
+use crate::house::House;
+use domain::directory::ProvisionedGroups;
+use domain::identity::{Groups, NotAdmitted};
+use domain::sign_in::Refused;
+use serde_json::json;
+
+fn lab() -> Groups {
+    Groups::Known(vec!["Laboratory".into()])
+}
+
+#[actix_web::test]
+async fn only_who_was_told_of_signs_in_and_whoever_is_deactivated_is_out_at_once() {
+    let house = House::new().await;
+    let refused = house.begin("object-1", lab()).await.err();
+    assert_eq!(refused, Some(Refused::NotAdmitted(NotAdmitted::NotProvisioned)));
+    let ada = house.post("Users", &json!({ "userName": "ada", "externalId": "object-1" })).await.id();
+    house.post("Users", &json!({ "userName": "bob", "externalId": "object-2" })).await;
+    house.reload().await;
+    let (one, two) = (house.begin("object-1", lab()).await.unwrap(), house.begin("object-1", lab()).await.unwrap());
+    let bob = house.begin("object-2", lab()).await.unwrap();
+    assert!(house.goes_on(&one).await && house.goes_on(&two).await);
+
+    let told =
+        house.patch(&format!("Users/{ada}"), json!([{ "op": "Replace", "path": "active", "value": "False" }])).await;
+    assert_eq!(told.json()["active"], false, "{}", told.text);
+    // Before the directory is loaded again, and so at every gateway.
+    assert!(!house.goes_on(&one).await && !house.goes_on(&two).await && house.goes_on(&bob).await);
+    assert!(house.chain(house.tenant).await.contains("\"action\":\"Logout\""));
+    house.reload().await;
+    assert_eq!(house.begin("object-1", lab()).await.err(), Some(Refused::NotAdmitted(NotAdmitted::Deactivated)));
+
+    house.patch(&format!("Users/{ada}"), json!([{ "op": "Replace", "path": "active", "value": "True" }])).await;
+    house.reload().await;
+    let back = house.begin("object-1", lab()).await.unwrap();
+    house.delete(&format!("Users/{ada}")).await;
+    assert!(!house.goes_on(&back).await);
+    house.reload().await;
+    let refused = house.begin("object-1", lab()).await.err();
+    assert_eq!(refused, Some(Refused::NotAdmitted(NotAdmitted::NotProvisioned)));
+}
+
+#[actix_web::test]
+async fn a_session_that_began_while_its_person_was_deactivated_does_not_go_on() {
+    let house = House::new().await;
+    let ada = house.post("Users", &json!({ "userName": "ada", "externalId": "object-1" })).await.id();
+    house.reload().await;
+    house.patch(&format!("Users/{ada}"), json!([{ "op": "replace", "path": "active", "value": false }])).await;
+    // This gateway does not know yet.
+    let late = house.begin("object-1", lab()).await.unwrap();
+    house.reload().await;
+    assert!(!house.goes_on(&late).await);
+}
+
+#[actix_web::test]
+async fn groups_that_a_provider_told_of_admit_where_an_assertion_lists_none() {
+    let house = House::new().await;
+    let ada = house.post("Users", &json!({ "userName": "ada", "externalId": "object-1" })).await.id();
+    house.reload().await;
+    assert_eq!(house.begin("object-1", Groups::Unknown).await.err(), Some(Refused::NotAdmitted(NotAdmitted::Unmapped)));
+    let group = house.post("Groups", &json!({ "displayName": "Laboratory", "members": [{ "value": ada }] })).await.id();
+    house.reload().await;
+    let begun = house.begin("object-1", Groups::Unknown).await.unwrap();
+
+    let left = house
+        .patch(&format!("Groups/{group}"), json!([{ "op": "remove", "path": format!("members[value eq \"{ada}\"]") }]))
+        .await;
+    assert_eq!(left.status, 200);
+    assert!(!house.goes_on(&begun).await, "what the group gave is gone at once");
+    house.change(|connection| connection.provisioning.groups = ProvisionedGroups::Never).await;
+    let refused = house.begin("object-1", Groups::Unknown).await.err();
+    assert_eq!(refused, Some(Refused::NotAdmitted(NotAdmitted::GroupsUnknown)));
+}
