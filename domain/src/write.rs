@@ -63,12 +63,14 @@ pub enum Routing {
     Quarantined,
     /// Stored, older than what is there: it changed nothing.
     Late,
+    /// Not a message: a breaking of the glass that nobody has judged yet.
+    Review,
 }
 
 impl Routing {
     /// Every state, in the order of their codes.
     pub const ALL: &'static [Routing] =
-        &[Routing::None, Routing::Mapped, Routing::Unmapped, Routing::Quarantined, Routing::Late];
+        &[Routing::None, Routing::Mapped, Routing::Unmapped, Routing::Quarantined, Routing::Late, Routing::Review];
 
     /// Returns the number that stands for this state in the database.
     #[must_use]
@@ -79,6 +81,7 @@ impl Routing {
             Routing::Unmapped => 2,
             Routing::Quarantined => 3,
             Routing::Late => 4,
+            Routing::Review => 5,
         }
     }
 
@@ -97,6 +100,7 @@ impl Routing {
             Routing::Unmapped => "unmapped",
             Routing::Quarantined => "quarantined",
             Routing::Late => "late",
+            Routing::Review => "review",
         }
     }
 }

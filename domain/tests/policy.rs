@@ -166,6 +166,7 @@ fn rows(role: Option<Role>) -> Vec<Row> {
         "report" => vec![Some(Kind::DiagnosticReport)],
         "directory" => Kind::ALL.iter().copied().filter(|kind| kind.is_directory()).map(Some).collect(),
         "breakglass" if action == Action::BreakGlassStart => vec![Some(Kind::Patient)],
+        "breakglass" => vec![Some(Kind::GlassReview)],
         _ => vec![None],
     };
     Action::ALL

@@ -52,8 +52,8 @@ pub use action::Action;
 pub use context::{Address, BreakGlass, Context, Factor, Session};
 pub use decision::{Decision, Obligation, Obligations, Reason, decide, decide_opened};
 pub use permit::{
-    Act, Administer, Denial, ExportAudit, History, Hit, ManageKeys, Opens, Permit, Read, ReadAudit, Receive,
-    ReplayMessage, Search, VerifyAudit, ViewDirectory, ViewMessage, authorise,
+    Act, Administer, Denial, ExportAudit, History, Hit, ManageKeys, Opens, OpensContexts, Permit, Read, ReadAudit,
+    Receive, ReplayMessage, ReviewGlass, Search, VerifyAudit, ViewDirectory, ViewMessage, authorise,
 };
 pub use resource::{Label, Labels, Resource};
 pub use scope::{
@@ -61,3 +61,4 @@ pub use scope::{
     Types, grant, narrow,
 };
 pub use subject::{Clinics, Principal, PrincipalKind, Purpose, Role, Roles, Subject};
+pub use table::BROKEN_GLASS_RULE;

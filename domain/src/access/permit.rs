@@ -110,6 +110,9 @@ pub trait Act: sealed::Sealed {
 /// An [`Act`] that opens sealed records.
 pub trait Opens: Act {}
 
+/// An [`Act`] that opens the sealed contexts of audit entries.
+pub trait OpensContexts: Act {}
+
 macro_rules! acts {
     ($($(#[$doc:meta])* $name:ident = $action:ident),+ $(,)?) => {
         $(
@@ -149,6 +152,8 @@ acts! {
     ExportAudit = AuditExport,
     /// Verifies chains.
     VerifyAudit = AuditVerify,
+    /// Opens a breaking of the glass to judge it, and what was done behind it.
+    ReviewGlass = BreakGlassReview,
     /// Begins a new generation of a tenant's key.
     ManageKeys = KeyRotate,
 }
@@ -159,6 +164,10 @@ impl Opens for Receive {}
 impl Opens for ViewMessage {}
 impl Opens for ReplayMessage {}
 impl Opens for Administer {}
+impl Opens for ReviewGlass {}
+
+impl OpensContexts for ReadAudit {}
+impl OpensContexts for ReviewGlass {}
 
 mod sealed {
     #[expect(unnameable_types, reason = "the seal of Act: nobody else may implement it")]

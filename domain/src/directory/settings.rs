@@ -21,8 +21,11 @@ pub const ABSOLUTE_SECONDS: RangeInclusive<i64> = 300..=86_400;
 /// How many sessions one person may hold.
 pub const CONCURRENT: RangeInclusive<u32> = 1..=50;
 
+/// Within how many hours a breaking of the glass is to be reviewed.
+pub const REVIEW_HOURS: RangeInclusive<u32> = 1..=720;
+
 /// What a tenant decides about the people who sign in.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TenantSettings {
     /// How long sessions last, and how many one person may hold.
@@ -31,6 +34,20 @@ pub struct TenantSettings {
     pub addresses: Vec<String>,
     /// Who must show a second factor.
     pub second_factor: SecondFactor,
+    /// Within how many hours a breaking of the glass is to be reviewed.
+    pub break_glass_review_hours: u32,
+}
+
+impl Default for TenantSettings {
+    /// A second factor for everybody, from any address, and three days for a review.
+    fn default() -> Self {
+        Self {
+            sessions: SessionLimits::default(),
+            addresses: Vec::new(),
+            second_factor: SecondFactor::default(),
+            break_glass_review_hours: 72,
+        }
+    }
 }
 
 /// Who must show a second factor.
@@ -66,6 +83,9 @@ impl TenantSettings {
             && CONCURRENT.contains(&limits.concurrent);
         if !fits {
             return Err(Invalid::SessionLimits);
+        }
+        if !REVIEW_HOURS.contains(&self.break_glass_review_hours) {
+            return Err(Invalid::ReviewHours);
         }
         let is_range = |text: &String| text.parse::<AddressRange>().is_ok();
         if self.addresses.len() > MAX_ADDRESSES || !self.addresses.iter().all(is_range) {

@@ -61,6 +61,9 @@ pub struct GlassBroken {
     /// Whether a medical emergency was named as the reason.
     #[serde(default)]
     pub emergency: bool,
+    /// Its review.
+    #[serde(default)]
+    pub review: Option<RecordId>,
 }
 
 /// How long sessions of a tenant last, and how many one person may hold.
@@ -161,7 +164,7 @@ impl Session {
             address,
             session: self.state(now, limits),
             factor: if self.second_factor || self.factor_waived { Factor::Shown } else { Factor::Missing },
-            break_glass: self.glass.map(|GlassBroken { patient, expires, emergency }| BreakGlass {
+            break_glass: self.glass.map(|GlassBroken { patient, expires, emergency, .. }| BreakGlass {
                 patient,
                 expires,
                 emergency,

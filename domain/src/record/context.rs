@@ -1,7 +1,7 @@
 //! Notes beside the records: the contexts of audit entries, and search cursors.
 
 use super::{Heading, IntegrityFailure, SealFault, sealed};
-use crate::access::{Permit, ReadAudit};
+use crate::access::{OpensContexts, Permit};
 use crate::id::{CorrelationId, TenantId};
 use crate::keys::{Compartment, ContentMac, DataKey, Fields};
 use crate::ports::Entropy;
@@ -37,8 +37,8 @@ pub fn seal_context(
 ///
 /// # Errors
 /// [`IntegrityFailure`], whatever the reason.
-pub fn open_context(
-    permit: &Permit<ReadAudit>,
+pub fn open_context<A: OpensContexts>(
+    permit: &Permit<A>,
     key: &DataKey,
     binding: &ContextBinding<'_>,
     sealed: &[u8],
