@@ -351,6 +351,24 @@ impl SignIn {
         Ok(ended)
     }
 
+    /// Keeps how an identity provider names the person of a session, where it is not as the assertion names them: it may end their
+    /// sessions by that name.
+    ///
+    /// # Errors
+    /// [`Refused::Unavailable`].
+    pub async fn name(&self, session: &Session, limits: &SessionLimits, theirs: &str) -> Result<(), Refused> {
+        let of = [session.connection.as_bytes().as_slice(), theirs.as_bytes()].concat();
+        Ok(self.list(session, limits, "provider-name", &of).await?)
+    }
+
+    /// Returns the people whom an identity provider names so, as far as their sessions may last.
+    ///
+    /// # Errors
+    /// [`Refused::Unavailable`].
+    pub async fn named(&self, connection: RecordId, theirs: &str) -> Result<BTreeSet<RecordId>, Refused> {
+        self.listed("provider-name", &[connection.as_bytes().as_slice(), theirs.as_bytes()].concat()).await
+    }
+
     /// Breaks the glass for one patient in this session, or mends it (`None`); the caller has decided that it may.
     ///
     /// # Errors

@@ -62,6 +62,9 @@ pub(crate) fn problem(problem: Problem, style: Style, request_id: &str) -> HttpR
         Problem::Unauthenticated(crate::service::Unauthenticated::Unknown) => {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"fhir\", error=\"invalid_token\""));
         }
+        Problem::TooManyRefused(seconds) => {
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
         Problem::NoRoute(NoRoute::NotAllowed(methods)) => {
             response.insert_header((header::ALLOW, methods));
         }

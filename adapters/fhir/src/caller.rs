@@ -57,8 +57,8 @@ pub(crate) async fn admit(
         }),
         None => {
             let reason = if token.is_some() { Unauthenticated::Unknown } else { Unauthenticated::Missing };
-            service.admission.refused(Attempt { peer, correlation, reason }).await;
-            Err(Problem::Unauthenticated(reason))
+            let wait = service.admission.refused(Attempt { peer, correlation, reason }).await;
+            Err(wait.map_or(Problem::Unauthenticated(reason), Problem::TooManyRefused))
         }
     }
 }

@@ -13,6 +13,8 @@ use r4::search::Fault;
 pub(crate) enum Problem {
     /// Nobody was admitted.
     Unauthenticated(Unauthenticated),
+    /// Nobody was admitted, and that too often from there; seconds to wait.
+    TooManyRefused(u32),
     /// The path or method means nothing here.
     NoRoute(NoRoute),
     /// The use case refused.
@@ -48,6 +50,7 @@ impl Problem {
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Problem::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Problem::TooManyRefused(_) => StatusCode::TOO_MANY_REQUESTS,
             Problem::NoRoute(NoRoute::Unknown) => StatusCode::NOT_FOUND,
             Problem::NoRoute(NoRoute::NotAllowed(_)) => StatusCode::METHOD_NOT_ALLOWED,
             Problem::Refused(refusal) => match refusal {
@@ -85,6 +88,9 @@ impl Problem {
         match self {
             Problem::Unauthenticated(Unauthenticated::Missing) => (IssueType::Login, "a bearer token is needed"),
             Problem::Unauthenticated(Unauthenticated::Unknown) => (IssueType::Login, "the bearer token is not valid"),
+            Problem::TooManyRefused(_) => {
+                (IssueType::Throttled, "too many requests without a valid bearer token came from this address")
+            }
             Problem::NoRoute(NoRoute::Unknown) => (IssueType::NotFound, "there is nothing of this name here"),
             Problem::NoRoute(NoRoute::NotAllowed(_)) => {
                 (IssueType::NotSupported, "this server is read over FHIR; results are written over HL7 v2")

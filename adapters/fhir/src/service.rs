@@ -18,8 +18,9 @@ pub trait Admission: Send + Sync {
     /// [`Unavailable`] when it cannot be found out.
     fn admit<'a>(&'a self, token: &'a str, peer: IpAddr) -> BoxFuture<'a, Result<Option<Admitted>, Unavailable>>;
 
-    /// Records an attempt that was not admitted, in the system chain; the 401 waits for it.
-    fn refused(&self, attempt: Attempt) -> BoxFuture<'_, ()>;
+    /// Records an attempt that was not admitted, in the system chain; the answer waits for it. Returns for how many seconds the peer is
+    /// to wait where it had too many; then that is the answer.
+    fn refused(&self, attempt: Attempt) -> BoxFuture<'_, Option<u32>>;
 }
 
 /// Who a token admits.

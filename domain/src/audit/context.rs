@@ -40,6 +40,9 @@ pub struct Context {
     /// Routing facts of a message: sending application and facility, type, version, hash of the control id.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub envelope: BTreeMap<String, String>,
+    /// How many acts the entry stands for, where they were too many to be written singly: in all, by reason, by address.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, u64>,
 }
 
 impl Context {

@@ -20,6 +20,7 @@ pub use witness::MemoryWitness;
 use crate::administration::Administration;
 use crate::keys::Roots;
 use crate::ports::Store;
+use crate::refusals::{RefusalLimits, Refusals};
 use crate::time::Timestamp;
 use alloc::sync::Arc;
 
@@ -51,6 +52,13 @@ impl Installation {
         let ledger = Arc::new(MemoryLedger::new(Arc::clone(&port), &roots));
         let vault = Arc::new(MemoryVault::new(port, Arc::clone(&roots), clock.clone(), entropy.clone()));
         Some(Self { store, ledger, vault, clock, entropy, roots })
+    }
+
+    /// Returns a record of refusals over these doubles; `None` never happens with them.
+    #[must_use]
+    pub fn refusals(&self, limits: RefusalLimits) -> Option<Arc<Refusals>> {
+        let (ledger, vault) = (self.ledger.clone(), self.vault.clone());
+        Refusals::new(limits, ledger, vault, self.clock.clone(), self.entropy.clone()).ok().map(Arc::new)
     }
 
     /// Returns the administration over these doubles.

@@ -54,9 +54,11 @@ impl Admission for Door {
         Box::pin(std::future::ready(admitted))
     }
 
-    fn refused(&self, attempt: Attempt) -> BoxFuture<'_, ()> {
-        self.turned_away.lock().unwrap().push(attempt);
-        Box::pin(std::future::ready(()))
+    /// The hundredth is too many.
+    fn refused(&self, attempt: Attempt) -> BoxFuture<'_, Option<u32>> {
+        let mut turned_away = self.turned_away.lock().unwrap();
+        turned_away.push(attempt);
+        Box::pin(std::future::ready((turned_away.len() >= 100).then_some(7)))
     }
 }
 

@@ -152,3 +152,15 @@ async fn a_store_that_does_not_answer_is_a_passing_trouble() {
     assert_eq!((answer.status, answer.issue().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "transient"));
     assert_eq!(answer.header("retry-after"), "5");
 }
+
+#[actix_web::test]
+async fn who_is_refused_too_often_is_told_to_wait() {
+    let house = House::new().await;
+    let mut last = send(&house, request(Method::GET, "/fhir/Patient", "")).await;
+    for _ in 0..99 {
+        assert_eq!(last.status, StatusCode::UNAUTHORIZED);
+        last = send(&house, request(Method::GET, "/fhir/Patient", "")).await;
+    }
+    assert_eq!((last.status, last.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "7"));
+    assert!(last.header("www-authenticate").is_empty());
+}

@@ -9,13 +9,11 @@
 //! is slowed down as one that is: buckets go by the name that was typed. What is remembered is bounded, lies in the memory
 //! of one gateway, and is forgotten at a restart; the buckets of several gateways add up.
 
-mod bucket;
+pub use domain::rate::Rate;
 
-pub use bucket::Rate;
-
-use bucket::Bucket;
 use domain::id::TenantId;
 use domain::index::{Field, normalise};
+use domain::rate::Bucket;
 use domain::time::Timestamp;
 use lru::LruCache;
 use sha2::{Digest, Sha256};

@@ -190,7 +190,7 @@ proptest! {
                 }
             }
         }
-        prop_assert!(bucket::no_window_has_more(&admitted, limits.account));
+        prop_assert!(domain::rate::no_window_has_more(&admitted, limits.account));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! One token bucket in eight bytes (the generic cell rate algorithm, ITU-T I.371 §A.2).
+//! How much is let through over time: one token bucket in eight bytes (the generic cell rate algorithm, ITU-T I.371 §A.2).
 
-use domain::time::Timestamp;
+use crate::time::Timestamp;
 
 /// How many at once, and how many over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,26 +13,27 @@ pub struct Rate {
 
 /// When the bucket will be full again, in microseconds since the epoch; in the past, it is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bucket(i64);
+pub struct Bucket(i64);
 
 impl Bucket {
     /// A full bucket.
-    pub(super) const FULL: Self = Self(i64::MIN);
+    pub const FULL: Self = Self(i64::MIN);
 
     /// Returns for how many microseconds nothing can be taken, 0 when something can. The later, the less.
-    pub(super) fn wait(self, rate: Rate, now: Timestamp) -> i64 {
+    #[must_use]
+    pub fn wait(self, rate: Rate, now: Timestamp) -> i64 {
         let rest = rate.every().saturating_mul(i64::from(rate.burst.max(1)).saturating_sub(1));
         self.full_at(rate, now).saturating_sub(now.0).saturating_sub(rest).max(0)
     }
 
     /// Takes one.
-    pub(super) fn take(&mut self, rate: Rate, now: Timestamp) {
+    pub fn take(&mut self, rate: Rate, now: Timestamp) {
         self.0 = self.full_at(rate, now).max(now.0).saturating_add(rate.every());
     }
 
     /// Gives one back that was taken at a moment. What came back by itself since then is not given twice: afterwards the
     /// bucket is never fuller than if it had not been taken.
-    pub(super) fn give_back(&mut self, rate: Rate, taken: Timestamp, now: Timestamp) {
+    pub fn give_back(&mut self, rate: Rate, taken: Timestamp, now: Timestamp) {
         let since = now.0.saturating_sub(taken.0).max(0);
         self.0 = self.0.saturating_sub(rate.every().saturating_sub(since).max(0));
     }
@@ -50,9 +51,10 @@ impl Rate {
     }
 }
 
-/// Says whether no window over these moments has more of them than a rate allows.
-#[cfg(test)]
-pub(super) fn no_window_has_more(admitted: &[i64], rate: Rate) -> bool {
+/// Says whether no window over these moments has more of them than a rate allows; for tests.
+#[cfg(any(test, feature = "double"))]
+#[must_use]
+pub fn no_window_has_more(admitted: &[i64], rate: Rate) -> bool {
     admitted.iter().enumerate().all(|(first, from)| {
         admitted.iter().skip(first).zip(1_i64..).all(|(to, count)| {
             let came_back = to.saturating_sub(*from).div_euclid(rate.every());
@@ -65,6 +67,7 @@ pub(super) fn no_window_has_more(admitted: &[i64], rate: Rate) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::vec::Vec;
 
     /// Takes as often as it is asked and admitted.
     fn taken_from(rate: Rate, times: u32, now: Timestamp) -> Bucket {

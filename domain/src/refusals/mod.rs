@@ -1,0 +1,189 @@
+//! Refusals of people and systems that nobody knows yet: each in the chain, and a flood of them as one entry.
+//!
+//! ```text
+//!   refusal ─► address has had too many? ─► counted, answered "wait"            ┐
+//!          ─► its chain has had too many? ─► counted, answered like any other   ├─► every minute one entry: "flood", how many
+//!          ─► else: an entry of its own, before the answer                      ┘
+//! ```
+//!
+//! Anybody can be refused as often as he likes, without having shown anything, and entries are kept for years. So what one address and
+//! one chain can write is bounded, while nothing is lost: what is not written singly is counted, by reason and by address. What is
+//! remembered lies in the memory of one gateway, has a fixed size, and is forgotten at a restart.
+//!
+//! Ours, since the buckets of the `governor` crate by key grow with the keys, and giving back what was taken is not among its verbs.
+
+mod gate;
+
+pub use gate::{INTERVAL_SECONDS, MAX_TOLD, RefusalLimits};
+
+use crate::access::Subject;
+use crate::audit::Context;
+use crate::id::{CorrelationId, TenantId};
+use crate::journal::{Act, Actor};
+use crate::keys::Compartment;
+use crate::ports::{Clock, Entropy, KeyVault, Ledger, Unavailable};
+use crate::secret::Secret;
+use crate::time::Timestamp;
+use crate::write::WriteSet;
+use alloc::collections::BTreeMap;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use core::net::IpAddr;
+use gate::{Gate, Noted, Tally};
+use spin::Mutex;
+
+/// Records refusals, and bounds what they leave behind. One for all parts of a gateway, so that they share its limits.
+pub struct Refusals {
+    ledger: Arc<dyn Ledger>,
+    vault: Arc<dyn KeyVault>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    // Held for microseconds and never across an await.
+    gate: Mutex<Gate>,
+}
+
+/// Somebody who was refused.
+#[derive(Clone, Copy)]
+pub struct Refusal<'a> {
+    /// In whose chain; [`TenantId::SYSTEM`] where nobody knows whose it was.
+    pub chain: TenantId,
+    /// The part of the gateway that refused.
+    pub workstation: &'a str,
+    /// What was refused: `Person`, `Application`, `ApiClient`.
+    pub what: &'a str,
+    /// Who it said to be, where it did; empty else.
+    pub who: &'a str,
+    /// The precise word, which nobody outside is told.
+    pub reason: &'a str,
+    /// The peer's address.
+    pub address: &'a str,
+    /// Ties the entries of the exchange together.
+    pub correlation: CorrelationId,
+}
+
+/// Says how many seconds to wait, at least 1 (429, `Retry-After`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait(pub u32);
+
+impl Wait {
+    fn of(microseconds: i64) -> Self {
+        let seconds = microseconds.max(1).saturating_add(999_999).div_euclid(1_000_000);
+        Self(u32::try_from(seconds).unwrap_or(u32::MAX))
+    }
+}
+
+impl Refusals {
+    /// Makes a record of refusals that remembers nothing yet.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when there is no randomness.
+    pub fn new(
+        limits: RefusalLimits,
+        ledger: Arc<dyn Ledger>,
+        vault: Arc<dyn KeyVault>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, Unavailable> {
+        let gate = Mutex::new(Gate::new(limits, &Secret::fill(entropy.as_ref())?));
+        Ok(Self { ledger, vault, clock, entropy, gate })
+    }
+
+    /// Records a refusal, or counts it. Returns how long to wait where the address has had too many; that is then the answer.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; then the refusal stands nevertheless.
+    pub async fn record(&self, refusal: &Refusal<'_>) -> Result<Option<Wait>, Unavailable> {
+        let address = refusal.address.parse().ok();
+        let noted = self.gate.lock().note(refusal.chain, address, refusal.reason, self.clock.now());
+        if let Noted::Counted(wait) = noted {
+            return Ok(wait.map(Wait::of));
+        }
+        let gateway = gateway(refusal.chain);
+        let actor = Actor { subject: &gateway, workstation: refusal.workstation, correlation: refusal.correlation };
+        let act = Act::denied("LoginFailed", refusal.what, refusal.who, refusal.reason);
+        let context = Context { address: Some(refusal.address.to_string()), ..Context::default() };
+        self.write(&actor, act, &context).await?;
+        Ok(None)
+    }
+
+    /// Counts somebody who was sent away before anything was looked at: that gets no entry of its own.
+    pub fn count(&self, chain: TenantId, address: IpAddr, reason: &str) {
+        self.gate.lock().count(chain, Some(address), reason, self.clock.now());
+    }
+
+    /// Says how long an address is to wait that has had too many refusals: before something costly is done for it.
+    #[must_use]
+    pub fn wait(&self, address: IpAddr) -> Option<Wait> {
+        let wait = self.gate.lock().wait(address, self.clock.now());
+        (wait > 0).then(|| Wait::of(wait))
+    }
+
+    /// Lets a sign-in begin that leaves something behind until it is finished; one that may not begin is counted.
+    ///
+    /// # Errors
+    /// [`Wait`].
+    pub fn start(&self, tenant: TenantId, address: IpAddr) -> Result<(), Wait> {
+        let now = self.clock.now();
+        let mut gate = self.gate.lock();
+        gate.start(tenant, address, now).map_err(|wait| {
+            gate.count(tenant, Some(address), "too-many-begun", now);
+            Wait::of(wait)
+        })
+    }
+
+    /// Takes note that a sign-in was finished which began at this moment: it counts no longer.
+    pub fn finish(&self, tenant: TenantId, address: IpAddr, started: Timestamp) {
+        self.gate.lock().finish(tenant, address, started, self.clock.now());
+    }
+
+    /// Writes what was counted for [`INTERVAL_SECONDS`], or everything that was counted. Returns how many entries that took.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; what could not be written is kept for the next time.
+    pub async fn summarise(&self, all: bool) -> Result<usize, Unavailable> {
+        let due = self.gate.lock().due(self.clock.now(), all);
+        let (mut written, mut outcome) = (0_usize, Ok(()));
+        for (chain, tally) in due {
+            match self.write_tally(chain, &tally).await {
+                Ok(()) => written = written.saturating_add(1),
+                Err(unavailable) => {
+                    self.gate.lock().put_back(chain, tally);
+                    outcome = Err(unavailable);
+                }
+            }
+        }
+        outcome.map(|()| written)
+    }
+
+    async fn write_tally(&self, chain: TenantId, tally: &Tally) -> Result<(), Unavailable> {
+        let (gateway, now) = (gateway(chain), self.clock.now());
+        let mut random = [0; 10];
+        self.entropy.fill(&mut random)?;
+        let correlation = CorrelationId::from_time(now, random);
+        let actor = Actor { subject: &gateway, workstation: "gateway", correlation };
+        let act = Act::denied("LoginFailed", "Person", "", "flood");
+        let envelope = BTreeMap::from([("since".to_string(), tally.began().rfc3339())]);
+        let context = Context { counts: tally.counts(), envelope, ..Context::default() };
+        self.write(&actor, act, &context).await
+    }
+
+    async fn write(&self, actor: &Actor<'_>, act: Act, context: &Context) -> Result<(), Unavailable> {
+        let tenant = actor.subject.tenant;
+        let held = self.vault.current(tenant, Compartment::Context).await.map_err(|_| Unavailable)?;
+        let secrets = self.vault.secrets(tenant);
+        let act = act.with_context(actor, context, &held.key, &secrets.content, self.entropy.as_ref())?;
+        let made = held.unstored.as_ref().map(|key| key.id);
+        let mut write = WriteSet { keys: held.unstored.into_iter().collect(), ..WriteSet::default() };
+        write.drafts.push(act.draft(actor, self.clock.now()));
+        self.ledger.record(write).await.map_err(|_| Unavailable)?;
+        if let Some(id) = made {
+            self.vault.stored(tenant, &[id]);
+        }
+        Ok(())
+    }
+}
+
+/// Returns who refuses: the gateway, in the chain of whom it concerns.
+fn gateway(chain: TenantId) -> Subject {
+    Subject { tenant: chain, ..Subject::gateway() }
+}

@@ -1,0 +1,122 @@
+//! Refusals over the doubles of the ports: what gets an entry, what is counted, and who is told to wait.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use domain::access::{Context, Role, Roles, Subject};
+use domain::administration::By;
+use domain::audit::ChainId;
+use domain::double::{Installation, run};
+use domain::id::{CorrelationId, TenantId};
+use domain::journal::Actor;
+use domain::ports::{Clock, Store};
+use domain::rate::Rate;
+use domain::refusals::{INTERVAL_SECONDS, Refusal, RefusalLimits, Refusals, Wait};
+use std::sync::Arc;
+
+const LIMITS: RefusalLimits = RefusalLimits {
+    address: Rate { burst: 10, every_ms: 5_000 },
+    chain: Rate { burst: 30, every_ms: 1_000 },
+    started: Rate { burst: 3, every_ms: 1_000 },
+    started_in_tenant: Rate { burst: 5, every_ms: 1_000 },
+    places: 1_024,
+};
+
+struct House {
+    doubles: Installation,
+    refusals: Arc<Refusals>,
+    tenant: TenantId,
+}
+
+impl House {
+    fn new() -> Self {
+        let doubles = Installation::new(1).unwrap();
+        let administration = doubles.administration();
+        run(administration.prepare_system()).unwrap();
+        let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
+        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let by = By { actor, context: Context::console(doubles.clock.now()) };
+        let tenant = run(administration.add_tenant(&by, "North")).unwrap().id;
+        let refusals = doubles.refusals(LIMITS).unwrap();
+        Self { doubles, refusals, tenant }
+    }
+
+    fn refuse(&self, address: &str) -> Option<Wait> {
+        let refusal = Refusal {
+            chain: self.tenant,
+            workstation: "portal",
+            what: "Person",
+            who: "",
+            reason: "wrong-password",
+            address,
+            correlation: CorrelationId([3; 16]),
+        };
+        run(self.refusals.record(&refusal)).unwrap()
+    }
+
+    /// How many entries of refusals are in the tenant's chain.
+    fn entries(&self) -> usize {
+        let block = run(self.doubles.store.entries(ChainId::from(self.tenant), 0, 10_000)).unwrap();
+        String::from_utf8(block.lines).unwrap().matches("\"LoginFailed\"").count()
+    }
+}
+
+#[test]
+fn refusals_at_a_normal_rate_are_one_entry_each() {
+    let house = House::new();
+    for _ in 0..50 {
+        assert_eq!(house.refuse("192.0.2.7"), None);
+        house.doubles.clock.advance(5);
+    }
+    assert_eq!(house.entries(), 50);
+    assert_eq!(run(house.refusals.summarise(true)), Ok(0), "there is nothing to sum up");
+}
+
+#[test]
+fn a_flood_from_one_address_is_told_to_wait_and_becomes_one_entry() {
+    let house = House::new();
+    let answers: Vec<_> = (0..5_000).map(|_| house.refuse("192.0.2.7")).collect();
+    assert!(answers[..10].iter().all(Option::is_none));
+    assert!(answers[10..].iter().all(|answer| *answer == Some(Wait(5))));
+    assert_eq!(house.entries(), 10);
+    assert_eq!(run(house.refusals.summarise(false)), Ok(0), "not before its time");
+    house.doubles.clock.advance(INTERVAL_SECONDS);
+    assert_eq!(run(house.refusals.summarise(false)), Ok(1));
+    assert_eq!((house.entries(), run(house.refusals.summarise(true))), (11, Ok(0)));
+}
+
+#[test]
+fn whoever_comes_from_elsewhere_is_not_told_to_wait() {
+    let house = House::new();
+    (0..1_000).for_each(|_| {
+        house.refuse("192.0.2.7");
+    });
+    assert_eq!(house.refuse("192.0.2.8"), None);
+    assert_eq!(house.refusals.wait("192.0.2.8".parse().unwrap()), None);
+    assert_eq!(house.refusals.wait("192.0.2.7".parse().unwrap()), Some(Wait(5)));
+    assert_eq!(house.entries(), 11);
+}
+
+#[test]
+fn a_flood_from_many_addresses_fills_no_chain_and_tells_nobody_to_wait() {
+    let house = House::new();
+    for number in 0..200 {
+        assert_eq!(house.refuse(&format!("192.0.2.{number}")), None);
+    }
+    assert_eq!(house.entries(), 30);
+    assert_eq!(run(house.refusals.summarise(true)), Ok(1));
+}
+
+#[test]
+fn a_sign_in_that_is_finished_counts_no_longer_and_one_that_is_left_does() {
+    let house = House::new();
+    let (address, other) = ("192.0.2.7".parse().unwrap(), "192.0.2.8".parse().unwrap());
+    for _ in 0..100 {
+        let started = house.doubles.clock.now();
+        house.refusals.start(house.tenant, address).unwrap();
+        house.refusals.finish(house.tenant, address, started);
+    }
+    (0..3).for_each(|_| house.refusals.start(house.tenant, address).unwrap());
+    assert_eq!(house.refusals.start(house.tenant, address), Err(Wait(1)));
+    (0..2).for_each(|_| house.refusals.start(house.tenant, other).unwrap());
+    assert_eq!(house.refusals.start(house.tenant, other), Err(Wait(1)), "the tenant has too many");
+    assert_eq!(run(house.refusals.summarise(true)), Ok(1), "who was sent away is counted");
+}
