@@ -53,7 +53,8 @@ export async function start() {
   return { origin, stop, invitations: { ada: local(invitations.ada), ben: local(invitations.ben) } };
 }
 
-function settings(written, origin) {
+/** Returns the configuration that `sealgate init` wrote, with an address of our own. */
+export function settings(written, origin) {
   const own = (name, line) => written.match(new RegExp(`^\\[${name}\\]$`, "m"))
     ? (text) => text.replace(`[${name}]\n`, `[${name}]\n${line}\n`)
     : (text) => `${text}\n[${name}]\n${line}\n`;
@@ -62,7 +63,8 @@ function settings(written, origin) {
   return signOn(own("fhir", `base_url = "${origin}/fhir"`)(written.replace("127.0.0.1:9464", "127.0.0.1:0")));
 }
 
-async function freePort() {
+/** Finds a port that nobody has. */
+export async function freePort() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address();
@@ -70,7 +72,8 @@ async function freePort() {
   return port;
 }
 
-async function answering(origin, child) {
+/** Waits until a gateway answers. */
+export async function answering(origin, child) {
   for (let attempt = 0; attempt < 300; attempt += 1) {
     if (child.exitCode !== null) throw new Error(`the gateway ended with exit code ${child.exitCode}`);
     const answered = await fetch(`${origin}/sign-in`, { redirect: "manual" }).then((got) => got.status < 500, () => false);
