@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use crate::clinical::words;
-use crate::pages::{AccountPage, Here, SessionLine, render};
+use crate::pages::{AccountPage, Credentials, Here, SessionLine, render};
 use crate::problem::Problem;
 use crate::visit::Visit;
 use domain::access::{Clinics, Role};
@@ -26,6 +26,8 @@ pub(crate) async fn show(visit: &Visit<'_>) -> Result<Answer, Problem> {
         said: match visit.query.text("done") {
             "ended" => "That session has ended.",
             "others" => "All other sessions have ended.",
+            "password" => "Your password has been changed. Your other sessions have ended.",
+            "codes" => "Your new codes are in force.",
             _ => "",
         },
         display: session.display.clone(),
@@ -34,6 +36,7 @@ pub(crate) async fn show(visit: &Visit<'_>) -> Result<Answer, Problem> {
         roles: session.roles.iter().map(role_in_words).collect::<Vec<_>>().join(", "),
         clinics: clinics(visit, &session.clinics),
         second_factor: session.second_factor,
+        credentials: credentials(visit, session),
         idle_minutes: limits.idle_seconds.div_euclid(60),
         ends: words::instant(session.ends_at_most(&limits)),
         others: sessions.iter().any(|line| !line.own),
@@ -68,6 +71,12 @@ fn line(session: &Session, own: RecordId) -> SessionLine {
         seen: words::instant(session.seen),
         address: session.address.clone(),
     }
+}
+
+fn credentials(visit: &Visit<'_>, session: &Session) -> Option<Credentials> {
+    let by_account = session.connection == Account::connection(session.tenant);
+    let account = visit.directory.account(session.subject.parse().ok()?).filter(|_| by_account)?;
+    Some(Credentials { authenticator: account.totp.is_some(), codes: account.recovery.len() })
 }
 
 fn way(visit: &Visit<'_>, session: &Session) -> String {

@@ -6,7 +6,7 @@ use crate::problem::Problem;
 use crate::route::{Door, Page, Row, TABLE};
 use crate::service::Service;
 use crate::visit::Visit;
-use crate::{account, clinical_pages, federation, glass, local, reviews, signing_in};
+use crate::{account, clinical_pages, credentials, federation, glass, launching, local, reviews, signing_in};
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::access::Action;
@@ -77,8 +77,15 @@ async fn arrive<'a>(
     let query = if row.door == Door::CrossSite { Form::default() } else { Form::read(request.query_string())? };
     let visit = Visit::begin(service, request, row, correlation, query, form).await?;
     let needs_session = row.door == Door::SignedIn && visit.person().is_none();
-    if posted && !needs_session {
-        visit.check_form()?;
+    if posted
+        && !needs_session
+        && let Err(problem) = visit.check_form()
+    {
+        return Err(visit.refuse(visit.chain(), "form-forged", problem).await);
+    }
+    // Whoever may not come from here sees nothing of the session, and can still end it.
+    if row.door == Door::SignedIn && row.page != Page::SignOut && visit.comes_from_elsewhere() {
+        return Err(visit.refuse(visit.chain(), "address-not-allowed", Problem::Denied).await);
     }
     Ok(visit)
 }
@@ -103,7 +110,10 @@ async fn read_form(service: &Service, row: &Row, request: &HttpRequest, body: we
 
 async fn answer(visit: &Visit<'_>) -> Result<Answer, Problem> {
     if visit.row.door == Door::SignedIn && visit.person().is_none() {
-        return Ok(visit.to_sign_in());
+        return match visit.row.page {
+            Page::Consent | Page::ChoosePatient => launching::to_sign_in(visit).await,
+            _ => Ok(visit.to_sign_in()),
+        };
     }
     let posted = *visit.http.method() == Method::POST;
     match visit.row.page {
@@ -133,6 +143,12 @@ async fn answer(visit: &Visit<'_>) -> Result<Answer, Problem> {
         Page::Ending => signing_in::ending(visit),
         Page::Ended => signing_in::ended(visit),
         Page::Account => account::show(visit).await,
+        Page::ChangePassword if posted => credentials::change_password(visit).await,
+        Page::ChangePassword => credentials::password(visit).await,
+        Page::Authenticator if posted => credentials::replace_authenticator(visit).await,
+        Page::Authenticator => credentials::authenticator(visit).await,
+        Page::RecoveryCodes if posted => credentials::draw_recovery_codes(visit).await,
+        Page::RecoveryCodes => credentials::recovery_codes(visit).await,
         Page::EndSession => account::end_one(visit).await,
         Page::EndOthers => account::end_others(visit).await,
         Page::FindPatient if posted => clinical_pages::look(visit).await,
@@ -144,6 +160,12 @@ async fn answer(visit: &Visit<'_>) -> Result<Answer, Problem> {
         Page::Version => clinical_pages::version(visit).await,
         Page::Document => clinical_pages::document(visit).await,
         Page::OldDocument => clinical_pages::old_document(visit).await,
+        Page::OpenApplication => launching::open(visit).await,
+        Page::Authorize => launching::ask(visit).await,
+        Page::Consent if posted => launching::decide(visit).await,
+        Page::Consent => launching::show(visit).await,
+        Page::ChoosePatient if posted => launching::choose(visit).await,
+        Page::ChoosePatient => launching::offer(visit).await,
         Page::BreakGlass if posted => glass::smash(visit).await,
         Page::BreakGlass => glass::ask(visit).await,
         Page::EndGlass => glass::mend(visit).await,
@@ -187,7 +209,7 @@ fn problem_page(
 ) -> Answer {
     let page = ProblemPage { frame, words: problem.words(), offer, onward: onward.to_owned(), onward_words };
     // A page that cannot be written leaves its status.
-    Answer::page_with(problem.status(), render(&page).unwrap_or_default())
+    Answer::page_with(problem.status(), render(&page).unwrap_or_default()).retry_after(problem.wait())
 }
 
 /// Answers what nobody serves.

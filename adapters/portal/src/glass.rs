@@ -33,7 +33,7 @@ const GRACE_SECONDS: i64 = 300;
 /// Shows the form, to somebody who proved a moment ago who they are.
 pub(crate) async fn ask(visit: &Visit<'_>) -> Result<Answer, Problem> {
     permit(visit, None).await?;
-    if !is_fresh(visit, 0)? {
+    if !visit.is_fresh(0)? {
         return Ok(to_step_up(visit));
     }
     form(visit, Errors::default(), chosen(visit.query.text("patient"))).await
@@ -42,7 +42,7 @@ pub(crate) async fn ask(visit: &Visit<'_>) -> Result<Answer, Problem> {
 /// Breaks it.
 pub(crate) async fn smash(visit: &Visit<'_>) -> Result<Answer, Problem> {
     permit(visit, None).await?;
-    if !is_fresh(visit, GRACE_SECONDS)? {
+    if !visit.is_fresh(GRACE_SECONDS)? {
         return Ok(to_step_up(visit));
     }
     let given = visit.form.text("patient");
@@ -79,8 +79,7 @@ pub(crate) async fn smash(visit: &Visit<'_>) -> Result<Answer, Problem> {
         correlation = %visit.correlation,
         "glass broken"
     );
-    let glass =
-        GlassBroken { patient, expires: review.until, emergency: reason == EMERGENCY, review: Some(review.id) };
+    let glass = GlassBroken { patient, expires: review.until, emergency: reason == EMERGENCY, review: Some(review.id) };
     set(visit, Some(glass)).await?;
     Ok(Answer::see(format!("/patients/{patient}")))
 }
@@ -107,12 +106,6 @@ pub(crate) fn reason_in_words(code: &str) -> &str {
 async fn permit(visit: &Visit<'_>, patient: Option<RecordId>) -> Result<&'static str, Problem> {
     let second_factor = visit.signed_in()?.resumed.session.second_factor;
     Ok(visit.service.emergency.may(&visit.caller()?, second_factor, patient).await?)
-}
-
-fn is_fresh(visit: &Visit<'_>, grace: i64) -> Result<bool, Problem> {
-    let resumed = &visit.signed_in()?.resumed;
-    let fresh = visit.service.limits.fresh_seconds.saturating_add(grace);
-    Ok(visit.now < resumed.session.authenticated.plus_seconds(fresh))
 }
 
 fn to_step_up(visit: &Visit<'_>) -> Answer {

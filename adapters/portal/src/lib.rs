@@ -20,11 +20,13 @@ mod chain;
 mod clinical;
 mod clinical_pages;
 mod cookie;
+mod credentials;
 mod csrf;
 mod dispatch;
 mod doors;
 mod federation;
 mod glass;
+mod launching;
 mod local;
 mod pages;
 mod place;
@@ -41,7 +43,8 @@ mod visit;
 
 pub use dispatch::configure;
 pub use doors::{
-    Arrival, Departure, Ending, IdentityProviders, LocalDoor, OidcProviders, Refusal, Reply, SamlProviders,
+    Arrival, Departure, Ending, IdentityProviders, LocalDoor, OidcProviders, Outcome, Receipt, Refusal, Reply,
+    SamlProviders,
 };
 pub use route::routes;
 pub use service::{Doors, Limits, Service};

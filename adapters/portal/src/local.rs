@@ -13,16 +13,18 @@ use actix_web::http::StatusCode;
 use domain::access::{Context, Principal, PrincipalKind, Scopes, Subject};
 use domain::administration::{By, NotChanged, Renewal};
 use domain::directory::{Account, Hidden, Tenant};
-use domain::id::RecordId;
-use domain::identity::Assertion;
+use domain::id::{RecordId, TenantId};
+use domain::identity::{Assertion, Session};
 use domain::journal::Actor;
+use domain::refusals::Wait;
 use domain::secret::Secret;
+use domain::sign_in::Ending;
 use sso::local::{
-    Attempt, Face, InvitationPurpose, NotTaken, PasswordShown, Pending, Reason, Refusal, Required, Unfit,
+    Attempt, Face, InvitationPurpose, Invited, NotTaken, PasswordShown, Pending, Reason, Refusal, Required, Unfit,
 };
 
 /// Under which name an authenticator app lists us.
-const ISSUER: &str = "Sealgate";
+pub(crate) const ISSUER: &str = "Sealgate";
 
 /// Checks name and password.
 pub(crate) async fn password(visit: &Visit<'_>) -> Result<Answer, Problem> {
@@ -174,9 +176,15 @@ async fn enrol_page(
     secret: &Secret<32>,
     errors: Errors,
 ) -> Result<Answer, Problem> {
-    let pending = pending(door, tenant, secret).await.map_err(over)?;
+    let pending = match pending(door, tenant, secret).await {
+        Ok(pending) => pending,
+        Err(refusal) => return Err(step_over(visit, tenant.id, refusal).await),
+    };
     let account = stored(door, pending.account()).await?;
-    let drawn = door.accounts.begin_enrolment(&pending, &account, ISSUER).await.map_err(over)?;
+    let drawn = match door.accounts.begin_enrolment(&pending, &account, ISSUER).await {
+        Ok(drawn) => drawn,
+        Err(refusal) => return Err(step_over(visit, tenant.id, refusal).await),
+    };
     let page = EnrolPage {
         frame: visit.frame(Here::Elsewhere),
         errors,
@@ -192,15 +200,26 @@ async fn enrol_page(
 pub(crate) async fn enrolled(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let (tenant, door) = (tenant(visit)?, door(visit)?);
     let secret = Cookie::SignIn.read(visit.http).ok_or(Problem::SignInOver)?;
-    let pending = pending(door, tenant, &secret).await.map_err(over)?;
+    let pending = match pending(door, tenant, &secret).await {
+        Ok(pending) => pending,
+        Err(refusal) => return Err(step_over(visit, tenant.id, refusal).await),
+    };
     // As it is stored, not as the directory was some seconds ago: what was enrolled meanwhile is not replaced.
     let account = stored(door, pending.account()).await?;
     let given: String = visit.form.text("code").split_whitespace().collect();
     match door.accounts.finish_enrolment(&pending, &account, &given, visit.now).await {
         Ok(enrolled) => {
-            let renewal =
-                Renewal::SecondFactor { totp: Some(enrolled.totp), recovery: enrolled.recovery.hashes.clone() };
-            let account = renew(visit, door, &account, renewal).await.map_err(|_| Problem::Unavailable)?;
+            let renewal = Renewal::SecondFactor {
+                before: account.totp.clone(),
+                since: account.password_changed,
+                totp: Some(enrolled.totp),
+                recovery: enrolled.recovery.hashes.clone(),
+            };
+            let account = match renew(visit, door, &account, renewal).await {
+                Ok(account) => account,
+                Err(NotChanged::Raced) => return Err(step_over(visit, tenant.id, Reason::AlreadyEnrolled.into()).await),
+                Err(_) => return Err(Problem::Unavailable),
+            };
             begin(visit, door, &account, &enrolled.assertion, Some(&enrolled.recovery.codes)).await
         }
         Err(refusal) => {
@@ -221,8 +240,17 @@ pub(crate) async fn enrolled(visit: &Visit<'_>) -> Result<Answer, Problem> {
 /// Shows the page of an invitation to whoever opens its link.
 pub(crate) async fn invited(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let door = door(visit)?;
-    door.accounts.invitations.look(visit.part("secret")).await.map_err(over)?;
+    look(visit, door).await?;
     invitation_page(visit, Errors::default())
+}
+
+/// Looks at an invitation without taking it up; one that is wrong, used or too old is nobody's, so it is recorded for the system.
+async fn look(visit: &Visit<'_>, door: &LocalDoor) -> Result<Invited, Problem> {
+    match door.accounts.invitations.look(visit.part("secret")).await {
+        Ok(invited) => Ok(invited),
+        Err(refusal) if refusal.face() == Face::Unavailable => Err(Problem::Unavailable),
+        Err(_) => Err(visit.refuse(TenantId::SYSTEM, "unknown-invitation", Problem::SignInOver).await),
+    }
 }
 
 fn invitation_page(visit: &Visit<'_>, errors: Errors) -> Result<Answer, Problem> {
@@ -239,10 +267,12 @@ fn invitation_page(visit: &Visit<'_>, errors: Errors) -> Result<Answer, Problem>
 /// Takes up an invitation: sets the password, then asks for the second factor or for a new one.
 pub(crate) async fn take_up(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let door = door(visit)?;
-    let secret = visit.part("secret");
-    let invited = door.accounts.invitations.look(secret).await.map_err(over)?;
+    let invited = look(visit, door).await?;
     let account = stored(door, invited.account).await?;
-    let tenant = visit.directory.tenant(account.tenant).filter(|_| account.enabled).ok_or(Problem::SignInOver)?;
+    let tenant = visit.directory.tenant(account.tenant).ok_or(Problem::SignInOver)?;
+    if !account.enabled {
+        return Err(step_over(visit, tenant.id, Reason::AccountDisabled.into()).await);
+    }
     let text = visit.form.text("password");
     if text != visit.form.text("again") {
         return invitation_page(visit, Errors::one("again", "The two are not the same."));
@@ -253,7 +283,12 @@ pub(crate) async fn take_up(visit: &Visit<'_>) -> Result<Answer, Problem> {
         Err(NotTaken::Unfit(unfit)) => return invitation_page(visit, Errors::one("password", unfit_in_words(unfit))),
         Err(NotTaken::Busy | NotTaken::Unavailable) => return Err(Problem::Unavailable),
     };
-    let invited = door.accounts.invitations.take(secret).await.map_err(over)?;
+    let invited = match door.accounts.invitations.take(visit.part("secret")).await {
+        Ok(invited) => invited,
+        Err(refusal) if refusal.face() == Face::Unavailable => return Err(Problem::Unavailable),
+        // Somebody else took it up in this very moment.
+        Err(_) => return Err(visit.refuse(tenant.id, "invitation-used", Problem::SignInOver).await),
+    };
     let renewal = match invited.purpose {
         InvitationPurpose::Password => Renewal::Password(hash),
         InvitationPurpose::PasswordAndFactor => Renewal::All { password: hash, totp: None, recovery: Vec::new() },
@@ -279,6 +314,14 @@ async fn begin(
     let replaces = visit.person().map(|person| &person.resumed);
     let begun =
         visit.service.sign_in.begin_admitted(assertion, account.to_admitted(), settings, &origin, replaces).await?;
+    // Looked at once more, after the session is kept: what was reset, disabled or changed since the directory was read either ended
+    // this session or is seen here.
+    let now = door.administration.stored_account(account.id).await;
+    let same = now
+        .is_ok_and(|now| now.enabled && now.password_changed == account.password_changed && now.totp == account.totp);
+    if !same {
+        return Err(withdrawn(visit, &begun.session, "account-changed").await);
+    }
     let known = Cookie::browser(visit.http);
     let remembered = door.accounts.remember(known.as_deref(), account, visit.now)?;
     let place = visit.place();
@@ -299,8 +342,18 @@ async fn begin(
         .with_cookie(Cookie::set_browser(&remembered)))
 }
 
+/// Ends a session that should not have begun, and returns what is answered.
+pub(crate) async fn withdrawn(visit: &Visit<'_>, session: &Session, reason: &str) -> Problem {
+    let origin = visit.origin(session.tenant);
+    let this = |other: &Session| other.id == session.id;
+    match visit.service.sign_in.end_of(session.person, Ending::Revoked, &origin, this).await {
+        Ok(_) => visit.refuse(session.tenant, reason, Problem::NotAdmitted).await,
+        Err(_) => Problem::Unavailable,
+    }
+}
+
 /// Writes what a person changes about their own account, as their act.
-async fn renew(
+pub(crate) async fn renew(
     visit: &Visit<'_>,
     door: &LocalDoor,
     account: &Account,
@@ -331,7 +384,7 @@ fn account(visit: &Visit<'_>, id: RecordId) -> Result<Account, Refusal> {
 }
 
 /// Returns an account as it is stored at this moment; for what is rare and changes it.
-async fn stored(door: &LocalDoor, id: RecordId) -> Result<Account, Problem> {
+pub(crate) async fn stored(door: &LocalDoor, id: RecordId) -> Result<Account, Problem> {
     let directory = door.administration.load_directory().await.map_err(|_| Problem::Unavailable)?;
     directory.account(id).cloned().ok_or(Problem::SignInOver)
 }
@@ -341,15 +394,19 @@ async fn note(visit: &Visit<'_>, tenant: &Tenant, refusal: Refusal) -> Result<()
     if refusal.alert {
         tracing::error!(tenant = %tenant.id, correlation = %visit.correlation, "many wrong passwords for one account");
     }
-    // Whoever was sent away unheard is not in the chain: it is kept for years, and a flood would fill it.
+    // Whoever was sent away unheard gets no entry of their own: entries are kept for years, and a flood would fill the chain.
     if matches!(refusal.face(), Face::Wait(_) | Face::Busy(_)) {
+        visit.service.sign_in.refusals.count(tenant.id, visit.peer, refusal.name());
         return Ok(());
     }
-    Ok(visit.service.sign_in.refuse(tenant.id, None, refusal.name(), &visit.origin(tenant.id)).await?)
+    match visit.service.sign_in.refuse(tenant.id, None, refusal.name(), &visit.origin(tenant.id)).await? {
+        None => Ok(()),
+        Some(Wait(seconds)) => Err(Problem::TooMany(seconds)),
+    }
 }
 
 /// Returns status, seconds to wait and words for what a browser may be told.
-fn faced(face: Face, wrong: &'static str) -> (StatusCode, Option<u32>, &'static str) {
+pub(crate) fn faced(face: Face, wrong: &'static str) -> (StatusCode, Option<u32>, &'static str) {
     match face {
         Face::NotAccepted | Face::StartAgain => (StatusCode::UNAUTHORIZED, None, wrong),
         Face::Wait(seconds) => {
@@ -364,24 +421,32 @@ fn faced(face: Face, wrong: &'static str) -> (StatusCode, Option<u32>, &'static 
     }
 }
 
-fn over(refusal: Refusal) -> Problem {
+/// Records that a step of a sign-in is over, and returns what is answered.
+async fn step_over(visit: &Visit<'_>, tenant: TenantId, refusal: Refusal) -> Problem {
+    match over(refusal) {
+        Problem::SignInOver => visit.refuse(tenant, refusal.name(), Problem::SignInOver).await,
+        problem => problem,
+    }
+}
+
+pub(crate) fn over(refusal: Refusal) -> Problem {
     match refusal.face() {
         Face::Unavailable | Face::Busy(_) => Problem::Unavailable,
         Face::NotAccepted | Face::Wait(_) | Face::StartAgain => Problem::SignInOver,
     }
 }
 
-fn door<'a>(visit: &'a Visit<'_>) -> Result<&'a LocalDoor, Problem> {
+pub(crate) fn door<'a>(visit: &'a Visit<'_>) -> Result<&'a LocalDoor, Problem> {
     visit.service.doors.accounts.as_deref().ok_or(Problem::NotFound)
 }
 
 /// Writes a secret in groups of four, which are easier to type.
-fn grouped(secret: &str) -> String {
+pub(crate) fn grouped(secret: &str) -> String {
     let letters: Vec<char> = secret.chars().collect();
     letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
-const fn unfit_in_words(unfit: Unfit) -> &'static str {
+pub(crate) const fn unfit_in_words(unfit: Unfit) -> &'static str {
     match unfit {
         Unfit::TooShort(_) => "This is too short. Take at least 12 characters, or 15 where no second factor is used.",
         _ => "This can be guessed or is known from stolen lists. Choose another.",

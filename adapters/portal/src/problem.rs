@@ -1,7 +1,9 @@
 //! What goes wrong, in one list, with the status and the words of each; no other file chooses them.
 
 use actix_web::http::StatusCode;
+use domain::emergency::NotDone;
 use domain::ports::Unavailable;
+use domain::refusals::Wait;
 use domain::retrieval::{CursorFault, Refusal};
 use domain::sign_in::Refused;
 
@@ -26,6 +28,12 @@ pub(crate) enum Problem {
     SecondFactorMissing,
     /// The sign-in took too long, was begun in another browser, or was finished already.
     SignInOver,
+    /// Too many were refused, or left their sign-in unfinished, from there; seconds to wait.
+    TooMany(u32),
+    /// An application asked in a way that is not safe to answer.
+    LaunchRefused,
+    /// An application's request took too long, was answered already, or nobody made it.
+    LaunchOver,
     /// More is asked than one request may open.
     TooCostly,
     /// A stored record does not open.
@@ -52,12 +60,23 @@ impl Problem {
         match self {
             Problem::NotFound => StatusCode::NOT_FOUND,
             Problem::NotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Problem::NotAForm | Problem::TooCostly => StatusCode::BAD_REQUEST,
+            Problem::NotAForm | Problem::TooCostly | Problem::LaunchRefused | Problem::LaunchOver => {
+                StatusCode::BAD_REQUEST
+            }
             Problem::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::Forged | Problem::Denied => StatusCode::FORBIDDEN,
             Problem::NotAdmitted | Problem::SecondFactorMissing | Problem::SignInOver => StatusCode::UNAUTHORIZED,
+            Problem::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Problem::Integrity => StatusCode::INTERNAL_SERVER_ERROR,
             Problem::Unavailable | Problem::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// Returns after how many seconds it is worth trying again, where that is known.
+    pub(crate) const fn wait(self) -> Option<u32> {
+        match self {
+            Problem::TooMany(seconds) => Some(seconds),
+            _ => None,
         }
     }
 
@@ -106,6 +125,21 @@ impl Problem {
                 "It took longer than ten minutes, was begun in another browser or tab, or was finished already.",
                 "Start again. Keep cookies allowed for this site.",
             ),
+            Problem::TooMany(_) => (
+                "Too many tries",
+                "Too many sign-ins from your network address failed or were left unfinished. Nothing was changed.",
+                "Wait a little and try again.",
+            ),
+            Problem::LaunchRefused => (
+                "The application cannot be opened",
+                "It asked for access in a way that is not accepted here. Nothing was given to it.",
+                "Go back to where you came from. If you trust the application, tell whoever runs it the reference below.",
+            ),
+            Problem::LaunchOver => (
+                "This request is no longer valid",
+                "It took longer than twenty minutes, or it was answered already.",
+                "Open the application again.",
+            ),
             Problem::TooCostly => (
                 "Too much at once",
                 "This would open more records than one page may.",
@@ -138,6 +172,18 @@ impl From<Refusal> for Problem {
     }
 }
 
+impl From<NotDone> for Problem {
+    fn from(fault: NotDone) -> Self {
+        match fault {
+            NotDone::Denied | NotDone::Own => Problem::Denied,
+            NotDone::NotFound | NotDone::Closed => Problem::NotFound,
+            NotDone::Note => Problem::NotAForm,
+            NotDone::Integrity => Problem::Integrity,
+            NotDone::Unavailable => Problem::Unavailable,
+        }
+    }
+}
+
 impl From<CursorFault> for Problem {
     fn from(fault: CursorFault) -> Self {
         match fault {
@@ -152,6 +198,7 @@ impl From<Refused> for Problem {
         match refused {
             Refused::Unavailable => Problem::Unavailable,
             Refused::FactorMissing => Problem::SecondFactorMissing,
+            Refused::Wait(Wait(seconds)) => Problem::TooMany(seconds),
             Refused::NotAdmitted(_) | Refused::AddressNotAllowed => Problem::NotAdmitted,
         }
     }

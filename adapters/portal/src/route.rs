@@ -47,6 +47,12 @@ pub(crate) enum Page {
     Ended,
     /// The account and its sessions.
     Account,
+    /// Changes the password.
+    ChangePassword,
+    /// Replaces the authenticator app.
+    Authenticator,
+    /// Draws new recovery codes.
+    RecoveryCodes,
     /// Ends one session.
     EndSession,
     /// Ends every session but this one.
@@ -67,6 +73,14 @@ pub(crate) enum Page {
     Document,
     /// A document attached to an older version of a report.
     OldDocument,
+    /// Opens an application from a patient's page.
+    OpenApplication,
+    /// Takes an application's request.
+    Authorize,
+    /// Asks whether the application gets what it asked for.
+    Consent,
+    /// Asks which patient it is about.
+    ChoosePatient,
     /// Breaks the glass.
     BreakGlass,
     /// Mends it.
@@ -94,8 +108,8 @@ pub(crate) enum Door {
     Open,
     /// Whoever is signed in; others are sent to sign in.
     SignedIn,
-    /// Anybody, and a form may come from another site, for its protection lies in what it carries: a signature. The query is left as it
-    /// came, for the same reason.
+    /// Anybody, and a form may come from another site: its protection lies in what it carries, a signature, or it does nothing but lead to a
+    /// page that asks. The query is left as it came.
     CrossSite,
 }
 
@@ -135,16 +149,23 @@ pub(crate) const TABLE: &[Row] = &[
     open(Page::Ended, "/session-ended", READ),
     signed_in(Page::StepUp, "/step-up", READ),
     signed_in(Page::Account, "/account", READ),
+    signed_in(Page::ChangePassword, "/account/password", FORM),
+    signed_in(Page::Authenticator, "/account/authenticator", FORM),
+    signed_in(Page::RecoveryCodes, "/account/recovery-codes", FORM),
     signed_in(Page::EndSession, "/account/sessions/end", SEND),
     signed_in(Page::EndOthers, "/account/sessions/end-others", SEND),
     signed_in(Page::FindPatient, "/patients", FORM),
     signed_in(Page::FoundPatients, "/patients/found", READ),
     signed_in(Page::Patient, "/patients/{patient}", READ),
+    signed_in(Page::OpenApplication, "/patients/{patient}/open", SEND),
     signed_in(Page::Report, "/reports/{report}", READ),
     signed_in(Page::History, "/reports/{report}/history", READ),
     signed_in(Page::Version, "/reports/{report}/versions/{version}", READ),
     signed_in(Page::Document, "/reports/{report}/documents/{number}", READ),
     signed_in(Page::OldDocument, "/reports/{report}/versions/{version}/documents/{number}", READ),
+    cross_site(Page::Authorize, "/oauth/authorize", FORM),
+    signed_in(Page::Consent, "/oauth/authorize/{request}", FORM),
+    signed_in(Page::ChoosePatient, "/oauth/authorize/{request}/patient", FORM),
     signed_in(Page::BreakGlass, "/break-glass", FORM),
     signed_in(Page::EndGlass, "/break-glass/end", SEND),
     signed_in(Page::Reviews, "/reviews", READ),
@@ -214,9 +235,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_carries_its_own_proof_is_taken_from_other_sites() {
+    fn only_what_carries_its_own_proof_or_does_nothing_is_taken_from_other_sites() {
         let cross: Vec<_> = TABLE.iter().filter(|row| row.door == Door::CrossSite).map(|row| row.page).collect();
-        assert_eq!(cross, [Page::OidcBackchannel, Page::SamlAcs, Page::SamlLogout]);
+        assert_eq!(cross, [Page::OidcBackchannel, Page::SamlAcs, Page::SamlLogout, Page::Authorize]);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use crate::doors::{IdentityProviders, LocalDoor};
 use domain::directory::Directory;
+use domain::emergency::Emergency;
+use domain::launch::Launches;
 use domain::retrieval::Retrieval;
 use domain::sign_in::SignIn;
 use std::sync::Arc;
@@ -12,10 +14,16 @@ use tokio::sync::watch;
 pub struct Service {
     pub(crate) sign_in: SignIn,
     pub(crate) retrieval: Retrieval,
+    pub(crate) emergency: Emergency,
     pub(crate) directory: watch::Receiver<Arc<Directory>>,
     pub(crate) doors: Doors,
     /// Scheme, host and port under which browsers reach us, without a slash at its end.
     pub(crate) origin: String,
+    /// The FHIR address, which applications name as what they want a token for.
+    pub(crate) base: String,
+    /// What applications know us as: the address below which the configuration of an OpenID provider lies.
+    pub(crate) issuer: String,
+    pub(crate) launches: Launches,
     pub(crate) limits: Limits,
 }
 
@@ -67,7 +75,7 @@ impl Default for Limits {
 }
 
 impl Service {
-    /// Puts the pages together; `base` is the address under which browsers reach them, such as `https://results.example`.
+    /// Puts the pages together; `base` is the address under which clients reach `/fhir`, such as `https://results.example/fhir`.
     #[must_use]
     pub fn new(
         sign_in: SignIn,
@@ -78,7 +86,18 @@ impl Service {
         limits: Limits,
     ) -> Arc<Self> {
         let origin = origin_of(base).to_owned();
-        Arc::new(Self { sign_in, retrieval, directory, doors, origin, limits })
+        let base = base.trim_end_matches('/').to_owned();
+        let issuer = base.strip_suffix("/fhir").unwrap_or(&base).to_owned();
+        let launches = Launches::new(Arc::clone(&sign_in.book));
+        let emergency = Emergency {
+            store: Arc::clone(&retrieval.store),
+            ledger: Arc::clone(&retrieval.ledger),
+            vault: Arc::clone(&retrieval.vault),
+            clock: Arc::clone(&retrieval.clock),
+            entropy: Arc::clone(&retrieval.entropy),
+            book: Arc::clone(&sign_in.book),
+        };
+        Arc::new(Self { sign_in, retrieval, emergency, directory, doors, origin, base, issuer, launches, limits })
     }
 }
 

@@ -14,6 +14,8 @@ use domain::directory::Directory;
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::identity::SessionLimits;
 use domain::kind::Kind;
+use domain::ports::Unavailable;
+use domain::refusals::Wait;
 use domain::retrieval::Caller;
 use domain::secret::Secret;
 use domain::sign_in::{Origin, Resumed};
@@ -108,6 +110,18 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// Says whether somebody is signed in whose tenant does not let them come from here.
+    pub(crate) fn comes_from_elsewhere(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.resumed.circumstances.address == Address::NotAllowed)
+    }
+
+    /// Returns in whose chain a refusal belongs that nothing else tells of: the session's tenant, that of the path, else the system.
+    pub(crate) fn chain(&self) -> TenantId {
+        let of_session = self.person.as_ref().map(|person| person.resumed.session.tenant);
+        let of_path = || self.part("tenant").parse().ok().filter(|id| self.directory.tenant(*id).is_some());
+        of_session.or_else(of_path).unwrap_or(TenantId::SYSTEM)
+    }
+
     /// Borrows who is signed in.
     pub(crate) fn person(&self) -> Option<&Person> {
         self.person.as_ref()
@@ -127,6 +141,22 @@ impl<'a> Visit<'a> {
     /// Returns where this exchange comes from, for entries about signing in.
     pub(crate) fn origin(&self, tenant: TenantId) -> Origin<'_> {
         Origin { address: &self.address, allowed: self.address_of(tenant), correlation: self.correlation }
+    }
+
+    /// Records a refusal in a tenant's chain, or in the system's where nobody knows whose it was. Returns what is answered: the
+    /// problem, or to wait where there were too many from this address.
+    pub(crate) async fn refuse(&self, chain: TenantId, reason: &str, problem: Problem) -> Problem {
+        match self.service.sign_in.refuse(chain, None, reason, &self.origin(chain)).await {
+            Ok(None) => problem,
+            Ok(Some(Wait(seconds))) => Problem::TooMany(seconds),
+            Err(Unavailable) => Problem::Unavailable,
+        }
+    }
+
+    /// Says whether the person proved who they are a moment ago; `grace` is what filling in a form may take beyond, in seconds.
+    pub(crate) fn is_fresh(&self, grace: i64) -> Result<bool, Problem> {
+        let fresh = self.service.limits.fresh_seconds.saturating_add(grace);
+        Ok(self.now < self.signed_in()?.resumed.session.authenticated.plus_seconds(fresh))
     }
 
     /// Returns who asks, for the use case that discloses.

@@ -61,4 +61,3 @@ pub use scope::{
     Types, grant, narrow,
 };
 pub use subject::{Clinics, Principal, PrincipalKind, Purpose, Role, Roles, Subject};
-pub use table::BROKEN_GLASS_RULE;

@@ -100,12 +100,9 @@ pub(super) const PERMITS: &[Rule] = &[
     ),
 ];
 
-/// The name of the one rule that permits by broken glass; audit contexts carry it.
-pub const BROKEN_GLASS_RULE: &str = "broken-glass-reads";
-
 /// The overlay: what a person with one of these roles may do for the one patient while the glass is broken.
 pub(super) const OVERLAY: Overlay = Overlay {
-    id: BROKEN_GLASS_RULE,
+    id: "broken-glass-reads",
     roles: &[Provider, Staff, ClinicalDirector],
     actions: &[FhirRead, FhirSearch, FhirHit, FhirHistory, MessageView],
     on: On::MessagesAndResults,

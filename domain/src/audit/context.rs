@@ -28,6 +28,9 @@ pub struct Context {
     /// The rule of the policy table that permitted it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// The patient for whom the glass was broken in the session in which it was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub glass: Option<String>,
     /// The roles that the subject had at that moment.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,

@@ -44,11 +44,13 @@ pub struct SeenAct {
     pub action: String,
     /// The kind of record.
     pub kind: Kind,
-    /// Its id; empty for a search.
+    /// Its id; for a search, the search's own.
     pub id: String,
+    /// What was given, as `Kind/id`; empty where it is the record itself.
+    pub returned: Vec<String>,
     /// How it ended.
     pub outcome: String,
-    /// Whether only the broken glass permitted it.
+    /// Whether it was done in the session for which this glass was broken.
     pub behind_glass: bool,
     /// What ties it to the other entries of its request.
     pub correlation: String,
@@ -117,7 +119,7 @@ impl Emergency {
             seen.more = true;
             return Ok(false);
         }
-        let rule = self.rule(permit, chain, entry).await?;
+        let context = self.context(permit, chain, entry).await?.unwrap_or_default();
         seen.acts.push(SeenAct {
             sequence: entry.sequence(),
             at: entry.utc_timestamp().to_string(),
@@ -125,19 +127,20 @@ impl Emergency {
             kind,
             id: entry.resource_id().into_owned(),
             outcome: entry.outcome().into_owned(),
-            behind_glass: rule.as_deref() == Some(crate::access::BROKEN_GLASS_RULE),
+            behind_glass: context.glass == Some(review.patient.to_string()),
+            returned: context.returned,
             correlation: entry.correlation_id().into_owned(),
         });
         Ok(false)
     }
 
-    /// Returns the rule that permitted what an entry tells; `None` where its context does not say or does not open.
-    async fn rule(
+    /// Returns the context of an entry; `None` where it has none, or it does not open.
+    async fn context(
         &self,
         permit: &Permit<ReviewGlass>,
         chain: ChainId,
         entry: &EntryView<'_>,
-    ) -> Result<Option<String>, Unavailable> {
+    ) -> Result<Option<Context>, Unavailable> {
         let sealed = self.store.context(chain, entry.sequence()).await?;
         let (Some(sealed), Some(after)) = (sealed, entry.after_mac()) else { return Ok(None) };
         let Ok(heading) = record::heading(&sealed) else { return Ok(None) };
@@ -146,8 +149,7 @@ impl Emergency {
         let Ok(correlation) = entry.correlation_id().parse() else { return Ok(None) };
         let binding = ContextBinding { tenant: chain.tenant(), resource_id: &resource_id, after, correlation };
         let clear = record::open_context(permit, &key, &binding, &sealed).ok();
-        let context = clear.and_then(|clear| Context::from_json(core::str::from_utf8(&clear).ok()?));
-        Ok(context.and_then(|context| context.rule))
+        Ok(clear.and_then(|clear| Context::from_json(core::str::from_utf8(&clear).ok()?)))
     }
 
     /// Returns the sequence number of the first entry that is not older than a moment. Times in a chain never go back.

@@ -193,7 +193,9 @@ impl Retrieval {
 }
 
 fn asked(caller: &Caller) -> Context {
+    let glass = caller.circumstances.break_glass.filter(|_| caller.circumstances.glass_broken());
     Context {
+        glass: glass.map(|glass| glass.patient.to_string()),
         address: Some(caller.address.clone()),
         request: Some(caller.request.clone()),
         scopes: caller.subject.scopes.texts(),

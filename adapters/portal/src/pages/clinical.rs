@@ -2,6 +2,7 @@
 
 use super::{Errors, Frame, Here};
 use crate::clinical::{Heading, Patient, Report};
+use crate::launching::Opening;
 use askama::Template;
 
 /// Asks whom to look for.
@@ -38,6 +39,10 @@ pub(crate) struct PatientPage {
     /// Whether this is not the first page.
     pub(crate) later: bool,
     pub(crate) glass: bool,
+    /// The applications that can be opened for this patient.
+    pub(crate) applications: Vec<Opening>,
+    /// The hidden field of forms.
+    pub(crate) token: String,
 }
 
 /// One report.

@@ -1,6 +1,9 @@
 //! The pages as values: each is a template with what it shows, rendered as a whole before anything is sent.
 
 mod clinical;
+mod credentials;
+mod launching;
+mod reviews;
 mod signing_in;
 #[cfg(test)]
 mod tests;
@@ -8,9 +11,12 @@ mod tests;
 pub(crate) use clinical::{
     BreakGlassPage, FindPatientPage, FoundPatientsPage, HistoryPage, PatientPage, Reason, ReportPage, VersionLine,
 };
+pub(crate) use credentials::{AuthenticatorPage, DrawCodesPage, PasswordPage};
+pub(crate) use launching::{ChoosePatientPage, ConsentPage, WishLine};
+pub(crate) use reviews::{ActLine, Judged, ReviewLine, ReviewPage, ReviewsPage};
 pub(crate) use signing_in::{
-    AccountPage, CodePage, DiscoverPage, EnrolPage, InvitationPage, NoticePage, ProblemPage, RecoveryCodesPage,
-    SessionLine, SignInPage, Way,
+    AccountPage, CodePage, Credentials, DiscoverPage, EnrolPage, InvitationPage, NoticePage, ProblemPage,
+    RecoveryCodesPage, SessionLine, SignInPage, Way,
 };
 
 use crate::problem::Problem;
@@ -40,6 +46,8 @@ pub(crate) enum Here {
     Patients,
     /// The account.
     Account,
+    /// Reviews.
+    Reviews,
     /// None of them.
     Elsewhere,
 }
@@ -52,6 +60,8 @@ pub(crate) struct PersonBar {
     pub(crate) organization: String,
     /// Whether their roles let them look for patients.
     pub(crate) reads: bool,
+    /// Whether their roles let them review what was broken.
+    pub(crate) reviews: bool,
     /// The hidden field of forms.
     pub(crate) token: String,
 }

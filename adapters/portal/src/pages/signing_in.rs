@@ -104,11 +104,21 @@ pub(crate) struct AccountPage {
     pub(crate) roles: String,
     pub(crate) clinics: String,
     pub(crate) second_factor: bool,
+    /// What the person may change here; `None` for those who come by an identity provider.
+    pub(crate) credentials: Option<Credentials>,
     pub(crate) idle_minutes: i64,
     pub(crate) ends: String,
     pub(crate) sessions: Vec<SessionLine>,
     /// Whether there are others than this one.
     pub(crate) others: bool,
+}
+
+/// What proves that somebody with an account here is who they are.
+pub(crate) struct Credentials {
+    /// Whether an authenticator app is enrolled.
+    pub(crate) authenticator: bool,
+    /// Recovery codes that were not used yet.
+    pub(crate) codes: usize,
 }
 
 /// One session.

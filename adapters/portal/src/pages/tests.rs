@@ -17,6 +17,7 @@ fn frame() -> Frame {
             display: TRICKY.to_owned(),
             organization: RTL.to_owned(),
             reads: true,
+            reviews: true,
             token: "token".to_owned(),
         }),
         glass: Some(GlassBar { patient: "patient".to_owned(), minutes: 1, token: "token".to_owned() }),
@@ -184,6 +185,7 @@ fn pages_of_the_account_and_of_problems() {
             roles: "Provider".to_owned(),
             clinics: "all".to_owned(),
             second_factor: true,
+            credentials: Some(Credentials { authenticator: true, codes: 9 }),
             idle_minutes: 15,
             ends: "1 Jan 2026, 12:00 (UTC)".to_owned(),
             sessions: vec![session(true), session(false)],
@@ -243,6 +245,8 @@ fn clinical_pages() {
             next: None,
             later: true,
             glass: true,
+            applications: Vec::new(),
+            token: "token".to_owned(),
         },
     );
     hold(
@@ -296,5 +300,87 @@ fn clinical_pages() {
                 minutes: 60,
             },
         );
+    }
+}
+
+#[test]
+fn pages_of_reviews() {
+    let line = |verdict, overdue| ReviewLine {
+        id: "id".to_owned(),
+        display: TRICKY.to_owned(),
+        broken: "1 Jan 2026, 00:00 (UTC)".to_owned(),
+        reason: "Emergency treatment".to_owned(),
+        due: "4 Jan 2026, 00:00 (UTC)".to_owned(),
+        overdue,
+        verdict,
+    };
+    let reviews = vec![line(None, true), line(None, false), line(Some("Justified"), false)];
+    hold("reviews", &ReviewsPage { frame: frame(), reviews, all: true, hours: 72 });
+    hold("reviews_none", &ReviewsPage { frame: frame(), reviews: Vec::new(), all: false, hours: 72 });
+    let act = |behind_glass, done| ActLine {
+        what: "Opened DiagnosticReport".to_owned(),
+        named: vec!["DiagnosticReport/report".to_owned()],
+        further: 3,
+        at: "2026-01-01T00:00:01.000Z".to_owned(),
+        entry: 7,
+        behind_glass,
+        patient: false,
+        done,
+        outcome: "denied".to_owned(),
+    };
+    let page = || ReviewPage {
+        frame: frame(),
+        errors: Errors::default(),
+        token: "token".to_owned(),
+        id: "id".to_owned(),
+        display: TRICKY.to_owned(),
+        person: "person".to_owned(),
+        broken: "1 Jan 2026, 00:00 (UTC)".to_owned(),
+        ended: "1 Jan 2026, 01:00 (UTC), by time".to_owned(),
+        reason: "Emergency treatment".to_owned(),
+        words: RTL.to_owned(),
+        patient: "patient".to_owned(),
+        opens: false,
+        due: "4 Jan 2026, 00:00 (UTC)".to_owned(),
+        overdue: true,
+        correlation: "correlation".to_owned(),
+        acts: vec![act(true, true), act(false, true), act(false, false)],
+        more: true,
+        own: false,
+        judged: None,
+        verdict: "not-justified".to_owned(),
+        note: TRICKY.to_owned(),
+    };
+    let mut errors = Errors::one("verdict", "Say whether it was justified.");
+    errors.add("note", "Write at most 2,000 characters.");
+    hold("review", &ReviewPage { errors, ..page() });
+    hold("review_own", &ReviewPage { own: true, acts: Vec::new(), overdue: false, ..page() });
+    let judged = Judged {
+        words: "Not justified",
+        good: false,
+        by: TRICKY.to_owned(),
+        at: "2 Jan 2026, 00:00 (UTC)".to_owned(),
+        note: RTL.to_owned(),
+    };
+    hold("review_closed", &ReviewPage { judged: Some(judged), opens: true, ..page() });
+}
+
+#[test]
+fn pages_of_credentials() {
+    let mut errors = Errors::one("old", "This is not the password you have now.");
+    errors.add("again", "The two are not the same.");
+    hold("password", &PasswordPage { frame: frame(), errors, token: "token".to_owned() });
+    hold(
+        "authenticator",
+        &AuthenticatorPage {
+            frame: frame(),
+            errors: Errors::one("code", "This code is not right."),
+            token: "token".to_owned(),
+            picture: crate::qr::svg("x").unwrap(),
+            secret: "ABCD EFGH".to_owned(),
+        },
+    );
+    for left in [0, 1, 9] {
+        hold(&format!("draw_codes_{left}"), &DrawCodesPage { frame: frame(), token: "token".to_owned(), left });
     }
 }

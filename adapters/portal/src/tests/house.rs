@@ -1,7 +1,7 @@
 //! A gateway without database or sockets: two tenants, a connection, an account, patients with reports, and a browser.
 
 use crate::dispatch::configure;
-use crate::doors::{Arrival, Departure, Ending, IdentityProviders, LocalDoor, Refusal, Reply};
+use crate::doors::{Arrival, Departure, Ending, IdentityProviders, LocalDoor, Outcome, Refusal, Reply};
 use crate::service::{Doors, Limits, Service};
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service as _, ServiceResponse};
@@ -18,6 +18,7 @@ use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Intake}
 use domain::journal::Actor;
 use domain::kind::Kind;
 use domain::ports::{BoxFuture, Clock};
+use domain::refusals::RefusalLimits;
 use domain::retrieval::Retrieval;
 use domain::sign_in::SignIn;
 use domain::ticket::{TicketBook, TicketKeys};
@@ -47,6 +48,10 @@ pub(crate) struct Provider {
     pub(crate) next: Mutex<Option<Result<Assertion, Refusal>>>,
     pub(crate) asked_fresh: Mutex<Vec<bool>>,
     pub(crate) sessions_ended: Mutex<Vec<String>>,
+    /// Whether it answers nothing when somebody signs out.
+    pub(crate) unreachable: std::sync::atomic::AtomicBool,
+    /// What became of what it asked to end.
+    pub(crate) outcomes: Mutex<Vec<Outcome>>,
 }
 
 impl IdentityProviders for Provider {
@@ -66,21 +71,46 @@ impl IdentityProviders for Provider {
     ) -> BoxFuture<'a, Result<Arrival, Refusal>> {
         assert_eq!(kept.map(Hidden::expose), Some("kept"));
         let said = self.next.lock().unwrap().take().unwrap();
-        Box::pin(
-            async move { said.map(|assertion| Arrival { assertion, proof: Some(Hidden::new("proof".to_owned())) }) },
-        )
+        Box::pin(async move {
+            said.map(|assertion| {
+                let name = Some(format!("name of {}", assertion.subject));
+                Arrival { assertion, proof: Some(Hidden::new("proof".to_owned())), name }
+            })
+        })
     }
 
-    fn sign_out<'a>(&'a self, _: &'a Connection, proof: &'a Hidden) -> BoxFuture<'a, Option<String>> {
-        let address = format!("https://idp.example/logout?hint={}&x=<>", proof.expose());
-        Box::pin(async move { Some(address) })
+    fn sign_out<'a>(&'a self, _: &'a Connection, proof: Option<&'a Hidden>) -> BoxFuture<'a, Option<String>> {
+        let address = format!("https://idp.example/logout?hint={}&x=<>", proof.unwrap().expose());
+        let reachable = !self.unreachable.load(std::sync::atomic::Ordering::Relaxed);
+        Box::pin(async move { reachable.then_some(address) })
     }
 
     fn ending<'a>(&'a self, _: &'a Connection, text: &'a str) -> BoxFuture<'a, Result<Ending, Refusal>> {
         let sessions = vec![text.to_owned()];
         self.sessions_ended.lock().unwrap().extend(sessions.clone());
         let good = text.starts_with("sid");
-        Box::pin(async move { if good { Ok(Ending { sessions, ..Ending::default() }) } else { Err("bad-notice") } })
+        let named = text.strip_prefix("name:").map(|name| name.split_once('/').unwrap_or((name, "")));
+        let named = named.map(|(name, session)| {
+            let sessions = Some(session.to_owned()).filter(|session| !session.is_empty()).into_iter().collect();
+            Ending { name: Some(name.to_owned()), sessions, ..Ending::default() }
+        });
+        Box::pin(async move {
+            match named {
+                Some(ending) => Ok(ending),
+                None if good => Ok(Ending { sessions, ..Ending::default() }),
+                None => Err("bad-notice"),
+            }
+        })
+    }
+
+    fn ended<'a>(
+        &'a self,
+        _: &'a Connection,
+        _: &'a Ending,
+        outcome: Outcome,
+    ) -> BoxFuture<'a, Result<Option<String>, Refusal>> {
+        self.outcomes.lock().unwrap().push(outcome);
+        Box::pin(async move { Ok(None) })
     }
 
     fn metadata(&self, _: &Connection) -> Result<Option<String>, Refusal> {
@@ -119,7 +149,10 @@ impl House {
                 rule("doctors", Role::Provider),
                 scoped("visiting", Role::Provider),
                 rule("admins", Role::Admin),
+                rule("auditors", Role::Auditor),
+                rule("directors", Role::ClinicalDirector),
             ],
+            provisioning: domain::directory::Provisioning::default(),
             created: doubles.clock.now(),
         };
         let connection = administration.add_connection(&by, connection).await.unwrap().id;
@@ -160,6 +193,7 @@ impl House {
             vault: doubles.vault.clone(),
             clock: doubles.clock.clone(),
             entropy: doubles.entropy.clone(),
+            refusals: doubles.refusals(RefusalLimits::default()).unwrap(),
         };
         let retrieval = Retrieval {
             store: doubles.store.clone(),
@@ -207,8 +241,22 @@ impl House {
 
     /// Returns the actions of a chain's entries about this tenant, with their outcomes.
     pub(crate) async fn entries(&self) -> Vec<(String, String)> {
+        self.entries_of(self.tenant).await
+    }
+
+    /// Returns how many refusals are in a chain.
+    pub(crate) async fn refusals_in(&self, tenant: TenantId) -> usize {
+        self.entries_of(tenant).await.into_iter().filter(|(action, _)| action == "LoginFailed").count()
+    }
+
+    /// Returns who changes things from the console.
+    pub(crate) fn operator(&self) -> Subject {
+        Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]))
+    }
+
+    async fn entries_of(&self, tenant: TenantId) -> Vec<(String, String)> {
         use domain::ports::Store;
-        let block = self.doubles.store.entries(domain::audit::ChainId::from(self.tenant), 0, 10_000).await.unwrap();
+        let block = self.doubles.store.entries(domain::audit::ChainId::from(tenant), 0, 10_000).await.unwrap();
         String::from_utf8(block.lines)
             .unwrap()
             .lines()

@@ -6,11 +6,11 @@ use domain::ports::Clock;
 use sso::local::InvitationPurpose;
 
 /// A person with an account who took up their invitation.
-struct Alice<'a> {
-    browser: Browser<'a>,
+pub(super) struct Alice<'a> {
+    pub(super) browser: Browser<'a>,
     /// The secret in their app.
-    key: String,
-    codes: Vec<String>,
+    pub(super) key: String,
+    pub(super) codes: Vec<String>,
 }
 
 async fn invitation(house: &House) -> String {
@@ -21,7 +21,7 @@ async fn invitation(house: &House) -> String {
     format!("/invitation/{}", secret.expose())
 }
 
-async fn alice(house: &House) -> Alice<'_> {
+pub(super) async fn alice(house: &House) -> Alice<'_> {
     let mut browser = Browser::new(house);
     let path = invitation(house).await;
     let page = browser.get(&path).await;
@@ -38,18 +38,23 @@ async fn alice(house: &House) -> Alice<'_> {
     Alice { browser, key, codes }
 }
 
-fn code(house: &House, key: &str) -> String {
+pub(super) fn code(house: &House, key: &str) -> String {
     let secret = totp_rs::Secret::try_from_base32(key).unwrap();
     let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
     totp.generate(house.doubles.clock.now().millis() / 1_000).to_string()
 }
 
-fn between(text: &str, before: &str, after: &str) -> String {
+pub(super) fn between(text: &str, before: &str, after: &str) -> String {
     text.split_once(before).and_then(|(_, rest)| rest.split_once(after)).map(|(found, _)| found.to_owned()).unwrap()
 }
 
 /// Opens the sign-in page and sends name and password.
-async fn show_password(browser: &mut Browser<'_>, house: &House, name: &str, password: &str) -> super::house::Got {
+pub(super) async fn show_password(
+    browser: &mut Browser<'_>,
+    house: &House,
+    name: &str,
+    password: &str,
+) -> super::house::Got {
     browser.get(&format!("/sign-in/{}", house.tenant)).await;
     browser.post(&format!("/sign-in/{}/password", house.tenant), &[("name", name), ("password", password)]).await
 }

@@ -1,10 +1,14 @@
 //! The pages as a browser meets them, over doubles of the ports.
 
 mod clinical;
+mod credentials;
 mod federation;
+mod floods;
 mod forms;
 mod glass;
 mod headers;
 mod house;
 mod local;
+mod refused;
+mod reviews;
 mod sessions;
