@@ -2,16 +2,17 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::access::{Principal, PrincipalKind, Scope, Scopes, Subject, narrow};
+use domain::access::{Context, Principal, PrincipalKind, Scope, Scopes, Subject, narrow};
 use domain::directory::{Application, ApplicationUse, Directory};
 use domain::id::RecordId;
+use domain::launch::Launches;
 use domain::secret::SecretBytes;
 use domain::ticket::{Kept, NotKept, TicketBook, TicketKey, TicketKind};
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// How long an access token is good, in seconds.
+/// How long an access token of an application that acts by itself is good, in seconds.
 pub const TOKEN_SECONDS: i64 = 300;
 
 /// What every access token begins with, so that no other text costs a look into the database.
@@ -24,49 +25,78 @@ const SECRET_CHARACTERS: usize = 43;
 #[derive(Clone)]
 pub struct AccessTokens {
     book: Arc<TicketBook>,
+    launches: Launches,
+}
+
+/// Who acts with an access token.
+pub struct Bearer {
+    /// The subject: the application itself, or the person who let it act.
+    pub subject: Subject,
+    /// The application.
+    pub application: RecordId,
+    /// Under which circumstances, but for the address.
+    pub circumstances: Context,
 }
 
 /// What an access token was issued for.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Granted {
-    /// The application, which is also who acts.
+    /// The application; who acts, unless there is a grant.
     pub client: RecordId,
     /// What it may be used for.
     pub scopes: Vec<Scope>,
     /// When it was issued.
     pub issued: Timestamp,
+    /// What a person granted, where it acts for one.
+    #[serde(default)]
+    pub grant: Option<RecordId>,
 }
 
 impl AccessTokens {
     /// Keeps tokens in this book.
     #[must_use]
-    pub const fn new(book: Arc<TicketBook>) -> Self {
-        Self { book }
+    pub fn new(book: Arc<TicketBook>) -> Self {
+        Self { launches: Launches::new(Arc::clone(&book)), book }
     }
 
     /// Returns who acts with this token; `None` when it is no token of ours, is over, or its application may no longer come.
     ///
     /// Roles and scopes are those of the directory now, as far as the token reaches: taking something away from an
-    /// application takes it away from the tokens it holds. A text that is no access token is not looked up.
+    /// application takes it away from the tokens it holds. What a person granted holds as [`Launches::admit`] says.
+    /// A text that is no access token is not looked up.
     ///
     /// # Errors
     /// [`NotKept`].
-    pub async fn admit(&self, token: &str, directory: &Directory) -> Result<Option<Subject>, NotKept> {
+    pub async fn admit(&self, token: &str, directory: &Directory) -> Result<Option<Bearer>, NotKept> {
         let Some(kept) = self.find(token).await? else { return Ok(None) };
         let Some(application) = directory.application(kept.value.client) else { return Ok(None) };
-        let registered = registered(application);
-        let scopes = narrow(&kept.value.scopes, &registered);
-        Ok(subject(application, scopes).filter(|subject| subject.tenant == kept.tenant))
+        let admitted = match kept.value.grant {
+            Some(grant) => {
+                let admitted = self.launches.admit(grant, application.id, &kept.value.scopes, directory).await?;
+                admitted.map(|(subject, circumstances, _)| (subject, circumstances))
+            }
+            None => {
+                let scopes = narrow(&kept.value.scopes, &registered(application));
+                subject(application, scopes).map(|subject| (subject, Context::at(self.book.clock.now())))
+            }
+        };
+        let admitted = admitted.filter(|(subject, _)| subject.tenant == kept.tenant);
+        let bearer = |(subject, circumstances)| Bearer { subject, application: application.id, circumstances };
+        Ok(admitted.map(bearer))
     }
 
     /// Keeps a new token and returns it; it is stored as a keyed hash only.
-    pub(crate) async fn issue(&self, application: &Application, granted: &Granted) -> Result<SecretBytes, NotKept> {
+    pub(crate) async fn issue(
+        &self,
+        application: &Application,
+        granted: &Granted,
+        expires: Timestamp,
+    ) -> Result<SecretBytes, NotKept> {
         let mut random = [0; 32];
         self.book.entropy.fill(&mut random)?;
         let mut text = String::with_capacity(PREFIX.len().saturating_add(SECRET_CHARACTERS));
         text.push_str(PREFIX);
         URL_SAFE_NO_PAD.encode_string(random, &mut text);
-        let expires = granted.issued.plus_seconds(TOKEN_SECONDS);
         let owner = self.book.keys.owner("application", &[application.id.as_bytes()]);
         let key = self.key(&text);
         let kept = self.book.put(TicketKind::AccessToken, application.tenant, key, owner, expires, granted).await?;

@@ -1,8 +1,5 @@
 //! The client's assertion: who it says it is, and whether it can prove it (SMART Backend Services; RFC 7521, RFC 7523 §3).
 
-use crate::access_token::subject;
-use form::Form;
-use crate::journal::Origin;
 use crate::keys::NoKey;
 use crate::refusal::{Face, Refused};
 use crate::service::Service;
@@ -10,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::directory::Application;
 use domain::time::Timestamp;
+use form::Form;
 use serde::Deserialize;
 use serde_json::{Number, Value};
 
@@ -82,14 +80,8 @@ enum Audience {
 
 impl Service {
     /// Authenticates the application that sent a form, by its assertion alone; the assertion is used up by it.
-    ///
-    /// It may come from this address, is enabled, and acts by itself.
-    pub(crate) async fn authenticate(&self, origin: Origin, form: &Form, basic: bool) -> Result<Application, Refused> {
+    pub(crate) async fn by_assertion(&self, form: &Form) -> Result<Application, Refused> {
         let invalid = |reason| Refused::new(Face::InvalidClient, reason);
-        // One way to authenticate, and no other beside it (RFC 6749 §2.3).
-        if basic || form.get("client_secret").is_some() {
-            return Err(Refused::new(Face::InvalidRequest, "several-credentials"));
-        }
         let assertion = form.get("client_assertion").ok_or(invalid("no-assertion"))?;
         if form.get("client_assertion_type") != Some(ASSERTION_TYPE) {
             return Err(Refused::new(Face::InvalidRequest, "assertion-type"));
@@ -107,17 +99,10 @@ impl Service {
         if claims.iss != claims.sub || form.get("client_id").is_some_and(|named| named != claims.sub) {
             return Err(invalid("issuer-is-not-subject"));
         }
-        let directory = self.directory();
-        // The text of an id and nothing that merely reads as it: the name is compared exactly.
-        let application =
-            directory.application_by_client_id(&claims.sub).filter(|known| known.id.to_string() == claims.sub);
-        let application = application.ok_or(invalid("unknown-client"))?.clone();
+        let application = self.named(&claims.sub)?;
         let invalid = |reason| invalid(reason).of(application.id);
-        if subject(&application, Vec::new()).is_none() {
+        if !application.enabled {
             return Err(invalid("disabled-client"));
-        }
-        if !directory.address_allowed(application.tenant, origin.peer) {
-            return Err(invalid("address-not-allowed"));
         }
         if header.jku.is_some() && header.jku != application.jwks_uri {
             return Err(invalid("key-address"));

@@ -1,36 +1,64 @@
-//! The three endpoints without HTTP: tokens for client credentials, introspection, revocation.
+//! The three endpoints without HTTP: tokens, introspection, revocation.
 
 use crate::access_token::{Granted, TOKEN_SECONDS, registered, subject};
-use form::Form;
+use crate::client::Shown;
+use crate::id_token::seconds;
 use crate::journal::Origin;
 use crate::refusal::{Face, Refused};
 use crate::service::Service;
-use domain::access::{Level, NotGranted, Scopes, grant, narrow};
+use domain::access::{Level, NotGranted, Scopes, Subject, grant, narrow};
+use domain::directory::{Application, ApplicationUse};
+use domain::launch::{ACCESS_SECONDS, Given, NotGiven};
+use form::Form;
 use serde_json::{Value, json};
 
 impl Service {
-    /// Issues an access token (RFC 6749 §4.4, SMART Backend Services); it is in the chain before this returns.
-    pub(crate) async fn issue(&self, origin: Origin, form: &Form, basic: bool) -> Result<Value, Refused> {
+    /// Issues an access token; it is in the chain before this returns.
+    pub(crate) async fn issue(&self, origin: Origin, form: &Form, shown: Shown<'_>) -> Result<Value, Refused> {
         match form.get("grant_type") {
-            Some("client_credentials") => {}
-            Some(_) => return Err(Refused::new(Face::UnsupportedGrant, "grant-type")),
-            None => return Err(Refused::new(Face::InvalidRequest, "no-grant-type")),
+            Some("client_credentials") => self.issue_to_itself(origin, form, shown).await,
+            Some("authorization_code") => {
+                let application = self.launched(origin, form, shown).await?;
+                let code = form.get("code").ok_or(Refused::new(Face::InvalidRequest, "no-code").of(application.id))?;
+                let (redirect, verifier) = (form.text("redirect_uri"), form.text("code_verifier"));
+                let directory = self.directory();
+                let given = self.launches.redeem(code, application.id, redirect, verifier, &directory).await;
+                self.issue_for_a_person(origin, &application, given, true).await
+            }
+            Some("refresh_token") => {
+                let application = self.launched(origin, form, shown).await?;
+                let none = Refused::new(Face::InvalidRequest, "no-refresh-token").of(application.id);
+                let token = form.get("refresh_token").ok_or(none)?;
+                let directory = self.directory();
+                let given = self.launches.refresh(token, application.id, form.get("scope"), &directory).await;
+                self.issue_for_a_person(origin, &application, given, false).await
+            }
+            Some(_) => Err(Refused::new(Face::UnsupportedGrant, "grant-type")),
+            None => Err(Refused::new(Face::InvalidRequest, "no-grant-type")),
         }
-        let application = self.authenticate(origin, form, basic).await?;
+    }
+
+    /// Issues a token to an application that acts by itself (RFC 6749 §4.4, SMART Backend Services).
+    async fn issue_to_itself(&self, origin: Origin, form: &Form, shown: Shown<'_>) -> Result<Value, Refused> {
+        let application = self.client(origin, form, shown).await?;
         let invalid = |reason| Refused::new(Face::InvalidScope, reason).of(application.id);
+        let not_for_this = Refused::new(Face::UnauthorizedClient, "acts-for-people-only").of(application.id);
+        if subject(&application, Vec::new()).is_none() {
+            return Err(not_for_this);
+        }
         let asked = form.get("scope").ok_or(invalid("no-scope"))?;
         let scopes = grant(asked, &registered(&application), &[Level::System]).map_err(|not| match not {
             NotGranted::Malformed => invalid("scope-malformed"),
             NotGranted::Nothing => invalid("scope-not-registered"),
         })?;
-        let Some(subject) = subject(&application, scopes.clone()) else {
-            return Err(Refused::new(Face::InvalidClient, "disabled-client").of(application.id));
-        };
-        let granted = Granted { client: application.id, scopes, issued: self.settings.clock.now() };
+        let subject = subject(&application, scopes.clone()).ok_or(not_for_this)?;
+        let now = self.settings.clock.now();
+        let granted = Granted { client: application.id, scopes, issued: now, grant: None };
         // Nobody knows the token before the entry about it is durable; without the entry it is never given out.
-        let token =
-            self.tokens.issue(&application, &granted).await.map_err(|fault| Refused::from(fault).of(application.id))?;
-        self.record(origin, &subject, "TokenIssued").await?;
+        let expires = now.plus_seconds(TOKEN_SECONDS);
+        let token = self.tokens.issue(&application, &granted, expires).await;
+        let token = token.map_err(|fault| Refused::from(fault).of(application.id))?;
+        self.record(origin, &subject, application.id, "TokenIssued").await?;
         Ok(json!({
             "access_token": String::from_utf8_lossy(token.expose()),
             "token_type": "bearer",
@@ -39,9 +67,67 @@ impl Service {
         }))
     }
 
+    /// Issues tokens for what a person granted (RFC 6749 §4.1.4, §6; SMART App Launch 2.2 §4.4).
+    async fn issue_for_a_person(
+        &self,
+        origin: Origin,
+        application: &Application,
+        given: Result<Given, NotGiven>,
+        first: bool,
+    ) -> Result<Value, Refused> {
+        let Given { grant, wish, refresh, until } = match given {
+            Ok(given) => given,
+            Err(not) => {
+                if let Some(grant) = &not.revoked {
+                    self.record_revoked(origin, grant, not.reason).await?;
+                }
+                return Err(Refused::from(not).of(application.id));
+            }
+        };
+        let now = self.settings.clock.now();
+        let expires = now.plus_seconds(ACCESS_SECONDS).min(until);
+        let subject = grant.to_subject(wish.records.clone());
+        let granted =
+            Granted { client: application.id, scopes: wish.records.clone(), issued: now, grant: Some(grant.id) };
+        let token = self.tokens.issue(application, &granted, expires).await;
+        let token = token.map_err(|fault| Refused::from(fault).of(application.id))?;
+        let shown = String::from_utf8_lossy(token.expose());
+        let id_token = if first { self.id_token(&grant, &shown).await? } else { None };
+        let action = if first { "TokenIssued" } else { "TokenRefreshed" };
+        self.record(origin, &subject, application.id, action).await?;
+        let mut answer = json!({
+            "access_token": shown,
+            "token_type": "Bearer",
+            "expires_in": seconds(expires).saturating_sub(seconds(now)),
+            "scope": wish.render(),
+            // The pages here do not stay open around an application.
+            "need_patient_banner": true,
+        });
+        let more = [
+            ("patient", grant.patient.map(|patient| patient.to_string())),
+            ("refresh_token", refresh.map(|token| String::from_utf8_lossy(token.expose()).into_owned())),
+            ("id_token", id_token),
+        ];
+        if let Some(answer) = answer.as_object_mut() {
+            answer.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))));
+        }
+        Ok(answer)
+    }
+
+    /// Authenticates an application that people launch.
+    async fn launched(&self, origin: Origin, form: &Form, shown: Shown<'_>) -> Result<Application, Refused> {
+        let application = self.client(origin, form, shown).await?;
+        match application.r#use {
+            ApplicationUse::Launch { .. } => Ok(application),
+            ApplicationUse::Backend { .. } => {
+                Err(Refused::new(Face::UnauthorizedClient, "acts-by-itself-only").of(application.id))
+            }
+        }
+    }
+
     /// Tells a client of the same tenant what a token is good for (RFC 7662).
-    pub(crate) async fn introspect(&self, origin: Origin, form: &Form, basic: bool) -> Result<Value, Refused> {
-        let asking = self.authenticate(origin, form, basic).await?;
+    pub(crate) async fn introspect(&self, origin: Origin, form: &Form, shown: Shown<'_>) -> Result<Value, Refused> {
+        let asking = self.confidential(origin, form, shown).await?;
         let token = form.get("token").ok_or(Refused::new(Face::InvalidRequest, "no-token").of(asking.id))?;
         let inactive = json!({ "active": false });
         let Some(kept) = self.tokens.find(token).await? else { return Ok(inactive) };
@@ -52,31 +138,79 @@ impl Service {
         if kept.tenant != asking.tenant || application.tenant != asking.tenant {
             return Ok(inactive);
         }
-        let scopes = Scopes::Limited(narrow(&kept.value.scopes, &registered(application)));
-        Ok(json!({
+        let mut answer = json!({
             "active": true,
             "token_type": "bearer",
-            "scope": scopes.render(),
             "client_id": kept.value.client,
-            "sub": kept.value.client,
             "iss": self.addresses.issuer,
-            "aud": self.addresses.issuer,
-            "iat": kept.value.issued.millis().div_euclid(1_000),
-            "exp": kept.expires.millis().div_euclid(1_000),
-        }))
+            "aud": self.addresses.base,
+            "iat": seconds(kept.value.issued),
+            "exp": seconds(kept.expires),
+        });
+        let more = match kept.value.grant {
+            None => {
+                let scopes = Scopes::Limited(narrow(&kept.value.scopes, &registered(application)));
+                json!({ "scope": scopes.render(), "sub": kept.value.client })
+            }
+            Some(grant) => {
+                let admitted = self.launches.admit(grant, application.id, &kept.value.scopes, &directory).await?;
+                let Some((subject, _, grant)) = admitted else { return Ok(inactive) };
+                let mut more = json!({
+                    "scope": subject.scopes.render(),
+                    "sub": grant.session.person,
+                    "fhirUser": self.fhir_user(&grant),
+                });
+                if let (Some(patient), Some(more)) = (grant.patient, more.as_object_mut()) {
+                    more.insert("patient".to_owned(), json!(patient));
+                }
+                more
+            }
+        };
+        if let (Some(answer), Value::Object(more)) = (answer.as_object_mut(), more) {
+            answer.extend(more);
+        }
+        Ok(answer)
     }
 
     /// Takes a client's own token back (RFC 7009); one that is unknown or over is as good as taken back.
-    pub(crate) async fn revoke(&self, origin: Origin, form: &Form, basic: bool) -> Result<(), Refused> {
-        let asking = self.authenticate(origin, form, basic).await?;
+    ///
+    /// With a refresh token goes everything that was granted with it.
+    pub(crate) async fn revoke(&self, origin: Origin, form: &Form, shown: Shown<'_>) -> Result<(), Refused> {
+        let asking = self.client(origin, form, shown).await?;
         let token = form.get("token").ok_or(Refused::new(Face::InvalidRequest, "no-token").of(asking.id))?;
+        let anothers = Refused::new(Face::UnauthorizedClient, "token-of-another-client").of(asking.id);
+        match self.launches.give_up(token, asking.id).await {
+            Ok(Some(grant)) => return Ok(self.record_revoked(origin, &grant, "given-up").await?),
+            Ok(None) => {}
+            Err(not) if not.is_unavailable() => return Err(Refused::from(not).of(asking.id)),
+            Err(_) => return Err(anothers),
+        }
         let Some(kept) = self.tokens.find(token).await? else { return Ok(()) };
         if kept.value.client != asking.id {
-            return Err(Refused::new(Face::UnauthorizedClient, "token-of-another-client").of(asking.id));
+            return Err(anothers);
         }
-        let Some(subject) = subject(&asking, kept.value.scopes.clone()) else { return Ok(()) };
+        let acting: Option<Subject> = match kept.value.grant {
+            None => subject(&asking, kept.value.scopes.clone()),
+            Some(grant) => {
+                let admitted = self.launches.admit(grant, asking.id, &kept.value.scopes, &self.directory()).await?;
+                admitted.map(|(subject, _, _)| subject)
+            }
+        };
         self.tokens.revoke(&kept).await?;
-        self.record(origin, &subject, "TokenRevoked").await?;
+        if let Some(subject) = acting {
+            self.record(origin, &subject, asking.id, "TokenRevoked").await?;
+        }
         Ok(())
+    }
+
+    /// Authenticates an application that can prove who it is.
+    async fn confidential(&self, origin: Origin, form: &Form, shown: Shown<'_>) -> Result<Application, Refused> {
+        let application = self.client(origin, form, shown).await?;
+        match application.r#use {
+            ApplicationUse::Launch { confidential: false, .. } => {
+                Err(Refused::new(Face::InvalidClient, "public-client").of(application.id))
+            }
+            ApplicationUse::Launch { .. } | ApplicationUse::Backend { .. } => Ok(application),
+        }
     }
 }

@@ -1,13 +1,15 @@
 //! Puts what the endpoints do into the audit chain, before the answer leaves.
 
-use crate::refusal::Refused;
+use crate::refusal::{Face, Refused};
 use crate::service::Service;
 use domain::access::Subject;
 use domain::audit::Context;
-use domain::id::CorrelationId;
+use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::journal::{Act, Actor};
 use domain::keys::Compartment;
+use domain::launch::Grant;
 use domain::ports::Unavailable;
+use domain::refusals::{Refusal, Wait};
 use domain::write::WriteSet;
 use std::net::IpAddr;
 
@@ -19,9 +21,15 @@ pub(crate) struct Origin {
 }
 
 impl Service {
-    /// Records something an application did, in its tenant's chain.
-    pub(crate) async fn record(&self, origin: Origin, subject: &Subject, action: &str) -> Result<(), Unavailable> {
-        let act = Act::done(action, "Application", &subject.principal.id);
+    /// Records something an application did, for itself or for the person who acts by it, in the tenant's chain.
+    pub(crate) async fn record(
+        &self,
+        origin: Origin,
+        subject: &Subject,
+        application: RecordId,
+        action: &str,
+    ) -> Result<(), Unavailable> {
+        let act = Act::done(action, "Application", &application.to_string());
         let context = Context {
             roles: subject.roles.iter().map(|role| role.name().to_owned()).collect(),
             scopes: subject.scopes.texts(),
@@ -30,13 +38,38 @@ impl Service {
         self.write(origin, subject, act, context).await
     }
 
-    /// Records that a request was refused, in the system chain: who asked is not proven.
-    pub(crate) async fn record_refusal(&self, origin: Origin, refused: &Refused) {
+    /// Records that what a person granted an application was taken away, and why, in the tenant's chain.
+    pub(crate) async fn record_revoked(
+        &self,
+        origin: Origin,
+        grant: &Grant,
+        reason: &'static str,
+    ) -> Result<(), Unavailable> {
+        let act = Act::done("GrantRevoked", "Application", &grant.application.to_string());
+        let context = Context { reason: Some(reason.to_owned()), scopes: grant.wish.texts(), ..address(origin) };
+        self.write(origin, &grant.to_subject(grant.wish.records.clone()), act, context).await
+    }
+
+    /// Records that a request was refused, in the system chain: who asked is not proven. Returns what is answered.
+    pub(crate) async fn record_refusal(&self, origin: Origin, refused: Refused) -> Refused {
         let client = refused.client.map(|client| client.to_string()).unwrap_or_default();
         tracing::warn!(correlation = %origin.correlation, reason = refused.reason, "token request refused");
-        let act = Act::denied("LoginFailed", "Application", &client, refused.reason);
-        if self.write(origin, &Subject::gateway(), act, address(origin)).await.is_err() {
-            tracing::error!(correlation = %origin.correlation, "a refused token request could not be recorded");
+        let refusal = Refusal {
+            chain: TenantId::SYSTEM,
+            workstation: "smart",
+            what: "Application",
+            who: &client,
+            reason: refused.reason,
+            address: &origin.peer.to_string(),
+            correlation: origin.correlation,
+        };
+        match self.settings.refusals.record(&refusal).await {
+            Ok(None) => refused,
+            Ok(Some(Wait(seconds))) => Refused { face: Face::TooMany(seconds), ..refused },
+            Err(Unavailable) => {
+                tracing::error!(correlation = %origin.correlation, "a refused token request could not be recorded");
+                refused
+            }
         }
     }
 

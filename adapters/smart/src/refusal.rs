@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use domain::id::RecordId;
+use domain::launch::NotGiven;
 use domain::ports::{NotRecorded, Unavailable};
 use domain::ticket::NotKept;
 
@@ -21,10 +22,14 @@ pub(crate) enum Face {
     InvalidRequest,
     TooLong,
     InvalidClient,
+    /// The code or refresh token is worth nothing (RFC 6749 §5.2).
+    InvalidGrant,
     InvalidScope,
     UnsupportedGrant,
-    /// The token is another client's (RFC 7009 §2.1).
+    /// The token is another client's (RFC 7009 §2.1), or the grant is not for such a client.
     UnauthorizedClient,
+    /// Too many were refused from there; seconds to wait.
+    TooMany(u32),
     Unavailable,
 }
 
@@ -33,9 +38,12 @@ impl Face {
         match self {
             Face::InvalidClient => StatusCode::UNAUTHORIZED,
             Face::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Face::InvalidRequest | Face::InvalidScope | Face::UnsupportedGrant | Face::UnauthorizedClient => {
-                StatusCode::BAD_REQUEST
-            }
+            Face::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Face::InvalidRequest
+            | Face::InvalidGrant
+            | Face::InvalidScope
+            | Face::UnsupportedGrant
+            | Face::UnauthorizedClient => StatusCode::BAD_REQUEST,
             Face::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -44,10 +52,11 @@ impl Face {
         match self {
             Face::InvalidRequest | Face::TooLong => "invalid_request",
             Face::InvalidClient => "invalid_client",
+            Face::InvalidGrant => "invalid_grant",
             Face::InvalidScope => "invalid_scope",
             Face::UnsupportedGrant => "unsupported_grant_type",
             Face::UnauthorizedClient => "unauthorized_client",
-            Face::Unavailable => "temporarily_unavailable",
+            Face::TooMany(_) | Face::Unavailable => "temporarily_unavailable",
         }
     }
 
@@ -55,10 +64,14 @@ impl Face {
         match self {
             Face::InvalidRequest => "the request is not a form with each parameter once, as this endpoint needs them",
             Face::TooLong => "the request is too long",
+            Face::TooMany(_) => "too many requests from this address were refused; try again later",
             Face::InvalidClient => "the client did not authenticate; the operator finds the reason in the audit log",
+            Face::InvalidGrant => {
+                "the code or refresh token is unknown, over, used up or another client's; ask the person again"
+            }
             Face::InvalidScope => "a scope is malformed, or nothing that was asked for may be had",
-            Face::UnsupportedGrant => "the grant type must be client_credentials",
-            Face::UnauthorizedClient => "the token was not issued to this client",
+            Face::UnsupportedGrant => "the grant type must be authorization_code, refresh_token or client_credentials",
+            Face::UnauthorizedClient => "this client may not use this grant or this token",
             Face::Unavailable => "the storage does not answer; try again later",
         }
     }
@@ -93,5 +106,16 @@ impl From<Unavailable> for Refused {
 impl From<NotRecorded> for Refused {
     fn from(_: NotRecorded) -> Self {
         Refused::new(Face::Unavailable, "unavailable")
+    }
+}
+
+impl From<NotGiven> for Refused {
+    fn from(not: NotGiven) -> Self {
+        let face = match not.reason {
+            NotGiven::WIDER => Face::InvalidScope,
+            _ if not.is_unavailable() => Face::Unavailable,
+            _ => Face::InvalidGrant,
+        };
+        Refused::new(face, not.reason)
     }
 }

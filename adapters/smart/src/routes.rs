@@ -1,13 +1,14 @@
 //! The routes: a request becomes a form and its origin, an outcome becomes an answer that nobody caches.
 
-use form::Form;
+use crate::client::Shown;
 use crate::journal::Origin;
 use crate::refusal::{Face, Refused};
 use crate::service::Service;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use domain::id::CorrelationId;
-use serde_json::{Value, json};
+use form::Form;
+use serde_json::json;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Endpoint {
     Configuration,
+    OpenidConfiguration,
+    Jwks,
     Token,
     Introspection,
     Revocation,
@@ -24,6 +27,10 @@ enum Endpoint {
 /// Everything that is served, with the methods of each.
 const TABLE: &[(Endpoint, &str, &str)] = &[
     (Endpoint::Configuration, "/fhir/.well-known/smart-configuration", "GET, HEAD"),
+    // Not asked for by the standard; some clients look here as well.
+    (Endpoint::Configuration, "/.well-known/smart-configuration", "GET, HEAD"),
+    (Endpoint::OpenidConfiguration, "/.well-known/openid-configuration", "GET, HEAD"),
+    (Endpoint::Jwks, "/oauth/jwks", "GET, HEAD"),
     (Endpoint::Token, "/oauth/token", "POST"),
     (Endpoint::Introspection, "/oauth/introspect", "POST"),
     (Endpoint::Revocation, "/oauth/revoke", "POST"),
@@ -45,7 +52,9 @@ pub fn configure(application: &mut web::ServiceConfig, service: Arc<Service>) {
                     return not_allowed(allowed);
                 }
                 match endpoint {
-                    Endpoint::Configuration => discovery(&service),
+                    Endpoint::Configuration => public(service.smart.clone()),
+                    Endpoint::OpenidConfiguration => public(service.openid.clone()),
+                    Endpoint::Jwks => key_set(&service).await,
                     Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation => {
                         answer(&service, endpoint, &request, body).await
                     }
@@ -64,19 +73,19 @@ async fn answer(service: &Service, endpoint: Endpoint, request: &HttpRequest, bo
     let origin = Origin { peer, correlation };
     let done = async {
         let form = read(service, request, body).await?;
-        let basic = request.headers().contains_key(header::AUTHORIZATION);
+        let shown = shown(request);
         match endpoint {
-            Endpoint::Token => service.issue(origin, &form, basic).await.map(Some),
-            Endpoint::Introspection => service.introspect(origin, &form, basic).await.map(Some),
-            Endpoint::Revocation => service.revoke(origin, &form, basic).await.map(|()| None),
-            Endpoint::Configuration => Ok(None),
+            Endpoint::Token => service.issue(origin, &form, shown).await.map(Some),
+            Endpoint::Introspection => service.introspect(origin, &form, shown).await.map(Some),
+            Endpoint::Revocation => service.revoke(origin, &form, shown).await.map(|()| None),
+            Endpoint::Configuration | Endpoint::OpenidConfiguration | Endpoint::Jwks => Ok(None),
         }
     };
     let mut response = match within(service, done).await {
         Ok(Some(value)) => start(StatusCode::OK).body(value.to_string()),
         Ok(None) => start(StatusCode::OK).body("{}"),
         Err(refused) => {
-            service.record_refusal(origin, &refused).await;
+            let refused = service.record_refusal(origin, refused).await;
             problem(&refused)
         }
     };
@@ -120,14 +129,30 @@ fn correlation(service: &Service, request: &HttpRequest) -> Result<CorrelationId
     Ok(CorrelationId::from_time(service.settings.clock.now(), random))
 }
 
-fn discovery(service: &Service) -> HttpResponse {
+fn shown(request: &HttpRequest) -> Shown<'_> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    match (headers.next().map(|value| value.to_str()), headers.next()) {
+        (None, _) => Shown::Form,
+        (Some(Ok(value)), None) => Shown::Header(value),
+        (Some(_), _) => Shown::Unreadable,
+    }
+}
+
+async fn key_set(service: &Service) -> HttpResponse {
+    match within(service, service.signing.key_set()).await {
+        Ok(keys) => public(keys),
+        Err(refused) => problem(&refused),
+    }
+}
+
+fn public(document: String) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "application/json"))
         .insert_header((header::CACHE_CONTROL, "max-age=300"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         // Public, and fetched by pages of other origins.
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .body(service.document.clone())
+        .body(document)
 }
 
 fn problem(refused: &Refused) -> HttpResponse {
@@ -135,16 +160,23 @@ fn problem(refused: &Refused) -> HttpResponse {
     let mut response = start(face.status());
     match face {
         Face::InvalidClient => {
-            response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"oauth\""));
+            response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"oauth\""));
         }
         Face::Unavailable => {
             response.insert_header((header::RETRY_AFTER, "5"));
+        }
+        Face::TooMany(seconds) => {
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
         // The rest of what was sent is not read: the connection cannot be used again.
         Face::TooLong => {
             response.force_close();
         }
-        Face::InvalidRequest | Face::InvalidScope | Face::UnsupportedGrant | Face::UnauthorizedClient => {}
+        Face::InvalidRequest
+        | Face::InvalidGrant
+        | Face::InvalidScope
+        | Face::UnsupportedGrant
+        | Face::UnauthorizedClient => {}
     }
     response.body(json!({ "error": face.error(), "error_description": face.description() }).to_string())
 }
@@ -161,6 +193,8 @@ fn start(status: StatusCode) -> HttpResponseBuilder {
         .insert_header((header::CONTENT_TYPE, "application/json"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::PRAGMA, "no-cache"))
+        // No cookie counts here: what a page of another origin may send, it could send without a browser.
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     response
 }

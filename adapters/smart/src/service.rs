@@ -3,8 +3,11 @@
 use crate::access_token::AccessTokens;
 use crate::discovery;
 use crate::keys::{JwksSource, KeySets};
+use crate::signing::{RsaKeys, Signing};
 use domain::directory::Directory;
+use domain::launch::Launches;
 use domain::ports::{Clock, Entropy, KeyVault, Ledger};
+use domain::refusals::Refusals;
 use domain::ticket::TicketBook;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +23,9 @@ pub struct Settings {
     pub book: Arc<TicketBook>,
     /// Fetches the keys of applications that registered an address.
     pub jwks: Arc<dyn JwksSource>,
-    /// Records tokens and refusals.
+    /// Makes the keys that sign ID tokens, and signs with them.
+    pub rsa: Arc<dyn RsaKeys>,
+    /// Records tokens.
     pub ledger: Arc<dyn Ledger>,
     /// Seals their contexts.
     pub vault: Arc<dyn KeyVault>,
@@ -28,6 +33,8 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
     /// Draws randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Records who was refused.
+    pub refusals: Arc<Refusals>,
     /// Bounds of one request.
     pub limits: Limits,
 }
@@ -52,15 +59,23 @@ pub struct Service {
     pub(crate) settings: Settings,
     pub(crate) tokens: AccessTokens,
     pub(crate) keys: KeySets,
+    pub(crate) launches: Launches,
+    pub(crate) signing: Signing,
     pub(crate) addresses: Addresses,
-    /// The configuration document, rendered once.
-    pub(crate) document: String,
+    /// The SMART configuration, rendered once.
+    pub(crate) smart: String,
+    /// The configuration of an OpenID provider, rendered once.
+    pub(crate) openid: String,
 }
 
 /// Where the endpoints are, as clients name them.
 pub(crate) struct Addresses {
-    /// What issues the tokens.
+    /// What issues the tokens; the configuration of an OpenID provider lies below it.
     pub(crate) issuer: String,
+    /// The FHIR address, which the tokens are for.
+    pub(crate) base: String,
+    pub(crate) authorization: String,
+    pub(crate) jwks: String,
     pub(crate) token: String,
     pub(crate) introspection: String,
     pub(crate) revocation: String,
@@ -73,15 +88,20 @@ impl Service {
         let base = settings.base.trim_end_matches('/');
         let root = base.strip_suffix("/fhir").unwrap_or(base);
         let addresses = Addresses {
-            issuer: base.to_owned(),
+            issuer: root.to_owned(),
+            base: base.to_owned(),
+            authorization: format!("{root}/oauth/authorize"),
+            jwks: format!("{root}/oauth/jwks"),
             token: format!("{root}/oauth/token"),
             introspection: format!("{root}/oauth/introspect"),
             revocation: format!("{root}/oauth/revoke"),
         };
-        let document = discovery::render(&addresses);
-        let tokens = AccessTokens::new(Arc::clone(&settings.book));
+        let (smart, openid) = (discovery::smart(&addresses), discovery::openid(&addresses));
+        let book = || Arc::clone(&settings.book);
+        let (tokens, launches) = (AccessTokens::new(book()), Launches::new(book()));
         let keys = KeySets::new(Arc::clone(&settings.jwks), Arc::clone(&settings.clock));
-        Arc::new(Self { settings, tokens, keys, addresses, document })
+        let signing = Signing::new(book(), Arc::clone(&settings.rsa), Arc::clone(&settings.clock));
+        Arc::new(Self { settings, tokens, keys, launches, signing, addresses, smart, openid })
     }
 
     /// Returns what admits the tokens that are issued here.

@@ -1,15 +1,18 @@
 //! A gateway without database or sockets: doubles of the ports, two tenants, registered applications, two patients.
 
-use crate::client_keys::{EC_X, EC_Y, RSA_N};
+use crate::client_keys::{EC_X, EC_Y, RSA, RSA_N};
 use actix_web::App;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::{
-    Clinics, Context, Principal, PrincipalKind, Purpose, Resource, Role, Roles, Scopes, Subject, authorise,
+    Clinics, Context, Permit, Principal, PrincipalKind, Purpose, ReadAudit, Resource, Role, Roles, Scopes, Subject,
+    authorise,
 };
 use domain::administration::By;
 use domain::audit::ChainId;
-use domain::directory::{Application, ApplicationUse, Directory, Tenant, TenantSettings};
+use domain::directory::{Account, Application, ApplicationUse, Directory, Tenant, TenantSettings};
 use domain::double::{Installation, MemoryTickets};
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Intake};
@@ -18,12 +21,16 @@ use domain::keys::ContentMac;
 use domain::kind::Kind;
 use domain::ports::{BoxFuture, Clock, KeyVault, Store, Unavailable};
 use domain::record::{self, ContextBinding};
+use domain::refusals::RefusalLimits;
 use domain::retrieval::Retrieval;
+use domain::secret::SecretBytes;
 use domain::ticket::{TicketBook, TicketKeys};
 use domain::time::Timestamp;
 use fhir::{Admission, Admitted, Attempt};
+use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
-use smart::{AccessTokens, JwksSource, Service, Settings};
+use sha2::{Digest, Sha256};
+use smart::{AccessTokens, JwksSource, RsaKeys, Service, Settings};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -37,6 +44,26 @@ pub const NARROW: RecordId = RecordId([0x0c; 16]);
 pub const DISABLED: RecordId = RecordId([0x0d; 16]);
 pub const LAUNCHED: RecordId = RecordId([0x0e; 16]);
 pub const SOUTHERN: RecordId = RecordId([0x0f; 16]);
+/// Launched, and known to nobody by anything.
+pub const PUBLIC: RecordId = RecordId([0x1a; 16]);
+/// Launched, and known by its secret.
+pub const KEEPER: RecordId = RecordId([0x1b; 16]);
+/// Launched by people of the other tenant.
+pub const FAR: RecordId = RecordId([0x1c; 16]);
+pub const ADA: RecordId = RecordId([0xad; 16]);
+pub const SECRET: &str = "sga_a-secret-that-nobody-may-see";
+pub const BACK: &str = "https://app.example/back";
+pub const LAUNCH_SCOPES: &[&str] = &[
+    "openid",
+    "fhirUser",
+    "profile",
+    "launch",
+    "launch/patient",
+    "online_access",
+    "offline_access",
+    "patient/*.rs",
+    "user/*.rs",
+];
 /// Planted in every patient; it must never appear where nobody may see it.
 pub const SURNAME: &str = "Quillfeather";
 
@@ -46,6 +73,7 @@ pub struct House {
     pub directory: watch::Sender<Arc<Directory>>,
     pub keys: Arc<Keys>,
     pub service: Arc<Service>,
+    pub book: Arc<TicketBook>,
     fhir: Arc<fhir::Service>,
 }
 
@@ -63,6 +91,25 @@ impl JwksSource for Keys {
     }
 }
 
+/// One key that is always the same.
+struct TestRsa;
+
+impl RsaKeys for TestRsa {
+    fn make(&self) -> Result<SecretBytes, Unavailable> {
+        Ok(SecretBytes::new(URL_SAFE_NO_PAD.decode(RSA).unwrap()))
+    }
+
+    fn public(&self, _: &SecretBytes) -> Result<(Vec<u8>, Vec<u8>), Unavailable> {
+        Ok((URL_SAFE_NO_PAD.decode(RSA_N).unwrap(), vec![1, 0, 1]))
+    }
+
+    fn sign(&self, key: &SecretBytes, message: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        let key = EncodingKey::from_rsa_der(key.expose());
+        let signature = jsonwebtoken::crypto::sign(message, &key, Algorithm::RS256).unwrap();
+        Ok(URL_SAFE_NO_PAD.decode(signature).unwrap())
+    }
+}
+
 /// Admits access tokens alone, as the gateway does.
 struct Door {
     tokens: AccessTokens,
@@ -73,14 +120,17 @@ impl Admission for Door {
     fn admit<'a>(&'a self, token: &'a str, _: IpAddr) -> BoxFuture<'a, Result<Option<Admitted>, Unavailable>> {
         Box::pin(async move {
             let directory = Arc::clone(&self.directory.borrow());
-            let subject = self.tokens.admit(token, &directory).await.map_err(|_| Unavailable)?;
-            let circumstances = Context::at(Timestamp(0));
-            Ok(subject.map(|subject| Admitted { subject, workstation: "application".to_owned(), circumstances }))
+            let bearer = self.tokens.admit(token, &directory).await.map_err(|_| Unavailable)?;
+            Ok(bearer.map(|bearer| Admitted {
+                workstation: format!("application:{}", bearer.application),
+                subject: bearer.subject,
+                circumstances: bearer.circumstances,
+            }))
         })
     }
 
-    fn refused(&self, _: Attempt) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
+    fn refused(&self, _: Attempt) -> BoxFuture<'_, Option<u32>> {
+        Box::pin(std::future::ready(None))
     }
 }
 
@@ -162,12 +212,14 @@ impl House {
         let service = Service::new(Settings {
             base: "https://here.example/fhir/".to_owned(),
             directory: seen.clone(),
-            book,
+            book: book.clone(),
             jwks: keys.clone(),
+            rsa: Arc::new(TestRsa),
             ledger: doubles.ledger.clone(),
             vault: doubles.vault.clone(),
             clock: doubles.clock.clone(),
             entropy: doubles.entropy.clone(),
+            refusals: doubles.refusals(RefusalLimits::default()).unwrap(),
             limits: smart::Limits::default(),
         });
         let retrieval = Retrieval {
@@ -181,7 +233,7 @@ impl House {
         let door = Arc::new(Door { tokens: service.tokens(), directory: seen });
         let limits = fhir::Limits::default();
         let fhir = fhir::Service::new(retrieval, door, "https://here.example/fhir", "0.1.0", limits);
-        let house = Self { doubles, north, directory, keys, service, fhir };
+        let house = Self { doubles, north, directory, keys, service, book, fhir };
         for number in [1, 2] {
             house.store_patient(number).await;
             house.store_report(number).await;
@@ -243,7 +295,7 @@ impl House {
         let role = if tenant == TenantId::SYSTEM { Role::SystemOperator } else { Role::Auditor };
         let auditor = Subject::console("auditor", tenant, Roles::of(&[role]));
         let asked = Resource::of_tenant(tenant);
-        let permit = authorise(&auditor, &asked, &Context::console(Timestamp(0))).unwrap();
+        let permit: Permit<ReadAudit> = authorise(&auditor, &asked, &Context::console(Timestamp(0))).unwrap();
         let clear = record::open_context(&permit, &key, &binding, &sealed).unwrap();
         let context = domain::audit::Context::from_json(std::str::from_utf8(&clear).unwrap()).unwrap();
         assert_eq!(context.address.as_deref(), Some("192.0.2.9"));
@@ -322,6 +374,10 @@ pub fn row(number: u8) -> RecordId {
     RecordId::from_name([200 + number; 16]).in_family_of(&report(number))
 }
 
+fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn directory(north: TenantId, south: TenantId, change: &dyn Fn(Application) -> Application) -> Directory {
     let tenant = |id, name: &str| Tenant {
         id,
@@ -330,22 +386,45 @@ fn directory(north: TenantId, south: TenantId, change: &dyn Fn(Application) -> A
         created: Timestamp(0),
     };
     let all = ["system/*.rs"];
-    let launch = ApplicationUse::Launch {
-        redirect_uris: vec!["https://app.example/back".to_owned()],
+    let launch = |confidential| ApplicationUse::Launch {
+        redirect_uris: vec![BACK.to_owned(), format!("{BACK}/too")],
         launch_uri: None,
-        confidential: true,
+        confidential,
+    };
+    let launched = |id, tenant, confidential| Application {
+        r#use: launch(confidential),
+        jwks: None,
+        ..application(id, tenant, LAUNCH_SCOPES)
+    };
+    let account = Account {
+        id: ADA,
+        tenant: north,
+        name: "ada".to_owned(),
+        display: "Ada Okoro".to_owned(),
+        roles: Roles::of(&[Role::Provider]),
+        clinics: Clinics::All,
+        purpose: Purpose::Treatment,
+        password: None,
+        totp: None,
+        recovery: Vec::new(),
+        enabled: true,
+        created: Timestamp(0),
+        password_changed: None,
     };
     let applications = [
         application(LAB, north, &all),
         Application { jwks: None, jwks_uri: Some(KEYS_URL.to_owned()), ..application(REMOTE, north, &all) },
         application(NARROW, north, &["system/Observation.rs?category=urn:c|LAB", "system/DiagnosticReport.s"]),
         Application { enabled: false, ..application(DISABLED, north, &all) },
-        Application { r#use: launch, ..application(LAUNCHED, north, &["patient/*.rs"]) },
+        Application { r#use: launch(true), ..application(LAUNCHED, north, LAUNCH_SCOPES) },
+        launched(PUBLIC, north, false),
+        Application { secret_hash: Some(sha256(SECRET)), ..launched(KEEPER, north, true) },
+        launched(FAR, south, false),
         application(SOUTHERN, south, &all),
     ];
     Directory::new([tenant(north, "North"), tenant(south, "South")], [], [], []).with_people(
         [],
-        [],
+        [account],
         applications.map(change),
     )
 }

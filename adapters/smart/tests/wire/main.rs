@@ -10,6 +10,7 @@
 
 mod client_keys;
 mod house;
+mod launches;
 mod refusals;
 mod rights;
 mod tokens;

@@ -17,13 +17,25 @@ async fn the_configuration_says_what_is_served_to_everybody() {
     assert_eq!(document["token_endpoint"], "https://here.example/oauth/token");
     assert_eq!(document["introspection_endpoint"], "https://here.example/oauth/introspect");
     assert_eq!(document["revocation_endpoint"], "https://here.example/oauth/revoke");
-    assert_eq!(document["issuer"], "https://here.example/fhir");
-    assert_eq!(document["grant_types_supported"], json!(["client_credentials"]));
-    assert_eq!(document["token_endpoint_auth_methods_supported"], json!(["private_key_jwt"]));
+    assert_eq!(document["issuer"], "https://here.example");
+    assert_eq!(document["authorization_endpoint"], "https://here.example/oauth/authorize");
+    assert_eq!(document["grant_types_supported"], json!(["authorization_code", "refresh_token", "client_credentials"]));
+    assert_eq!(
+        document["token_endpoint_auth_methods_supported"],
+        json!(["client_secret_basic", "private_key_jwt", "none"])
+    );
+    assert_eq!(document["code_challenge_methods_supported"], json!(["S256"]));
     assert_eq!(document["token_endpoint_auth_signing_alg_values_supported"], json!(["RS384", "ES384"]));
-    let capabilities = json!(["client-confidential-asymmetric", "permission-v1", "permission-v2"]);
-    assert_eq!(document["capabilities"], capabilities);
-    assert!(document.get("authorization_endpoint").is_none() && document.get("jwks_uri").is_none());
+    for capability in ["launch-ehr", "launch-standalone", "client-public", "sso-openid-connect", "permission-v2"] {
+        assert!(document["capabilities"].as_array().unwrap().contains(&json!(capability)), "{capability}");
+    }
+    let root = house.send(TestRequest::with_uri("/.well-known/smart-configuration")).await.json();
+    assert_eq!(root, document);
+    let openid = house.send(TestRequest::with_uri("/.well-known/openid-configuration")).await.json();
+    assert_eq!(openid["id_token_signing_alg_values_supported"], json!(["RS256"]));
+    for name in ["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri", "scopes_supported"] {
+        assert_eq!(openid[name], document[name], "{name}");
+    }
     assert!(document["scopes_supported"].as_array().unwrap().contains(&json!("system/Observation.rs")));
     let head = house.send(TestRequest::with_uri(path).method(Method::HEAD)).await;
     assert_eq!(head.status, StatusCode::OK);

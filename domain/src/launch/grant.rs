@@ -1,0 +1,74 @@
+//! What a person let an application have.
+
+use super::wish::{Wish, Word};
+use crate::access::{Scope, Scopes, Subject};
+use crate::id::{RecordId, TenantId};
+use crate::identity::Session;
+use crate::time::Timestamp;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// One consent, and what came of it. Kept sealed; codes and tokens only name it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Grant {
+    /// Its id.
+    pub id: RecordId,
+    /// The application.
+    pub application: RecordId,
+    /// The session in which it was given, as it stood then: whose rights are passed on.
+    pub session: Session,
+    /// The patient it is about, where it is about one.
+    pub patient: Option<RecordId>,
+    /// What was granted.
+    pub wish: Wish,
+    /// What the application wants to see again in the ID token.
+    pub nonce: Option<String>,
+    /// When it was given.
+    pub given: Timestamp,
+    /// Where the code was sent; whoever redeems it must name the same.
+    pub(super) redirect_uri: String,
+    /// The hash of what the application will prove itself by.
+    pub(super) challenge: String,
+    /// Whether the code was redeemed.
+    pub(super) redeemed: bool,
+    /// The number of the one refresh token that is good; 0 where there is none.
+    pub(super) refresh: u32,
+}
+
+/// How long an application may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stay {
+    /// As long as its one access token.
+    Once,
+    /// As long as the session goes on.
+    Online,
+    /// Beyond the session.
+    Offline,
+}
+
+impl Grant {
+    /// Returns the tenant.
+    #[must_use]
+    pub const fn tenant(&self) -> TenantId {
+        self.session.tenant
+    }
+
+    /// Says how long the application may go on.
+    #[must_use]
+    pub fn stay(&self) -> Stay {
+        if self.wish.has(Word::Offline) {
+            Stay::Offline
+        } else if self.wish.has(Word::Online) {
+            Stay::Online
+        } else {
+            Stay::Once
+        }
+    }
+
+    /// Returns who acts: the person, as far as these scopes go, and with one patient in view where one was chosen.
+    #[must_use]
+    pub fn to_subject(&self, scopes: Vec<Scope>) -> Subject {
+        Subject { scopes: Scopes::Limited(scopes), compartment: self.patient, ..self.session.to_subject() }
+    }
+}
