@@ -303,7 +303,16 @@ fn a_person_renews_what_is_theirs_and_sessions_from_before_are_over() {
     house.doubles.clock.advance(1);
     renew(Renewal::Password(hash("second"))).unwrap();
     assert!(!goes_on());
-    renew(Renewal::SecondFactor { totp: None, recovery: vec![] }).unwrap();
+    let before = run(house.administration.stored_account(account.id)).unwrap();
+    let factor = |totp: Option<&str>| Renewal::SecondFactor {
+        before: before.totp.clone(),
+        since: before.password_changed,
+        totp: totp.map(|seed| Hidden::new(seed.to_owned())),
+        recovery: vec![],
+    };
+    renew(factor(Some("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"))).unwrap();
+    let second = renew(factor(Some("KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU")));
+    assert_eq!(second.err(), Some(NotChanged::Raced), "of two who enrol at once, one does");
     assert_eq!(house.chain(house.tenant).last().unwrap(), "update Account success ada-herself", "as their own act");
 }
 

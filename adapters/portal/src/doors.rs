@@ -30,10 +30,21 @@ pub trait IdentityProviders: Send + Sync {
     ) -> BoxFuture<'a, Result<Arrival, Refusal>>;
 
     /// Returns where the browser goes to sign out at the provider too; `None` when it offers no such thing or does not answer.
-    fn sign_out<'a>(&'a self, connection: &'a Connection, proof: &'a Hidden) -> BoxFuture<'a, Option<String>>;
+    ///
+    /// `proof` is [`Arrival::proof`], where there was one.
+    fn sign_out<'a>(&'a self, connection: &'a Connection, proof: Option<&'a Hidden>) -> BoxFuture<'a, Option<String>>;
 
     /// Reads a notice or request of the provider that sessions are to end; the text is the token, or the raw query.
     fn ending<'a>(&'a self, connection: &'a Connection, text: &'a str) -> BoxFuture<'a, Result<Ending, Refusal>>;
+
+    /// Takes note of what became of it: only what took effect counts no more, so that the provider may repeat the rest. Returns where
+    /// the browser goes with our answer; `None` where there is nothing to answer.
+    fn ended<'a>(
+        &'a self,
+        connection: &'a Connection,
+        ending: &'a Ending,
+        outcome: Outcome,
+    ) -> BoxFuture<'a, Result<Option<String>, Refusal>>;
 
     /// Describes us to the provider; `None` where the protocol has no such thing.
     ///
@@ -76,6 +87,8 @@ pub struct Arrival {
     pub assertion: Assertion,
     /// What shows the provider, when the person signs out, whom it signed in.
     pub proof: Option<Hidden>,
+    /// How the provider names the person when it ends their sessions; `None` where it does so as the assertion names them.
+    pub name: Option<String>,
 }
 
 /// What is to end because a provider says so.
@@ -83,10 +96,35 @@ pub struct Arrival {
 pub struct Ending {
     /// The provider's names for its sessions.
     pub sessions: Vec<String>,
-    /// The person, where all of their sessions are to end: issuer and subject.
+    /// The person, as an assertion would name them: issuer and subject.
     pub person: Option<(String, String)>,
-    /// Where the browser goes with our answer; `None` where there is nothing to answer.
-    pub answer: Option<String>,
+    /// The person, by [`Arrival::name`].
+    pub name: Option<String>,
+    /// What it is remembered by once it took effect.
+    pub receipt: Receipt,
+}
+
+/// What a notice or request to end sessions is remembered by.
+#[derive(Default)]
+pub enum Receipt {
+    /// There is nothing to end, and nothing to answer.
+    #[default]
+    None,
+    /// A notice of an OpenID provider.
+    Oidc(sso::oidc::Notice),
+    /// A request of a SAML identity provider.
+    Saml(sso::saml::LogoutAsked),
+}
+
+/// What became of a request to end sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// None of what it names goes on.
+    Ended,
+    /// Nobody is known by the name it gives.
+    UnknownPerson,
+    /// Something did not answer; sessions may go on.
+    Failed,
 }
 
 /// Accounts kept here.

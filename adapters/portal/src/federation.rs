@@ -5,18 +5,21 @@
 
 use crate::answer::Answer;
 use crate::cookie::Cookie;
-use crate::doors::{Arrival, Ending, IdentityProviders, Reply};
+use crate::doors::{Arrival, Ending, IdentityProviders, Outcome, Reply};
+use crate::local;
 use crate::pages::{Frame, NoticePage, Turn, render};
 use crate::problem::Problem;
 use crate::signing_in::{Browser, arrived, tenant};
 use crate::visit::Visit;
 use actix_web::http::StatusCode;
 use domain::directory::{Connection, Hidden, Protocol};
-use domain::id::RecordId;
+use domain::id::{RecordId, TenantId};
 use domain::identity::Session;
+use domain::refusals::Wait;
 use domain::secret::Secret;
 use domain::sign_in;
 use domain::ticket::{Owner, TicketKey, TicketKind};
+use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What is kept of a sign-in between going and coming back.
@@ -28,6 +31,9 @@ struct Away {
     place: String,
     /// The session that the new one takes the place of: person and session.
     replaces: Option<(RecordId, RecordId)>,
+    /// From where and when it was begun: it counts there until it is finished.
+    address: String,
+    started: Timestamp,
 }
 
 /// How long somebody may be away, in seconds.
@@ -39,19 +45,24 @@ pub(crate) async fn start(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let connection = connection(visit)?;
     let providers = providers(visit, connection).filter(|_| connection.tenant == tenant.id && connection.enabled);
     let providers = providers.ok_or(Problem::NotFound)?;
-    let origin = visit.origin(tenant.id);
     let fresh = visit.person().is_some() && !visit.query.text("again").is_empty();
+    // What is kept until the person comes back is bounded before it is kept.
+    let refusals = &visit.service.sign_in.refusals;
+    refusals.start(tenant.id, visit.peer).map_err(|Wait(seconds)| Problem::TooMany(seconds))?;
     let departure = match providers.begin(connection, fresh).await {
         Ok(departure) => departure,
-        Err(reason) => {
-            visit.service.sign_in.refuse(tenant.id, None, reason, &origin).await?;
-            return Err(Problem::Unavailable);
-        }
+        Err(reason) => return Err(visit.refuse(tenant.id, reason, Problem::Unavailable).await),
     };
     let browser = Browser::of(visit)?;
     let replaces = visit.person().map(|person| (person.resumed.session.person, person.resumed.session.id));
-    let away =
-        Away { connection: connection.id, kept: departure.kept, place: visit.place().path().to_owned(), replaces };
+    let away = Away {
+        connection: connection.id,
+        kept: departure.kept,
+        place: visit.place().path().to_owned(),
+        replaces,
+        address: visit.peer.to_string(),
+        started: visit.now,
+    };
     let book = &visit.service.sign_in.book;
     let (key, owner) = names(visit, browser.secret(), &departure.handle);
     let expires = visit.now.plus_seconds(AWAY_SECONDS);
@@ -72,8 +83,10 @@ pub(crate) async fn oidc_callback(visit: &Visit<'_>) -> Result<Answer, Problem> 
         error: field("error"),
         ..Reply::default()
     };
-    // Without what was kept nobody knows whose sign-in it was: it is over, and there is no tenant to record it for.
-    let away = take(visit, reply.state).await?.ok_or(Problem::SignInOver)?;
+    // Without what was kept nobody knows whose sign-in it was, so it is recorded for the system.
+    let Some(away) = take(visit, reply.state).await? else {
+        return Err(visit.refuse(TenantId::SYSTEM, "unknown-state", Problem::SignInOver).await);
+    };
     let connection = visit.directory.connection(away.connection).ok_or(Problem::SignInOver)?;
     finish(visit, connection, Some(away), reply).await
 }
@@ -81,10 +94,23 @@ pub(crate) async fn oidc_callback(visit: &Visit<'_>) -> Result<Answer, Problem> 
 /// Comes back from a SAML identity provider, or comes from it without having been asked.
 pub(crate) async fn saml_acs(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let connection = connection(visit)?;
-    let away = match visit.form.text("RelayState") {
+    let handle = visit.form.text("RelayState");
+    let away = match handle {
         "" => None,
         handle => take(visit, handle).await?.filter(|away| away.connection == connection.id),
     };
+    if away.is_none() {
+        // What nobody asked for may have a relay that means something to the provider alone.
+        let unsolicited = connection.saml().is_some_and(|settings| settings.allow_unsolicited);
+        if !handle.is_empty() && !unsolicited {
+            return Err(visit.refuse(connection.tenant, "unknown-relay", Problem::SignInOver).await);
+        }
+        // Anybody can send it, and each costs a process: whoever sent too much that was refused is not listened to.
+        if let Some(Wait(seconds)) = visit.service.sign_in.refusals.wait(visit.peer) {
+            visit.service.sign_in.refusals.count(connection.tenant, visit.peer, "not-listened-to");
+            return Err(Problem::TooMany(seconds));
+        }
+    }
     let reply = Reply { saml_response: visit.form.text("SAMLResponse"), ..Reply::default() };
     finish(visit, connection, away, reply).await
 }
@@ -102,17 +128,32 @@ async fn finish(
         Ok(arrival) => arrival,
         Err(reason) => {
             tracing::warn!(correlation = %visit.correlation, connection = %connection.id, reason, "sign-in refused");
-            sign_in.refuse(connection.tenant, None, reason, &origin).await?;
-            return Err(Problem::NotAdmitted);
+            return Err(visit.refuse(connection.tenant, reason, Problem::NotAdmitted).await);
         }
     };
     let settings = visit.directory.settings(connection.tenant).ok_or(Problem::NotFound)?;
-    let begun = sign_in.begin(&arrival.assertion, &connection.rules, settings, &origin, None).await?;
+    let standing = visit.directory.standing(&arrival.assertion);
+    let begun = sign_in.begin(&arrival.assertion, &connection.rules, &standing, settings, &origin, None).await?;
+    // Once more, after the session is kept: the directory in hand may be some moments old.
+    if let Some(door) = &visit.service.doors.accounts {
+        let stored = door.administration.stored_connection(connection.id).await;
+        if !stored.is_ok_and(|stored| {
+            stored.enabled && stored.protocol == connection.protocol && stored.rules == connection.rules
+        }) {
+            return Err(local::withdrawn(visit, &begun.session, "connection-changed").await);
+        }
+    }
     // The cookie of the session before does not come with a form of another site, so what it replaces was kept.
     if let Some((person, old)) = away.as_ref().and_then(|away| away.replaces) {
         sign_in.end_of(person, sign_in::Ending::Replaced, &origin, |session| session.id == old).await?;
     }
+    if let Some((address, started)) = away.as_ref().and_then(|away| Some((away.address.parse().ok()?, away.started))) {
+        sign_in.refusals.finish(connection.tenant, address, started);
+    }
     keep_proof(visit, &begun.session, &arrival).await?;
+    if let Some(name) = &arrival.name {
+        sign_in.name(&begun.session, &settings.sessions, name).await?;
+    }
     Ok(arrived(away.as_ref().map(|away| away.place.as_str()))
         .with_cookie(Cookie::Session.set(&begun.secret))
         .with_cookie(Cookie::SignIn.unset()))
@@ -154,13 +195,17 @@ pub(crate) async fn oidc_backchannel(visit: &Visit<'_>) -> Result<Answer, Proble
     };
     match providers.ending(connection, visit.form.text("logout_token")).await {
         Ok(ending) => {
-            end_sessions(visit, connection, &ending).await?;
+            // What fails half-way is not noticed, so that the provider's next try does the rest.
+            let outcome = end_sessions(visit, connection, &ending).await?;
+            providers.ended(connection, &ending, outcome).await.map_err(|_| Problem::Unavailable)?;
             Ok(Answer::short(StatusCode::OK, ""))
         }
         Err(reason) => {
             tracing::warn!(correlation = %visit.correlation, connection = %connection.id, reason, "sign-out notice refused");
-            visit.service.sign_in.refuse(connection.tenant, None, reason, &visit.origin(connection.tenant)).await?;
-            Ok(refused())
+            match visit.refuse(connection.tenant, reason, Problem::NotAForm).await {
+                Problem::NotAForm => Ok(refused()),
+                problem => Err(problem),
+            }
         }
     }
 }
@@ -183,37 +228,66 @@ pub(crate) async fn saml_logout(visit: &Visit<'_>) -> Result<Answer, Problem> {
     // The signature is over the query as it was sent, so that is what is read.
     match providers.ending(connection, visit.http.query_string()).await {
         Ok(ending) => {
-            end_sessions(visit, connection, &ending).await?;
-            Ok(ending.answer.map_or_else(|| Answer::see("/signed-out"), Answer::away))
+            let outcome = end_sessions(visit, connection, &ending).await.unwrap_or(Outcome::Failed);
+            if outcome != Outcome::Ended {
+                tracing::warn!(correlation = %visit.correlation, connection = %connection.id, ?outcome, "no session ended at a provider's request");
+            }
+            let answer = providers.ended(connection, &ending, outcome).await.map_err(|_| Problem::Unavailable)?;
+            match (answer, outcome) {
+                (Some(address), _) => Ok(Answer::away(address)),
+                (None, Outcome::Failed) => Err(Problem::Unavailable),
+                (None, Outcome::Ended | Outcome::UnknownPerson) => Ok(Answer::see("/signed-out")),
+            }
         }
         Err(reason) => {
             tracing::warn!(correlation = %visit.correlation, connection = %connection.id, reason, "sign-out message refused");
-            visit.service.sign_in.refuse(connection.tenant, None, reason, &visit.origin(connection.tenant)).await?;
-            Err(Problem::NotAForm)
+            Err(visit.refuse(connection.tenant, reason, Problem::NotAForm).await)
         }
     }
 }
 
-async fn end_sessions(visit: &Visit<'_>, connection: &Connection, ending: &Ending) -> Result<(), Problem> {
+async fn end_sessions(visit: &Visit<'_>, connection: &Connection, ending: &Ending) -> Result<Outcome, Problem> {
     let sign_in = &visit.service.sign_in;
     let origin = visit.origin(connection.tenant);
-    for session in &ending.sessions {
-        sign_in.end_by_provider(connection.id, session, &origin).await?;
+    let Some(name) = &ending.name else {
+        for session in &ending.sessions {
+            sign_in.end_by_provider(connection.id, session, &origin).await?;
+        }
+        if let Some(person) = person(visit, connection, ending) {
+            let theirs = |session: &Session| session.connection == connection.id;
+            sign_in.end_of(person, sign_in::Ending::EndedByProvider, &origin, theirs).await?;
+        }
+        return Ok(Outcome::Ended);
+    };
+    // A session's index tells nothing without its person: providers may give many people the same (SAML Core §2.7.2).
+    let theirs = |session: &Session| {
+        let named = session.provider_session.as_ref().is_some_and(|index| ending.sessions.contains(index));
+        session.connection == connection.id && (ending.sessions.is_empty() || named)
+    };
+    let mut people = sign_in.named(connection.id, name).await?;
+    let mut outcome = if people.is_empty() { Outcome::UnknownPerson } else { Outcome::Ended };
+    people.extend(person(visit, connection, ending));
+    for person in people {
+        if sign_in.end_of(person, sign_in::Ending::EndedByProvider, &origin, theirs).await? > 0 {
+            outcome = Outcome::Ended;
+        }
     }
-    if let Some((issuer, subject)) = &ending.person {
-        let naming = &sign_in.vault.secrets(connection.tenant).naming;
-        let person = naming.name("person", &[&connection.id.to_string(), issuer, subject]);
-        let theirs = |session: &Session| session.connection == connection.id;
-        sign_in.end_of(person, sign_in::Ending::EndedByProvider, &origin, theirs).await?;
-    }
-    Ok(())
+    Ok(outcome)
+}
+
+/// Returns the person whom an ending names as an assertion would.
+fn person(visit: &Visit<'_>, connection: &Connection, ending: &Ending) -> Option<RecordId> {
+    let (issuer, subject) = ending.person.as_ref()?;
+    let naming = &visit.service.sign_in.vault.secrets(connection.tenant).naming;
+    Some(naming.name("person", &[&connection.id.to_string(), issuer, subject]))
 }
 
 async fn sign_out_there(visit: &Visit<'_>, session: &Session) -> Option<String> {
     let connection = visit.directory.connection(session.connection)?;
     let providers = providers(visit, connection)?;
     let proof = visit.service.sign_in.book.take::<Hidden>(TicketKind::ProviderSession, proof_key(visit, session)).await;
-    providers.sign_out(connection, &proof.ok()??.value).await
+    let proof = proof.ok().flatten().map(|kept| kept.value);
+    providers.sign_out(connection, proof.as_ref()).await
 }
 
 /// Keeps what shows the provider whom it signed in, as long as the session may last.

@@ -52,8 +52,12 @@ pub enum Renewal {
     Password(Hidden),
     /// The same password hashed anew, at a higher cost; sessions go on. The first is the hash that was verified.
     Rehash(Hidden, Hidden),
-    /// Another second factor with its recovery codes, or none.
+    /// Another second factor with its recovery codes, or none; in place of what the account had when the person proved themselves.
     SecondFactor {
+        /// The seed that the account had then.
+        before: Option<Hidden>,
+        /// When its password or second factor had last been changed then.
+        since: Option<Timestamp>,
         /// The seed of one-time passwords, base32.
         totp: Option<Hidden>,
         /// SHA-256 of each recovery code, hexadecimal.
@@ -166,7 +170,8 @@ impl Administration {
     ///
     /// # Errors
     /// [`NotChanged::UnknownEntry`] for somebody of another tenant or a disabled account; [`NotChanged::Raced`] for a
-    /// recovery code that is used up, or a hash that is no longer the password's; else [`NotChanged`].
+    /// recovery code that is used up, a hash that is no longer the password's, or a second factor that was changed meanwhile; else
+    /// [`NotChanged`].
     pub async fn renew(&self, person: &By<'_>, account: RecordId, renewal: Renewal) -> Result<Account, NotChanged> {
         let stored = self.current::<Account>(account).await?;
         let now = self.now();
@@ -183,6 +188,22 @@ impl Administration {
             authorise(&gateway, &resource, &access::Context::at(self.clock.now())).map_err(|_| NotChanged::Denied)?;
         self.replace(permit, person, &stored, &after).await?;
         Ok(after)
+    }
+
+    /// Returns an account as it is stored at this moment, whatever a directory said a moment ago.
+    ///
+    /// # Errors
+    /// [`NotChanged`].
+    pub async fn stored_account(&self, id: RecordId) -> Result<Account, NotChanged> {
+        Ok(self.current(id).await?.entry)
+    }
+
+    /// Returns a connection as it is stored at this moment.
+    ///
+    /// # Errors
+    /// [`NotChanged`].
+    pub async fn stored_connection(&self, id: RecordId) -> Result<Connection, NotChanged> {
+        Ok(self.current(id).await?.entry)
     }
 
     /// Adds an application; its id and moment of creation are given here, whatever they were.
@@ -316,7 +337,11 @@ fn renewed(account: &Account, renewal: Renewal, now: Timestamp) -> Option<Accoun
             let same = account.password.as_ref() == Some(&before);
             return same.then_some(Account { password: Some(password), ..account });
         }
-        Renewal::SecondFactor { totp, recovery } => Account { totp, recovery, password_changed: Some(now), ..account },
+        Renewal::SecondFactor { before, since, totp, recovery } => {
+            // Of two who enrol at once, one does; and nobody enrols who proved themselves before a reset.
+            let same = account.totp == before && account.password_changed == since;
+            return same.then_some(Account { totp, recovery, password_changed: Some(now), ..account });
+        }
         Renewal::Recovery(recovery) => Account { recovery, ..account },
         Renewal::UsedRecovery(used) => {
             let other = |hash: &&String| !constant_time_eq(hash.as_bytes(), used.as_bytes());

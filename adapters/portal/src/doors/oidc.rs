@@ -1,6 +1,6 @@
 //! OpenID Connect as a way in.
 
-use super::{Arrival, Departure, Ending, IdentityProviders, Refusal, Reply};
+use super::{Arrival, Departure, Ending, IdentityProviders, Outcome, Receipt, Refusal, Reply};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::directory::{Connection, Hidden};
@@ -55,14 +55,14 @@ impl IdentityProviders for OidcProviders {
             };
             let verified = self.party.finish(connection, &self.redirect_uri, &pending, &answer).await;
             let verified = verified.map_err(|refusal| refusal.name())?;
-            Ok(Arrival { assertion: verified.assertion, proof: Some(verified.id_token) })
+            Ok(Arrival { assertion: verified.assertion, proof: None, name: None })
         })
     }
 
-    fn sign_out<'a>(&'a self, connection: &'a Connection, proof: &'a Hidden) -> BoxFuture<'a, Option<String>> {
+    fn sign_out<'a>(&'a self, connection: &'a Connection, _: Option<&'a Hidden>) -> BoxFuture<'a, Option<String>> {
         Box::pin(async move {
             let state = URL_SAFE_NO_PAD.encode(Secret::<16>::fill(self.entropy.as_ref()).ok()?.expose());
-            self.party.sign_out_url(connection, proof, &self.signed_out, &state).await
+            self.party.sign_out_url(connection, &self.signed_out, &state).await
         })
     }
 
@@ -72,7 +72,22 @@ impl IdentityProviders for OidcProviders {
             let issuer = connection.oidc().map(|settings| settings.issuer.clone()).unwrap_or_default();
             // A session that is named is the one that ends; only without one all of the person's do.
             let person = ended.subject.filter(|_| ended.session.is_none()).map(|subject| (issuer, subject));
-            Ok(Ending { sessions: ended.session.into_iter().collect(), person, answer: None })
+            let receipt = Receipt::Oidc(ended.notice);
+            Ok(Ending { sessions: ended.session.into_iter().collect(), person, receipt, ..Ending::default() })
+        })
+    }
+
+    fn ended<'a>(
+        &'a self,
+        connection: &'a Connection,
+        ending: &'a Ending,
+        outcome: Outcome,
+    ) -> BoxFuture<'a, Result<Option<String>, Refusal>> {
+        Box::pin(async move {
+            if let (Receipt::Oidc(notice), Outcome::Ended | Outcome::UnknownPerson) = (&ending.receipt, outcome) {
+                self.party.noticed(connection, notice).await.map_err(|refusal| refusal.name())?;
+            }
+            Ok(None)
         })
     }
 

@@ -1,12 +1,12 @@
 //! SAML 2.0 as a way in.
 
-use super::{Arrival, Departure, Ending, IdentityProviders, Refusal, Reply};
+use super::{Arrival, Departure, Ending, IdentityProviders, Outcome, Receipt, Refusal, Reply};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::directory::{Connection, Hidden};
 use domain::ports::{BoxFuture, Entropy};
 use domain::secret::Secret;
-use sso::saml::{Ask, LoggedIn, LogoutMessage, Pending, ServiceProvider, Urls};
+use sso::saml::{Ask, LoggedIn, LogoutMessage, LogoutOutcome, Pending, ServiceProvider, Urls};
 use std::sync::Arc;
 
 /// The SAML identity providers of every connection.
@@ -60,14 +60,16 @@ impl IdentityProviders for SamlProviders {
             let urls = self.urls(connection);
             let verified = self.provider.finish(connection, &urls, pending.as_ref(), reply.saml_response).await;
             let verified = verified.map_err(|refusal| refusal.name())?;
+            // The provider ends sessions by this name, also where a person is told by an attribute.
+            let name = verified.logged_in.as_ref().map(|logged_in| logged_in.name_id.value.clone());
             let proof = verified.logged_in.and_then(|logged_in| serde_json::to_string(&logged_in).ok());
-            Ok(Arrival { assertion: verified.assertion, proof: proof.map(Hidden::new) })
+            Ok(Arrival { assertion: verified.assertion, proof: proof.map(Hidden::new), name })
         })
     }
 
-    fn sign_out<'a>(&'a self, connection: &'a Connection, proof: &'a Hidden) -> BoxFuture<'a, Option<String>> {
+    fn sign_out<'a>(&'a self, connection: &'a Connection, proof: Option<&'a Hidden>) -> BoxFuture<'a, Option<String>> {
         Box::pin(async move {
-            let logged_in: LoggedIn = serde_json::from_str(proof.expose()).ok()?;
+            let logged_in: LoggedIn = serde_json::from_str(proof?.expose()).ok()?;
             let relay = self.handle().ok()?;
             let begun = self.provider.logout_begin(connection, &self.urls(connection), &logged_in, &relay);
             begun.ok().map(|begun| begun.redirect)
@@ -81,13 +83,36 @@ impl IdentityProviders for SamlProviders {
             match message.map_err(|refusal| refusal.name())? {
                 LogoutMessage::Answered(_) => Ok(Ending::default()),
                 LogoutMessage::Asked(asked) => {
-                    let answer = self.provider.logout_answer(connection, &urls, &asked).ok();
-                    let issuer = connection.saml().map(|settings| settings.idp_entity_id.clone()).unwrap_or_default();
-                    let all = asked.session_indexes.is_empty();
-                    let person = all.then(|| (issuer, asked.name_id.value.clone()));
-                    Ok(Ending { sessions: asked.session_indexes, person, answer })
+                    let name = asked.name_id.value.clone();
+                    // Told by an attribute, a person has another subject, and somebody else may have this one.
+                    let settings = connection.saml().filter(|settings| settings.subject_attribute.is_none());
+                    let person = settings.map(|settings| (settings.idp_entity_id.clone(), name.clone()));
+                    let sessions = asked.session_indexes.clone();
+                    Ok(Ending { sessions, person, name: Some(name), receipt: Receipt::Saml(asked) })
                 }
             }
+        })
+    }
+
+    fn ended<'a>(
+        &'a self,
+        connection: &'a Connection,
+        ending: &'a Ending,
+        outcome: Outcome,
+    ) -> BoxFuture<'a, Result<Option<String>, Refusal>> {
+        Box::pin(async move {
+            let Receipt::Saml(asked) = &ending.receipt else { return Ok(None) };
+            let marked = match outcome {
+                Outcome::Ended | Outcome::UnknownPerson => self.provider.logout_done(connection, asked).await.is_ok(),
+                Outcome::Failed => true,
+            };
+            let outcome = match outcome {
+                Outcome::Ended if marked => LogoutOutcome::Ended,
+                Outcome::UnknownPerson if marked => LogoutOutcome::UnknownPerson,
+                Outcome::Ended | Outcome::UnknownPerson | Outcome::Failed => LogoutOutcome::Failed,
+            };
+            // A provider without an address for answers gets none.
+            Ok(self.provider.logout_answer(connection, &self.urls(connection), asked, outcome).ok())
         })
     }
 

@@ -3,7 +3,7 @@
 use super::claims::{self, Claims, SKEW_SECONDS};
 use super::provider::Party;
 use super::{Refusal, person};
-use domain::ticket::{NotKept, TicketBook, TicketKind};
+use domain::ticket::{NotKept, TicketBook, TicketKey, TicketKind};
 use domain::time::Timestamp;
 use serde_json::Value;
 
@@ -14,12 +14,21 @@ pub struct Ended {
     pub session: Option<String>,
     /// The person, as in [`Assertion::subject`](domain::identity::Assertion).
     pub subject: Option<String>,
+    /// What the notice is remembered by once its sessions have ended.
+    pub notice: Notice,
+}
+
+/// What a sign-out notice is remembered by, so that it counts once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Notice {
+    id: String,
+    expires: Timestamp,
 }
 
 /// Types of a sign-out notice. Many providers still write the one of every token.
 pub(super) const TYPES: [&str; 3] = ["logout+jwt", "application/logout+jwt", "jwt"];
 
-/// Judges a sign-out notice whose signature is right (§2.6), and remembers it so that it counts once.
+/// Judges a sign-out notice whose signature is right (§2.6) and that did not take effect before.
 pub(super) async fn judge(
     party: &Party<'_>,
     book: &TicketBook,
@@ -41,26 +50,32 @@ pub(super) async fn judge(
     if claims.contains_key("nonce") {
         return Err(Refusal::LogoutNonce);
     }
-    let ended = Ended { session: person::session(claims), subject: person::subject(party.settings, claims)? };
-    if ended.session.is_none() && ended.subject.is_none() {
+    let (session, subject) = (person::session(claims), person::subject(party.settings, claims)?);
+    if session.is_none() && subject.is_none() {
         return Err(Refusal::LogoutTarget);
     }
     let id = claims::text(claims, "jti")?.filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES);
-    once(party, book, id.ok_or(Refusal::LogoutIdMissing)?, now).await?;
-    Ok(ended)
-}
-
-async fn once(party: &Party<'_>, book: &TicketBook, id: &str, now: Timestamp) -> Result<(), Refusal> {
-    let connection = party.id.as_bytes();
-    let key = book.keys.key(TicketKind::Used, &[b"oidc-logout", connection, id.as_bytes()]);
-    let owner = book.keys.owner("oidc-logout", &[connection]);
+    let id = id.ok_or(Refusal::LogoutIdMissing)?.to_owned();
+    match book.find::<()>(TicketKind::Used, key(party, book, &id)).await {
+        Ok(None) => {}
+        Ok(Some(_)) => return Err(Refusal::Replayed),
+        Err(NotKept::Integrity | NotKept::Unavailable) => return Err(Refusal::Store),
+    }
     // Longer than a notice from the future can still be taken.
     let expires = now.plus_seconds(SKEW_SECONDS.saturating_mul(2).saturating_add(1));
-    match book.put(TicketKind::Used, party.tenant, key, owner, expires, &()).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Refusal::Replayed),
-        Err(NotKept::Integrity | NotKept::Unavailable) => Err(Refusal::Store),
-    }
+    Ok(Ended { session, subject, notice: Notice { id, expires } })
+}
+
+/// Remembers a notice whose sessions have ended. Two who took the same one at once have both ended the same sessions.
+pub(super) async fn remember(party: &Party<'_>, book: &TicketBook, notice: &Notice) -> Result<(), Refusal> {
+    let owner = book.keys.owner("oidc-logout", &[party.id.as_bytes()]);
+    let key = key(party, book, &notice.id);
+    let kept = book.put(TicketKind::Used, party.tenant, key, owner, notice.expires, &()).await;
+    kept.map(|_| ()).map_err(|_| Refusal::Store)
+}
+
+fn key(party: &Party<'_>, book: &TicketBook, id: &str) -> TicketKey {
+    book.keys.key(TicketKind::Used, &[b"oidc-logout", party.id.as_bytes(), id.as_bytes()])
 }
 
 /// The member of `events` that makes a token a sign-out notice (§2.4).

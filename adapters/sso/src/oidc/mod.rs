@@ -27,7 +27,7 @@ mod provider;
 mod refusal;
 
 pub use check::{Step, Verdict};
-pub use logout::Ended;
+pub use logout::{Ended, Notice};
 pub use refusal::Refusal;
 
 use crate::http::{EgressClient, secure};
@@ -118,8 +118,6 @@ pub struct Answer {
 pub struct Verified {
     /// The facts about the person.
     pub assertion: Assertion,
-    /// The ID token, to be shown to the provider when the person signs out; kept sealed.
-    pub id_token: Hidden,
 }
 
 impl RelyingParty {
@@ -201,15 +199,18 @@ impl RelyingParty {
             _ => None,
         };
         let assertion = person::assertion(connection, party.settings, &claims, user_info.as_ref(), now)?;
-        Ok(Verified { assertion, id_token: tokens.id_token })
+        Ok(Verified { assertion })
     }
 
     /// Returns where to send the browser so that the person is signed out at the provider too (OpenID Connect RP-Initiated
     /// Logout 1.0); `None` when the provider offers no such thing or does not answer.
+    ///
+    /// We are named by `client_id`, which the standard lets stand for `id_token_hint` (§2): an ID token has a person's name in it, and
+    /// addresses are kept in histories and logs. To post it instead needs a script, or a policy that lets forms go anywhere. Keycloak
+    /// and oidc-provider then ask the person whether to sign out; Entra ID asks which account where there are several.
     pub async fn sign_out_url(
         &self,
         connection: &Connection,
-        id_token_hint: &Hidden,
         post_logout_redirect_uri: &str,
         state: &str,
     ) -> Option<String> {
@@ -218,7 +219,6 @@ impl RelyingParty {
         let endpoint = document.end_session_endpoint.as_deref()?;
         let mut url = secure(endpoint, party.settings.allow_http_loopback).ok()?;
         url.query_pairs_mut()
-            .append_pair("id_token_hint", id_token_hint.expose())
             .append_pair("client_id", &party.settings.client_id)
             .append_pair("post_logout_redirect_uri", post_logout_redirect_uri)
             .append_pair("state", state);
@@ -227,12 +227,23 @@ impl RelyingParty {
 
     /// Takes a sign-out notice (`logout_token`) that somebody who says they are the provider sent here.
     ///
+    /// Once the sessions have ended, [`RelyingParty::noticed`] is to be called: until then the provider may send the notice again,
+    /// so that one which took effect by half is not lost.
+    ///
     /// # Errors
     /// [`Refusal`]; then no session is to be ended.
     pub async fn back_channel(&self, connection: &Connection, logout_token: &str) -> Result<Ended, Refusal> {
         let party = Party::of(connection)?;
         let (claims, _) = self.open(&party, logout_token, &logout::TYPES).await?;
         logout::judge(&party, &self.book, &claims, self.clock.now()).await
+    }
+
+    /// Remembers a sign-out notice whose sessions have ended, so that it counts no more.
+    ///
+    /// # Errors
+    /// [`Refusal::Store`]; then it may come again.
+    pub async fn noticed(&self, connection: &Connection, notice: &Notice) -> Result<(), Refusal> {
+        logout::remember(&Party::of(connection)?, &self.book, notice).await
     }
 
     /// Checks a connection, on or off, without signing anybody in; steps in the order they were taken.

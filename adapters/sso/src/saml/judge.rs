@@ -90,7 +90,7 @@ pub fn judge(response: &ResponseFacts, assertion: &AssertionFacts, expected: &Ex
 }
 
 /// Returns the request that the response answers; `None` when it answers none and may.
-fn request<'a>(response: &ResponseFacts, expected: &Expected<'a>) -> Result<Option<&'a Pending>, Refusal> {
+pub(super) fn request<'a>(response: &ResponseFacts, expected: &Expected<'a>) -> Result<Option<&'a Pending>, Refusal> {
     match (&response.in_response_to, expected.pending) {
         (Some(named), Some(pending)) if *named == pending.id && pending.connection == expected.connection.id => {
             Ok(Some(pending))

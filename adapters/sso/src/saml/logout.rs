@@ -52,6 +52,34 @@ pub struct LogoutAsked {
     pub session_indexes: Vec<String>,
     /// What goes back with the answer.
     pub relay: Option<String>,
+    /// The moment from which it would be refused anyway.
+    until: Timestamp,
+}
+
+/// What became of a request to end sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogoutOutcome {
+    /// No session that it names goes on: they ended now, or were over before (SAML Core §3.7.3.1 asks for no more).
+    Ended,
+    /// Nobody is known here by the name it gives (`UnknownPrincipal`, SAML Core §3.2.2.2).
+    UnknownPerson,
+    /// Something did not answer, and sessions may go on.
+    Failed,
+}
+
+impl LogoutOutcome {
+    /// `PartialLogout` is not for us to say: by it a session authority tells that others did not sign out (SAML Core §3.2.2.2).
+    fn status(self) -> String {
+        let (first, second) = match self {
+            Self::Ended => (SUCCESS, ""),
+            Self::UnknownPerson => (
+                "urn:oasis:names:tc:SAML:2.0:status:Requester",
+                "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal\"/>",
+            ),
+            Self::Failed => ("urn:oasis:names:tc:SAML:2.0:status:Responder", ""),
+        };
+        format!("<samlp:Status><samlp:StatusCode Value=\"{first}\">{second}</samlp:StatusCode></samlp:Status>")
+    }
 }
 
 /// An answer to our request.
@@ -97,7 +125,7 @@ impl ServiceProvider {
 
     /// Reads what came to our logout address: the raw query, the part behind `?`, undecoded.
     ///
-    /// A request is good once.
+    /// A request is good until [`ServiceProvider::logout_done`]: one that took effect by half may come again.
     ///
     /// # Errors
     /// [`Refusal`].
@@ -115,8 +143,10 @@ impl ServiceProvider {
             Carried::Request => {
                 let root = gate::pass_logout(&received.document, "LogoutRequest")?;
                 addressed(&root, &provider, urls, now)?;
-                let (asked, until) = asked(&root, connection.id, received.relay, now)?;
-                self.use_once(connection, "logout", [&provider.entity_id, &asked.id], until).await?;
+                let asked = asked(&root, connection.id, received.relay, now)?;
+                if self.was_used(connection, "logout", [&provider.entity_id, &asked.id]).await? {
+                    return Err(Refusal::Replay);
+                }
                 Ok(LogoutMessage::Asked(asked))
             }
             Carried::Response => {
@@ -133,11 +163,29 @@ impl ServiceProvider {
         }
     }
 
+    /// Remembers a request that took effect, so that it counts no more. Two who took the same one at once ended the same sessions.
+    ///
+    /// # Errors
+    /// [`Refusal::Metadata`], [`Refusal::Unavailable`]; then it may come again.
+    pub async fn logout_done(&self, connection: &Connection, asked: &LogoutAsked) -> Result<(), Refusal> {
+        let issuer = settings(connection)?.idp_entity_id.as_str();
+        match self.use_once(connection, "logout", [issuer, &asked.id], asked.until).await {
+            Ok(()) | Err(Refusal::Replay) => Ok(()),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
     /// Answers a request of the identity provider. Returns where the browser goes.
     ///
     /// # Errors
     /// [`Refusal::NoLogout`], [`Refusal::Metadata`], [`Refusal::Unavailable`].
-    pub fn logout_answer(&self, connection: &Connection, urls: &Urls, asked: &LogoutAsked) -> Result<String, Refusal> {
+    pub fn logout_answer(
+        &self,
+        connection: &Connection,
+        urls: &Urls,
+        asked: &LogoutAsked,
+        outcome: LogoutOutcome,
+    ) -> Result<String, Refusal> {
         let now = self.clock.now();
         let service = logout_service(connection, now)?;
         let id = draw_id(self.entropy.as_ref())?;
@@ -148,7 +196,7 @@ impl ServiceProvider {
             &service.response,
             &format!(" InResponseTo=\"{}\"", escape(&asked.id)),
             urls.entity_id(settings(connection)?),
-            &format!("<samlp:Status><samlp:StatusCode Value=\"{SUCCESS}\"/></samlp:Status>"),
+            &outcome.status(),
         );
         let signing = self.keys.signing.first().ok_or(Refusal::Unavailable)?;
         redirect::send(&service.response, Carried::Response, &document, asked.relay.as_deref(), signing)
@@ -180,12 +228,7 @@ fn addressed(root: &Element, provider: &IdentityProvider, urls: &Urls, now: Time
     }
 }
 
-fn asked(
-    root: &Element,
-    connection: RecordId,
-    relay: Option<String>,
-    now: Timestamp,
-) -> Result<(LogoutAsked, Timestamp), Refusal> {
+fn asked(root: &Element, connection: RecordId, relay: Option<String>, now: Timestamp) -> Result<LogoutAsked, Refusal> {
     if root.all(ASSERTION, "EncryptedID").next().is_some() {
         return Err(Refusal::EncryptedPart);
     }
@@ -201,14 +244,14 @@ fn asked(
     if end.is_some_and(|end| end.plus_seconds(SKEW_SECONDS) <= now) {
         return Err(Refusal::Expired);
     }
-    let asked = LogoutAsked {
+    Ok(LogoutAsked {
         id: root.attribute("ID").ok_or(Refusal::Id)?.to_owned(),
         connection,
         name_id: NameId::read(root.only(ASSERTION, "NameID").ok_or(Refusal::Subject)?)?,
         session_indexes: sessions,
         relay,
-    };
-    Ok((asked, issued.plus_seconds(MAX_AGE_SECONDS.saturating_add(SKEW_SECONDS))))
+        until: issued.plus_seconds(MAX_AGE_SECONDS.saturating_add(SKEW_SECONDS)),
+    })
 }
 
 fn message(

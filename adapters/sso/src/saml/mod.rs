@@ -32,7 +32,7 @@ mod xml;
 pub use encrypted::Encrypted;
 pub use facts::{AssertionFacts, AuthnStatement, Conditions, Confirmation, NameId, ResponseFacts};
 pub use keys::{KeyFault, KeyPair, MIN_RSA_BITS, MadeKeyPair, ServiceKeys};
-pub use logout::{LoggedIn, LogoutAnswer, LogoutAsked, LogoutBegun, LogoutMessage};
+pub use logout::{LoggedIn, LogoutAnswer, LogoutAsked, LogoutBegun, LogoutMessage, LogoutOutcome};
 pub use metadata::VALID_SECONDS;
 pub use provider::{IdentityProvider, LogoutService, MetadataFault, entity_ids};
 pub use refusal::Refusal;

@@ -16,7 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::directory::Connection;
 use domain::identity::Assertion;
-use domain::ticket::TicketKind;
+use domain::ticket::{TicketKey, TicketKind};
 use domain::time::Timestamp;
 use std::ops::Range;
 use zeroize::Zeroizing;
@@ -51,15 +51,34 @@ impl ServiceProvider {
         }
         let now = self.clock.now();
         let provider = IdentityProvider::read(settings, now).map_err(|_| Refusal::Metadata)?;
-        let facts = self.facts(&document, &provider, settings.want_encrypted).await?;
         let entity_id = urls.entity_id(settings);
         let expected = Expected { connection, settings, entity_id, acs: &urls.acs, pending, now };
+        let gated = gate::pass(document.as_bytes())?;
+        // Nothing is believed yet; what does not even say that it answers this browser costs no process. It is judged again below.
+        judge::request(&gated.response, &expected)?;
+        let facts = self.facts(&document, gated, &provider, settings.want_encrypted).await?;
         let judged = judge::judge(&facts.response, &facts.assertion, &expected)?;
         let used = [facts.assertion.issuer.as_str(), facts.assertion.id.as_str()];
         self.use_once(connection, "assertion", used, judged.usable_until).await?;
         let session_index = judged.assertion.provider_session.clone();
         let logged_in = judged.name_id.map(|name_id| LoggedIn { name_id, session_index });
         Ok(Verified { assertion: judged.assertion, logged_in })
+    }
+
+    /// Says whether an identifier of an issuer was marked as used.
+    pub(super) async fn was_used(
+        &self,
+        connection: &Connection,
+        what: &str,
+        [issuer, id]: [&str; 2],
+    ) -> Result<bool, Refusal> {
+        let found = self.book.find::<()>(TicketKind::Used, self.used_key(connection, what, [issuer, id])).await;
+        found.map(|found| found.is_some()).map_err(|_| Refusal::Unavailable)
+    }
+
+    fn used_key(&self, connection: &Connection, what: &str, [issuer, id]: [&str; 2]) -> TicketKey {
+        let by = connection.id.as_bytes();
+        self.book.keys.key(TicketKind::Used, &[b"saml", what.as_bytes(), by, issuer.as_bytes(), id.as_bytes()])
     }
 
     /// Marks an identifier of an issuer as used until the moment from which it would be refused anyway.
@@ -71,8 +90,7 @@ impl ServiceProvider {
         until: Timestamp,
     ) -> Result<(), Refusal> {
         let by = connection.id.as_bytes();
-        let key =
-            self.book.keys.key(TicketKind::Used, &[b"saml", what.as_bytes(), by, issuer.as_bytes(), id.as_bytes()]);
+        let key = self.used_key(connection, what, [issuer, id]);
         let owner = self.book.keys.owner("connection", &[by]);
         let first = self.book.put(TicketKind::Used, connection.tenant, key, owner, until, &()).await;
         match first {
@@ -83,8 +101,13 @@ impl ServiceProvider {
     }
 
     /// Returns what is verified of a document.
-    async fn facts(&self, document: &str, provider: &IdentityProvider, want_encrypted: bool) -> Result<Facts, Refusal> {
-        let gated = gate::pass(document.as_bytes())?;
+    async fn facts(
+        &self,
+        document: &str,
+        gated: Gated,
+        provider: &IdentityProvider,
+        want_encrypted: bool,
+    ) -> Result<Facts, Refusal> {
         match &gated.content {
             Content::Clear { .. } if want_encrypted => Err(Refusal::NotEncrypted),
             Content::Clear { assertion, signed } if gated.response_signed || *signed => {

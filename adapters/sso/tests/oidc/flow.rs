@@ -4,7 +4,6 @@ use crate::bench::{ACCESS_TOKEN, Bench, CLIENT, REDIRECT, SECRET, query};
 use crate::forge::{challenge, encode};
 use crate::provider::Page;
 use domain::access::Factor;
-use domain::directory::Hidden;
 use domain::id::RecordId;
 use domain::identity::Groups;
 use serde_json::{Value, json};
@@ -195,9 +194,7 @@ pub(crate) async fn what_is_pending_survives_being_kept_and_shows_no_secret() {
     begun.pending = serde_json::from_str::<Pending>(&kept).unwrap();
     let token = bench.token(&begun);
     bench.hands_out(&token);
-    let verified = bench.finish(&begun, &bench.answer(&begun)).await.unwrap();
-    assert_eq!(verified.id_token.expose(), token);
-    assert_eq!(format!("{:?}", verified.id_token), "Hidden");
+    assert!(bench.finish(&begun, &bench.answer(&begun)).await.is_ok());
 }
 
 pub(crate) async fn claims_become_facts() {
@@ -225,12 +222,31 @@ pub(crate) async fn a_second_factor_is_seen_in_class_and_methods() {
         ("amr", json!(["pwd", "otp"]), Factor::Shown),
         ("amr", json!("mfa"), Factor::Shown),
         ("amr", json!(["pwd"]), Factor::Missing),
+        ("amr", json!(["otp"]), Factor::Missing),
+        ("amr", json!(["hwk"]), Factor::Missing),
+        ("amr", json!(["fido"]), Factor::Missing),
+        ("amr", json!(["otp", "sms", "hwk"]), Factor::Missing),
+        ("amr", json!(["pwd", "pin"]), Factor::Missing),
+        ("amr", json!(["hwk", "pin"]), Factor::Shown),
+        ("amr", json!(["swk", "fpt"]), Factor::Shown),
+        ("amr", json!(["pwd", "rsa", "mfa"]), Factor::Shown),
+        ("amr", json!(["pwd", "user"]), Factor::Missing),
         ("amr", json!({ "mfa": true }), Factor::Missing),
     ] {
         let mut bench = Bench::new().await;
         bench.claims[claim] = value;
         assert_eq!(bench.sign_in().await.unwrap().assertion.factor, expected, "{claim} {}", bench.claims[claim]);
     }
+    let mut bench = Bench::new().await;
+    bench.claims["amr"] = json!(["otp"]);
+    bench.settings().second_factor_amr = vec!["otp".to_owned()];
+    assert_eq!(bench.sign_in().await.unwrap().assertion.factor, Factor::Shown, "what is configured counts by itself");
+}
+
+pub(crate) async fn who_is_let_in_silently_has_proved_nothing_fresh() {
+    let mut bench = Bench::new().await;
+    bench.claims["auth_time"] = Value::Null;
+    assert_eq!(bench.sign_in().await.unwrap().assertion.authenticated, domain::time::Timestamp(0));
 }
 
 pub(crate) async fn groups_that_are_left_out_are_unknown() {
@@ -309,16 +325,16 @@ pub(crate) async fn user_information_on_a_host_that_is_not_allowed_is_not_asked_
 
 pub(crate) async fn people_are_signed_out_at_the_provider() {
     let bench = Bench::new().await;
-    let hint = Hidden::new("header.claims.signature".to_owned());
-    let url = bench.party.sign_out_url(&bench.connection, &hint, "https://gateway.example/", "state").await.unwrap();
+    let url = bench.party.sign_out_url(&bench.connection, "https://gateway.example/", "state").await.unwrap();
     assert!(url.starts_with(&format!("{}/end?a=b&", bench.provider.issuer)));
     let query = query(&url);
-    assert_eq!((&*query["id_token_hint"], &*query["client_id"]), ("header.claims.signature", CLIENT));
+    assert_eq!(&*query["client_id"], CLIENT);
+    assert!(!query.contains_key("id_token_hint"), "an ID token has a person's name in it");
     assert_eq!((&*query["post_logout_redirect_uri"], &*query["state"]), ("https://gateway.example/", "state"));
 
     let bench = Bench::new().await;
     bench.provider.say(json!({ "end_session_endpoint": null }));
-    assert_eq!(bench.party.sign_out_url(&bench.connection, &hint, "https://gateway.example/", "state").await, None);
+    assert_eq!(bench.party.sign_out_url(&bench.connection, "https://gateway.example/", "state").await, None);
 }
 
 pub(crate) async fn a_connection_that_is_off_signs_nobody_in() {

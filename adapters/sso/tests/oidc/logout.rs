@@ -21,7 +21,21 @@ fn notice(bench: &mut Bench) {
 async fn send(bench: &mut Bench) -> Result<(Option<String>, Option<String>), Refusal> {
     bench.claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     let token = bench.signer.token(&bench.header, &bench.claims);
-    bench.party.back_channel(&bench.connection, &token).await.map(|ended| (ended.session, ended.subject))
+    let ended = bench.party.back_channel(&bench.connection, &token).await?;
+    bench.party.noticed(&bench.connection, &ended.notice).await?;
+    Ok((ended.session, ended.subject))
+}
+
+pub(crate) async fn a_notice_that_took_effect_by_half_may_come_again() {
+    let mut bench = Bench::new().await;
+    notice(&mut bench);
+    let token = bench.signer.token(&bench.header, &bench.claims);
+    // The ending fails before it is noticed; the provider sends the same once more.
+    for _ in 0..2 {
+        assert!(bench.party.back_channel(&bench.connection, &token).await.is_ok());
+    }
+    assert!(send(&mut bench).await.is_ok());
+    assert_eq!(send(&mut bench).await, Err(Refusal::Replayed));
 }
 
 pub(crate) async fn a_notice_names_the_session_and_the_person_once() {

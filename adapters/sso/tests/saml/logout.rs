@@ -5,8 +5,8 @@ use crate::provider::{ASSERTION, PROTOCOL, RSA_SHA1, RSA_SHA256, Signing};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openssl::hash::MessageDigest;
-use sso::saml::{LogoutMessage, NameId, Refusal};
-use std::io::Write;
+use sso::saml::{LogoutMessage, LogoutOutcome, NameId, Refusal};
+use std::io::{Read, Write};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -17,10 +17,30 @@ pub(crate) fn cases() -> Vec<Case> {
             assert_eq!(asked.name_id.value, "alice");
             assert_eq!(asked.session_indexes, ["_one", "_two"]);
             assert_eq!(asked.relay.as_deref(), Some("theirs"));
-            let answer = site.provider.logout_answer(&site.connection, &site.urls, &asked).unwrap();
+            let answer =
+                site.provider.logout_answer(&site.connection, &site.urls, &asked, LogoutOutcome::Ended).unwrap();
             assert!(answer.starts_with("https://idp.hospital.example/slo?SAMLResponse="));
             assert!(answer.contains("&RelayState=theirs&SigAlg="));
+            assert!(read(&site, &query).is_ok(), "what took effect by half may come again");
+            run(site.provider.logout_done(&site.connection, &asked)).unwrap();
             assert_eq!(read(&site, &query).err(), Some(Refusal::Replay));
+        }),
+        case("logout::the_answer_says_what_became_of_the_request", |house| {
+            let site = house.site();
+            let Ok(LogoutMessage::Asked(asked)) = read(&site, &query(&request(&site), None, &house.idp, true)) else {
+                panic!("not read")
+            };
+            for (outcome, status) in [
+                (LogoutOutcome::Ended, "status:Success\"></samlp:StatusCode>"),
+                (
+                    LogoutOutcome::UnknownPerson,
+                    "status:Requester\"><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal\"/>",
+                ),
+                (LogoutOutcome::Failed, "status:Responder\"></samlp:StatusCode>"),
+            ] {
+                let answer = site.provider.logout_answer(&site.connection, &site.urls, &asked, outcome).unwrap();
+                assert!(inflated(&answer).contains(status), "{outcome:?}");
+            }
         }),
         case("logout::lower_case_escapes_are_verified_as_they_came", |house| {
             let site = house.site();
@@ -123,6 +143,15 @@ fn request(site: &Site) -> String {
 
 fn read(site: &Site, query: &str) -> Result<LogoutMessage, Refusal> {
     run(site.provider.logout_read(&site.connection, &site.urls, query))
+}
+
+/// Returns the message that an address of ours carries.
+fn inflated(address: &str) -> String {
+    let carried = address.split("SAMLResponse=").nth(1).unwrap().split('&').next().unwrap();
+    let bytes = carried.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
+    let mut text = String::new();
+    flate2::read::DeflateDecoder::new(&STANDARD.decode(bytes).unwrap()[..]).read_to_string(&mut text).unwrap();
+    text
 }
 
 fn query(document: &str, relay: Option<&str>, signing: &Signing, upper: bool) -> String {

@@ -140,6 +140,9 @@ pub(crate) fn cases() -> Vec<Case> {
             let mut elsewhere = theirs;
             elsewhere.connection = domain::id::RecordId([6; 16]);
             refused(site.finish(Some(&elsewhere), &response), Refusal::InResponseTo);
+            // Before any signature is verified: that would cost a process.
+            let forged = says.response(&sign(&says.assertion(), &house.stranger, &Form::default()));
+            refused(site.finish(Some(&mine), &forged), Refusal::InResponseTo);
         }),
         case("truth::an_unsolicited_response_is_refused_unless_allowed", |house| {
             let response = |site: &Site| {
