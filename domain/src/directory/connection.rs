@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn the_stored_form_of_a_connection_stays_as_it_is() {
         let (oidc, saml) = (with(Protocol::Oidc(oidc())), with(Protocol::Saml(saml())));
-        insta::assert_snapshot!(serde_json::to_string(&oidc).unwrap(), @r#"{"id":"01010101-0101-0101-0101-010101010101","tenant":"02020202-0202-0202-0202-020202020202","name":"hospital","enabled":true,"protocol":{"oidc":{"issuer":"https://idp.example/realms/hospital","client_id":"sealgate","client_secret":"a secret","scopes":["openid","profile"],"algorithms":["RS256","ES256"],"groups_claim":"groups","roles_claim":"roles","subject_claim":"sub","display_claim":"name","second_factor_acr":[],"second_factor_amr":["mfa","otp","hwk","fido"],"request_acr":[],"max_age_seconds":null,"egress":[],"allow_http_loopback":false}},"rules":[{"when":{"group":"lab"},"roles":["staff"],"clinics":"all","purpose":"treatment"}],"created":"1970-01-01T00:00:00.000Z"}"#);
+        insta::assert_snapshot!(serde_json::to_string(&oidc).unwrap(), @r#"{"id":"01010101-0101-0101-0101-010101010101","tenant":"02020202-0202-0202-0202-020202020202","name":"hospital","enabled":true,"protocol":{"oidc":{"issuer":"https://idp.example/realms/hospital","client_id":"sealgate","client_secret":"a secret","scopes":["openid","profile"],"algorithms":["RS256","ES256"],"groups_claim":"groups","roles_claim":"roles","subject_claim":"sub","display_claim":"name","second_factor_acr":[],"second_factor_amr":[],"request_acr":[],"max_age_seconds":null,"egress":[],"allow_http_loopback":false}},"rules":[{"when":{"group":"lab"},"roles":["staff"],"clinics":"all","purpose":"treatment"}],"created":"1970-01-01T00:00:00.000Z"}"#);
         insta::assert_snapshot!(serde_json::to_string(&saml).unwrap(), @r#"{"id":"01010101-0101-0101-0101-010101010101","tenant":"02020202-0202-0202-0202-020202020202","name":"hospital","enabled":true,"protocol":{"saml":{"metadata":"<EntityDescriptor/>","idp_entity_id":"https://idp.example/saml","sp_entity_id":null,"subject_attribute":null,"groups_attribute":null,"roles_attribute":null,"display_attribute":null,"second_factor_contexts":[],"allow_unsolicited":false,"want_encrypted":false}},"rules":[{"when":{"group":"lab"},"roles":["staff"],"clinics":"all","purpose":"treatment"}],"created":"1970-01-01T00:00:00.000Z"}"#);
         for connection in [oidc, saml] {
             let text = serde_json::to_string(&connection).unwrap();
@@ -218,6 +218,10 @@ mod tests {
             (OidcSettings { subject_claim: String::new(), ..good() }, Invalid::Claim),
             (OidcSettings { request_acr: texts(&["a", "a"]), ..good() }, Invalid::FactorValue),
             (OidcSettings { second_factor_amr: texts(&[""]), ..good() }, Invalid::FactorValue),
+            (OidcSettings { subject_claim: "email".into(), ..good() }, Invalid::SubjectClaim),
+            (OidcSettings { subject_claim: "upn".into(), ..good() }, Invalid::SubjectClaim),
+            (OidcSettings { subject_claim: "Preferred_Username".into(), ..good() }, Invalid::SubjectClaim),
+            (OidcSettings { subject_claim: "unique_name".into(), ..good() }, Invalid::SubjectClaim),
             (OidcSettings { max_age_seconds: Some(-1), ..good() }, Invalid::MaxAge),
             (OidcSettings { egress: texts(&["https://keys.example"]), ..good() }, Invalid::Egress),
             (OidcSettings { egress: texts(&["*.example"]), ..good() }, Invalid::Egress),

@@ -77,6 +77,8 @@ pub enum Invalid {
     Algorithm,
     /// The name of a claim or attribute is empty, too long or holds control characters.
     Claim,
+    /// The claim that is to name a person is one that providers give to others later.
+    SubjectClaim,
     /// A value that vouches for a second factor, or is asked for, is empty, too long or given twice.
     FactorValue,
     /// The longest age of a sign-in is negative.
@@ -167,6 +169,9 @@ impl fmt::Display for Invalid {
             Invalid::Scope => "between 1 and 64 scopes must be given, each once, in printable ASCII without blanks, \" and \\",
             Invalid::Algorithm => {
                 "algorithms must be among RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and EdDSA"
+            }
+            Invalid::SubjectClaim => {
+                "the subject claim must name a person for good, such as sub (oid at Entra ID): email, upn, preferred_username and unique_name are given to others later"
             }
             Invalid::Claim => "the name of a claim or attribute must have 1 to 512 bytes and no control characters",
             Invalid::FactorValue => {

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 pub const SIGNATURE_ALGORITHMS: &[&str] =
     &["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
+/// Claims that name an address or an account rather than a person (OpenID Connect Core §5.7: only `iss` with `sub` is for good).
+const REASSIGNED_CLAIMS: &[&str] = &["email", "upn", "preferred_username", "unique_name"];
+
 /// Most hosts that a connection may be asked at, besides the issuer's own.
 pub const MAX_EGRESS: usize = 16;
 
@@ -47,8 +50,9 @@ pub struct OidcSettings {
     /// Values of `acr` that vouch for a second factor.
     #[serde(default)]
     pub second_factor_acr: Vec<String>,
-    /// Values of `amr`, any of which vouches for a second factor (RFC 8176 §2).
-    #[serde(default = "second_factor_amr")]
+    /// Values of `amr`, any of which vouches for a second factor by itself. None: what RFC 8176 §2 says of the methods is counted,
+    /// which is `mfa`, or two of different kinds (what one knows, has, is).
+    #[serde(default)]
     pub second_factor_amr: Vec<String>,
     /// Values of `acr` that are asked for (`acr_values`).
     #[serde(default)]
@@ -79,7 +83,7 @@ impl OidcSettings {
             subject_claim: subject_claim(),
             display_claim: display_claim(),
             second_factor_acr: Vec::new(),
-            second_factor_amr: second_factor_amr(),
+            second_factor_amr: Vec::new(),
             request_acr: Vec::new(),
             max_age_seconds: None,
             egress: Vec::new(),
@@ -107,6 +111,10 @@ impl OidcSettings {
         }
         for claim in [&self.groups_claim, &self.roles_claim, &self.subject_claim, &self.display_claim] {
             text::value(claim, Invalid::Claim)?;
+        }
+        // Providers give these to somebody else once they are free, or let people change them: that person would be taken for this one.
+        if REASSIGNED_CLAIMS.iter().any(|claim| self.subject_claim.eq_ignore_ascii_case(claim)) {
+            return Err(Invalid::SubjectClaim);
         }
         for values in [&self.second_factor_acr, &self.second_factor_amr, &self.request_acr] {
             text::values(values, Invalid::FactorValue)?;
@@ -143,8 +151,4 @@ fn subject_claim() -> String {
 
 fn display_claim() -> String {
     String::from("name")
-}
-
-fn second_factor_amr() -> Vec<String> {
-    ["mfa", "otp", "hwk", "fido"].map(String::from).to_vec()
 }

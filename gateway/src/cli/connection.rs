@@ -50,10 +50,79 @@ pub enum Connection {
         #[arg(long, value_name = "FILE")]
         metadata_file: PathBuf,
     },
+    /// Makes a token by which the provider tells of its people ahead of their sign-in (SCIM), or revokes one.
+    ScimToken {
+        /// Which one.
+        #[command(flatten)]
+        connection: NamedConnection,
+        /// Revoke the token of this mark, as `sealgate connection show` lists it, instead of making one.
+        #[arg(long, value_name = "MARK")]
+        revoke: Option<String>,
+        /// How output is written.
+        #[command(flatten)]
+        output: Json,
+    },
+    /// Says what counts of the people that the provider tells of ahead of their sign-in.
+    Provisioning(ProvisioningChange),
     /// Lets people come by a connection again.
     Enable(NamedConnection),
     /// Lets nobody come by a connection from now on, and ends the sessions that came by it.
     Disable(NamedConnection),
+}
+
+/// What changes about provisioning; what is not given stays.
+#[derive(Args)]
+#[command(after_help = "\
+The address to enter at the provider is printed by `sealgate connection show`; the token by `sealgate connection scim-token`.
+Entra ID: map objectId to externalId. Okta: externalId is its user id, which is `sub` at the org's own issuer.")]
+pub struct ProvisioningChange {
+    /// Which one.
+    #[command(flatten)]
+    pub connection: NamedConnection,
+    /// Admit only people that the provider told of (`yes`), or others as well (`no`).
+    #[arg(long, value_name = "YES|NO")]
+    pub required: Option<YesOrNo>,
+    /// What of a person is the subject that a sign-in names.
+    #[arg(long, value_name = "WHAT")]
+    pub subject: Option<ProvisionedSubject>,
+    /// When rules ask for the groups that the provider told of, instead of those that a sign-in lists.
+    #[arg(long, value_name = "WHEN")]
+    pub groups: Option<ProvisionedGroups>,
+    /// An address, or a range of addresses, that the provider's service comes from; the list replaces the one before.
+    #[arg(long = "address", value_name = "ADDRESS", conflicts_with = "any_address")]
+    pub addresses: Vec<String>,
+    /// Let the provider's service come from anywhere.
+    #[arg(long)]
+    pub any_address: bool,
+}
+
+/// Yes or no.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum YesOrNo {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+}
+
+/// What of a person is the subject that a sign-in names.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ProvisionedSubject {
+    /// externalId, to the letter.
+    ExternalId,
+    /// userName, without regard to case.
+    UserName,
+}
+
+/// When the provider's groups count.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ProvisionedGroups {
+    /// Never: what a sign-in lists counts.
+    Never,
+    /// Where a sign-in does not list them.
+    WhenUnknown,
+    /// Always.
+    Always,
 }
 
 /// A connection that is there.
@@ -109,7 +178,8 @@ pub struct OidcAdd {
     /// A value of `acr` that vouches for a second factor; may be given several times.
     #[arg(long = "second-factor-acr", value_name = "VALUE")]
     pub second_factor_acr: Vec<String>,
-    /// A value of `amr` that vouches for a second factor; may be given several times [default: mfa, otp, hwk, fido].
+    /// A value of `amr` that by itself vouches for a second factor; may be given several times. Without any, `mfa` does, and so do two
+    /// methods of different kinds, such as pwd with otp, or hwk with pin (RFC 8176).
     #[arg(long = "second-factor-amr", value_name = "VALUE")]
     pub second_factor_amr: Vec<String>,
     /// A value of `acr` to ask for; may be given several times.

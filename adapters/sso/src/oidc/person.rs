@@ -124,14 +124,23 @@ fn display(settings: &OidcSettings, claims: &Claims) -> Option<String> {
     (!readable.is_empty()).then(|| readable.to_owned())
 }
 
-/// The provider vouches for a second factor by the class of the authentication or by one of its methods (RFC 8176).
+/// The provider vouches for a second factor by the class of the authentication or by its methods (RFC 8176).
 fn factor(settings: &OidcSettings, token: &Claims) -> Factor {
-    let among = |claim: &str, wanted: &[String]| {
-        let found = token.get(claim).and_then(values).unwrap_or_default();
-        found.iter().any(|value| wanted.contains(value))
+    let told = |claim: &str| token.get(claim).and_then(values).unwrap_or_default();
+    let among = |told: &[String], wanted: &[String]| told.iter().any(|value| wanted.contains(value));
+    let methods = told("amr");
+    let by_methods = match settings.second_factor_amr.as_slice() {
+        [] => several_factors(&methods),
+        wanted => among(&methods, wanted),
     };
-    let shown = among("acr", &settings.second_factor_acr) || among("amr", &settings.second_factor_amr);
-    if shown { Factor::Shown } else { Factor::Missing }
+    if by_methods || among(&told("acr"), &settings.second_factor_acr) { Factor::Shown } else { Factor::Missing }
+}
+
+/// Says whether methods are of more than one factor: a one-time code or a key alone is one, as a password alone is.
+fn several_factors(methods: &[String]) -> bool {
+    let shown = |kind: &[&str]| methods.iter().any(|method| kind.contains(&method.as_str()));
+    let kinds = [KNOWN, HELD, INHERENT].into_iter().filter(|kind| shown(kind)).count();
+    shown(&["mfa"]) || kinds >= 2
 }
 
 fn attributes(claims: &Claims) -> Vec<(String, Vec<String>)> {
@@ -151,6 +160,12 @@ fn attribute(claim: &Value) -> Option<Vec<String>> {
 /// Claims that are about the token and not about the person.
 const OF_THE_PROTOCOL: [&str; 14] =
     ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "azp", "nonce", "at_hash", "c_hash", "auth_time", "sid", "typ"];
+/// Methods of what a person knows (RFC 8176 §2).
+const KNOWN: &[&str] = &["pwd", "pin", "kba"];
+/// Methods of what a person has; `fido` is written by several providers and in no registry.
+const HELD: &[&str] = &["otp", "sms", "tel", "hwk", "swk", "sc", "fido"];
+/// Methods of what a person is.
+const INHERENT: &[&str] = &["face", "fpt", "iris", "vbm", "retina"];
 /// Most values of a claim; a longer list counts as not understood.
 const MAX_VALUES: usize = 1_000;
 /// The longest value that is kept, in bytes.
