@@ -2,12 +2,19 @@
 
 mod connection;
 mod people;
+mod review;
+mod session;
 
-pub use connection::{Connection, NamedConnection, OidcAdd, Purpose, Rule, RuleAdd, SamlAdd};
+pub use connection::{
+    Connection, NamedConnection, OidcAdd, ProvisionedGroups, ProvisionedSubject, ProvisioningChange, Purpose, Rule,
+    RuleAdd, SamlAdd, YesOrNo,
+};
 pub use people::{
     Application, BackendAdd, LaunchAdd, NamedApplication, NamedUser, SecondFactor, TenantSettings, User, UserAdd,
     UserChange,
 };
+pub use review::{NamedReview, Review, Verdict};
+pub use session::{Session, SessionEnd};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -66,6 +73,9 @@ pub enum Command {
     /// Administers accounts of people kept here, for sites without an identity provider.
     #[command(subcommand)]
     User(User),
+    /// Lists the sessions of people, and ends them.
+    #[command(subcommand)]
+    Session(Session),
     /// Administers applications: the programs that read over FHIR by SMART.
     #[command(subcommand)]
     Application(Application),
@@ -75,6 +85,9 @@ pub enum Command {
     /// Verifies, shows and exports the audit chains.
     #[command(subcommand)]
     Audit(Audit),
+    /// Lists, shows and closes reviews of emergency access.
+    #[command(subcommand)]
+    Review(Review),
     /// Rotates tenants' keys and manages the slots that open the root.
     #[command(subcommand)]
     Key(Key),
@@ -97,10 +110,15 @@ pub enum Command {
 pub enum SsoCommand {
     /// Looks at a connection step by step: settings, what the provider publishes, keys, rules. Nobody is signed in.
     #[command(
-        after_help = "Exit code 0: people can sign in by it. Why a certain person could not is in the audit chain:\n  \
-        sealgate audit show --action LoginFailed"
+        after_help = "Exit code 0: people can sign in by it. Why a certain person could not: sealgate sso explain"
     )]
     Test(SsoTest),
+    /// Explains refused sign-ins of a tenant: which step did not hold, why, and what to do.
+    #[command(
+        after_help = "The browser shows people nothing but a number: give it as --correlation to find the entry.\n\
+        The reading is in the tenant's audit chain like any other."
+    )]
+    Explain(SsoExplain),
     /// Makes the two key pairs that SAML needs and says what to add to the configuration.
     Keys(SsoKeys),
 }
@@ -113,6 +131,23 @@ pub struct SsoTest {
     /// Its tenant, where several have a connection of this name.
     #[arg(long, value_name = "NAME")]
     pub tenant: Option<String>,
+    /// How output is written.
+    #[command(flatten)]
+    pub print: Json,
+}
+
+/// Refused sign-ins to explain.
+#[derive(Args)]
+pub struct SsoExplain {
+    /// The tenant, by name or id; `system` for refusals of systems that nobody knows.
+    #[arg(long, value_name = "NAME")]
+    pub tenant: String,
+    /// Only this one, by the number that the browser showed.
+    #[arg(long, value_name = "ID")]
+    pub correlation: Option<String>,
+    /// How many of the newest.
+    #[arg(long, default_value_t = 10, value_name = "NUMBER")]
+    pub last: usize,
     /// How output is written.
     #[command(flatten)]
     pub print: Json,

@@ -2,12 +2,15 @@
 
 use crate::admission::Clients;
 use crate::application_keys::ApplicationKeys;
+use crate::break_glass::{self, Gauges, Keeper, Webhook};
 use crate::chains::{Chains, NotVerified};
 use crate::config::{Config, Mllp};
 use crate::exit::{Exit, Outcome, Stop};
+use crate::id_token_keys::IdTokenKeys;
 use crate::installation::Installation;
 use crate::operations::{self, Health};
 use crate::{sign_on, sweep, tls, watch};
+use actix_web::web::ServiceConfig;
 use domain::audit::{ChainHead, ChainId};
 use domain::intake::Intake;
 use domain::retrieval::Retrieval;
@@ -41,6 +44,7 @@ pub struct Gateway {
     listeners: Vec<JoinHandle<()>>,
     fhir: Option<JoinHandle<std::io::Result<()>>>,
     sweeping: JoinHandle<()>,
+    keeping: JoinHandle<()>,
     stop: CancellationToken,
     /// Stopped after everything that uses it.
     stop_operations: CancellationToken,
@@ -76,7 +80,10 @@ impl Gateway {
         addresses.fhir = fhir_socket.as_ref().and_then(address);
         addresses.operations = operations_socket.as_ref().and_then(address);
 
+        let webhook = Webhook::of(&config.sign_on)?;
         let directory = watch::directory(&installation, stop.clone()).await?;
+        let glass: Arc<Gauges> = Arc::default();
+        let keeper = Keeper::new(&installation, directory.clone(), webhook, Arc::clone(&glass));
         let verifying = Arc::new(AtomicBool::new(!rest.is_empty()));
         let counters: Arc<Counters> = Arc::default();
         let reception: Arc<dyn Service> =
@@ -97,6 +104,7 @@ impl Gateway {
                 store: Arc::clone(&installation.store),
                 recorder: Arc::clone(&installation.recorder),
                 counters,
+                glass,
                 verifying: Arc::clone(&verifying),
                 stopping: stop.clone(),
             };
@@ -104,8 +112,12 @@ impl Gateway {
         }
         verify_rest(&installation, rest, verifying, broken.clone());
         let (tickets, clock) = (Arc::clone(&installation.tickets), Arc::clone(&installation.clock));
-        let sweeping = tokio::spawn(sweep::tickets(tickets, clock, stop.clone()));
-        Ok(Self { addresses, installation, listeners, fhir, sweeping, stop, stop_operations, broken })
+        let (refusals, stopping) = (Arc::clone(&installation.refusals), stop.clone());
+        let sweeping = tokio::spawn(async move {
+            tokio::join!(sweep::tickets(tickets, clock, stopping.clone()), sweep::refusals(&refusals, stopping));
+        });
+        let keeping = tokio::spawn(break_glass::keep(keeper, stop.clone()));
+        Ok(Self { addresses, installation, listeners, fhir, sweeping, keeping, stop, stop_operations, broken })
     }
 
     /// Returns where it listens.
@@ -138,6 +150,9 @@ impl Gateway {
         }
         if self.sweeping.await.is_err() {
             tracing::error!("the sweeper of tickets ended abruptly");
+        }
+        if self.keeping.await.is_err() {
+            tracing::error!("the keeper of broken glass ended abruptly");
         }
         self.installation.close().await;
         self.stop_operations.cancel();
@@ -200,13 +215,12 @@ fn serve_fhir(
     };
     let applications = applications(config, installation, &base, directory.clone())?;
     let pages = sign_on::pages(config, installation, &base, directory.clone())?;
+    let provisioning = sign_on::provisioning(installation, &base, directory.clone());
     let clients = Clients {
         directory,
         tokens: applications.tokens(),
-        ledger: installation.recorder.clone(),
-        vault: installation.vault.clone(),
+        refusals: Arc::clone(&installation.refusals),
         clock: Arc::clone(&installation.clock),
-        entropy: Arc::clone(&installation.entropy),
     };
     let limits = fhir::Limits {
         request_timeout: Duration::from_secs(config.fhir.request_timeout_seconds),
@@ -215,16 +229,39 @@ fn serve_fhir(
     let service =
         fhir::Service::new(retrieval(installation), Arc::new(clients), &base, env!("CARGO_PKG_VERSION"), limits);
     let limits = fhir::ServeLimits { max_connections: config.fhir.max_connections, ..fhir::ServeLimits::default() };
-    let fhir = fhir::configure(service);
-    let mount = move |listener: &mut actix_web::web::ServiceConfig| match &pages {
-        Some(pages) => {
-            smart::configure(listener, Arc::clone(&applications));
-            fhir(listener);
-            portal::configure(listener, Arc::clone(pages));
-        }
-        None => fhir(listener),
-    };
-    Ok(tokio::spawn(fhir::serve(socket, tls, mount, limits, async move { stop.cancelled().await })))
+    let proxies = fhir::Proxies::read(&config.fhir.trusted_proxies).map_err(|_| {
+        Stop::new(Exit::Configuration, "`trusted_proxies` of [fhir] is not a list of ranges of addresses")
+    })?;
+    // What is mounted first is asked first: the pages answer whatever nobody else serves.
+    let mut parts = vec![Part::new("fhir", fhir::routes(), fhir::configure(service))];
+    if let Some(pages) = pages {
+        let mount = move |listener: &mut ServiceConfig| smart::configure(listener, Arc::clone(&applications));
+        parts.insert(0, Part::new("smart", smart::routes(), mount));
+        let mount = move |listener: &mut ServiceConfig| scim::configure(listener, Arc::clone(&provisioning));
+        parts.push(Part::new("scim", scim::routes(), mount));
+        let mount = move |listener: &mut ServiceConfig| portal::configure(listener, Arc::clone(&pages));
+        parts.push(Part::new("portal", portal::routes(), mount));
+    }
+    let parts: Arc<[Part]> = parts.into();
+    let mount = move |listener: &mut ServiceConfig| parts.iter().for_each(|part| (part.mount)(listener));
+    Ok(tokio::spawn(fhir::serve(socket, tls, mount, limits, proxies, async move { stop.cancelled().await })))
+}
+
+/// A part of what the listener serves. There is none without a list of its routes, and each of them is said when the gateway starts:
+/// tests hold every one to what it answers to whom.
+struct Part {
+    mount: Box<dyn Fn(&mut ServiceConfig) + Send + Sync>,
+}
+
+impl Part {
+    fn new(
+        name: &'static str,
+        routes: impl Iterator<Item = (String, &'static str)>,
+        mount: impl Fn(&mut ServiceConfig) + Send + Sync + 'static,
+    ) -> Self {
+        operations::say_routes(name, routes);
+        Self { mount: Box::new(mount) }
+    }
 }
 
 /// Puts together what gives access tokens to registered applications.
@@ -239,10 +276,12 @@ fn applications(
         directory,
         book: Arc::new(installation.book()),
         jwks: Arc::new(ApplicationKeys { client: sign_on::egress(&config.sign_on)? }),
+        rsa: Arc::new(IdTokenKeys),
         ledger: installation.recorder.clone(),
         vault: installation.vault.clone(),
         clock: Arc::clone(&installation.clock),
         entropy: Arc::clone(&installation.entropy),
+        refusals: Arc::clone(&installation.refusals),
         limits: smart::Limits::default(),
     }))
 }

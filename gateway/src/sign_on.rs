@@ -1,5 +1,6 @@
 //! Putting sign-on together: what verifies people, from the configuration and an open installation.
 
+use crate::break_glass::Webhook;
 use crate::config::{Config, KeyFiles, Saml, SignOn};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
@@ -90,6 +91,7 @@ pub fn check(settings: &SignOn) -> Outcome {
     egress(settings)?;
     settings.breached_passwords_file.as_deref().map(breached).transpose()?;
     settings.saml.as_ref().map(service_keys).transpose()?;
+    Webhook::of(settings)?;
     Ok(())
 }
 
@@ -102,7 +104,24 @@ pub fn sign_in(installation: &Installation, book: &Arc<TicketBook>) -> SignIn {
         vault: installation.vault.clone(),
         clock: Arc::clone(&installation.clock),
         entropy: Arc::clone(&installation.entropy),
+        refusals: Arc::clone(&installation.refusals),
     }
+}
+
+/// Puts together what identity providers tell of their people by.
+#[must_use]
+pub fn provisioning(
+    installation: &Installation,
+    base: &str,
+    directory: watch::Receiver<Arc<Directory>>,
+) -> Arc<scim::Service> {
+    scim::Service::new(scim::Settings {
+        origin: base.trim_end_matches('/').trim_end_matches("/fhir").to_owned(),
+        directory,
+        administration: installation.administration(),
+        sign_in: sign_in(installation, &Arc::new(installation.book())),
+        limits: scim::Limits::default(),
+    })
 }
 
 /// Makes the client that asks identity providers.
@@ -110,8 +129,16 @@ pub fn sign_in(installation: &Installation, book: &Arc<TicketBook>) -> SignIn {
 /// # Errors
 /// [`Exit::Configuration`] when the file of authorities cannot be used.
 pub fn egress(settings: &SignOn) -> Outcome<EgressClient> {
+    authorities(settings, Limits::default())
+}
+
+/// Makes a client that trusts the configured authorities, with limits of its own.
+///
+/// # Errors
+/// As for [`egress`].
+pub fn authorities(settings: &SignOn, limits: Limits) -> Outcome<EgressClient> {
     let authorities = settings.authorities_file.as_deref();
-    EgressClient::new(authorities, Limits::default()).map_err(|why| match authorities {
+    EgressClient::new(authorities, limits).map_err(|why| match authorities {
         Some(path) => Stop::new(Exit::Configuration, format!("{}: {why}", path.display())),
         None => Stop::new(Exit::Failed, why),
     })

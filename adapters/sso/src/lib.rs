@@ -3,4 +3,8 @@
 pub mod http;
 pub mod local;
 pub mod oidc;
+pub mod rsa;
 pub mod saml;
+mod stage;
+
+pub use stage::Stage;

@@ -108,12 +108,12 @@ impl Administration {
         for _ in 0..MAX_TRIES {
             match self.store_provisioned(by, connection, None, &entry, request).await {
                 // Taken a moment ago, by somebody who may have given it up since: look again.
-                Err(NotChanged::NameTaken | NotChanged::Raced) => {}
+                Err(NotChanged::Raced) => {}
                 Err(fault) => return Err(fault),
                 Ok((version, last_updated)) => return Ok(Stored { entry, version, last_updated }),
             }
         }
-        Err(NotChanged::NameTaken)
+        Err(NotChanged::Raced)
     }
 
     /// Changes an entry of a connection, at the expected version where one is given; whoever changes it at the same moment
@@ -211,8 +211,11 @@ impl Administration {
             let permit = self.permit(by, E::KIND, connection.tenant, id).await?;
             self.prepare(permit, by, &stored.entry, Some(&stored), beside(), &mut write).await?;
         }
-        self.record(write).await?;
-        Ok(written)
+        match self.record(write).await {
+            // Somebody took a name since it was looked up; who has it now, the next look tells.
+            Err(NotChanged::NameTaken) => Err(NotChanged::Raced),
+            recorded => recorded.map(|()| written),
+        }
     }
 
     /// Returns the earliest entry that ever had a name, none having it now; `None` when none ever had.

@@ -1,5 +1,6 @@
 //! Why a sign-in with a local account is refused: one word for the audit entry, a face for the browser.
 
+use crate::stage::Stage;
 use domain::ports::Unavailable;
 use domain::ticket::NotKept;
 
@@ -51,6 +52,100 @@ pub enum Reason {
     Unavailable,
     /// A stored ticket does not open.
     Integrity,
+}
+
+impl Reason {
+    /// Every refusal.
+    pub const ALL: &'static [Reason] = &[
+        Reason::UnknownAccount,
+        Reason::WrongPassword,
+        Reason::AccountDisabled,
+        Reason::NoPassword,
+        Reason::StoredHash,
+        Reason::Wait(1),
+        Reason::Busy,
+        Reason::WrongCode,
+        Reason::CodeUsed,
+        Reason::TooManyCodes(1),
+        Reason::NotEnrolled,
+        Reason::AlreadyEnrolled,
+        Reason::WrongRecoveryCode,
+        Reason::RecoveryCodeUsed,
+        Reason::StepOver,
+        Reason::OtherAccount,
+        Reason::Unavailable,
+        Reason::Integrity,
+    ];
+
+    /// Returns the step of a sign-in that did not hold.
+    #[must_use]
+    pub const fn stage(self) -> Stage {
+        match self {
+            Reason::UnknownAccount
+            | Reason::WrongPassword
+            | Reason::AccountDisabled
+            | Reason::NoPassword
+            | Reason::StoredHash
+            | Reason::Wait(_) => Stage::Credentials,
+            Reason::Busy | Reason::Unavailable | Reason::Integrity => Stage::Gateway,
+            Reason::WrongCode
+            | Reason::CodeUsed
+            | Reason::TooManyCodes(_)
+            | Reason::NotEnrolled
+            | Reason::AlreadyEnrolled
+            | Reason::WrongRecoveryCode
+            | Reason::RecoveryCodeUsed
+            | Reason::StepOver
+            | Reason::OtherAccount => Stage::Factor,
+        }
+    }
+
+    /// Returns a sentence for the administrator: what it means and what to do.
+    #[must_use]
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Reason::UnknownAccount => {
+                "No account has this sign-in name. Look for a slip, or add one: `sealgate user add`."
+            }
+            Reason::WrongPassword => {
+                "The password is not the account's. Somebody who forgot it gets a link: `sealgate user reset`."
+            }
+            Reason::AccountDisabled => {
+                "The password is right, and the account is disabled: `sealgate user enable` lets the person in again."
+            }
+            Reason::NoPassword => {
+                "No password was set yet: the invitation was not taken up, or is over. `sealgate user reset` makes another link."
+            }
+            Reason::StoredHash => {
+                "The stored hash of the password cannot be read: it is damaged, or of another installation. `sealgate user reset` makes another link."
+            }
+            Reason::Wait(_) => {
+                "There were too many wrong passwords for this account, from this address or in all; nobody is locked out for good."
+            }
+            Reason::Busy => "More passwords were to be checked at once than this machine can.",
+            Reason::WrongCode => {
+                "The code is none that holds now. Compare the clocks of the phone and of this machine."
+            }
+            Reason::CodeUsed => {
+                "The code, or a later one, was accepted before: one code is good for one sign-in. The next comes in half a minute."
+            }
+            Reason::TooManyCodes(_) => "There were too many wrong codes; the person waits and tries again.",
+            Reason::NotEnrolled => "A code was shown, and no authenticator app is enrolled for the account.",
+            Reason::AlreadyEnrolled => {
+                "An authenticator app is enrolled already, and a password alone does not replace it: `sealgate user reset --second-factor`."
+            }
+            Reason::WrongRecoveryCode => "The recovery code is none of the account's.",
+            Reason::RecoveryCodeUsed => "The recovery code was used before; each is good for one time.",
+            Reason::StepOver => {
+                "The step before was too long ago, was finished already, or never was: the person begins again."
+            }
+            Reason::OtherAccount => "The step before was for another account: the person begins again.",
+            Reason::Unavailable => "The database or the source of randomness did not answer.",
+            Reason::Integrity => {
+                "What was kept of the sign-in does not open: it was altered, or sealed by another installation."
+            }
+        }
+    }
 }
 
 /// What a browser may be told; it says nothing about who exists.
@@ -143,6 +238,15 @@ impl From<Unavailable> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_reason_is_listed_and_explained() {
+        let source = include_str!("refusal.rs");
+        let body = source.split("pub enum Reason {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();
+        let variants = body.lines().filter(|line| line.ends_with(',') && !line.contains("//"));
+        assert_eq!(variants.count(), Reason::ALL.len(), "a reason is missing from ALL");
+        assert!(Reason::ALL.iter().all(|reason| reason.explain().ends_with('.') || reason.explain().ends_with("`.")));
+    }
 
     #[test]
     fn whatever_is_wrong_with_name_or_password_has_one_face() {

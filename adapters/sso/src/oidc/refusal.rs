@@ -1,6 +1,7 @@
 //! Why somebody is not signed in: a word for the audit entry and a sentence for the operator.
 
 use crate::http::Fault;
+use crate::stage::Stage;
 use std::fmt;
 
 /// Why a sign-in, a sign-out notice or a provider was refused. Carries nothing of what was received.
@@ -139,6 +140,147 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Every refusal.
+    pub const ALL: &'static [Refusal] = &[
+        Refusal::NotOidc,
+        Refusal::Disabled,
+        Refusal::Settings,
+        Refusal::ClientAuthentication,
+        Refusal::Egress,
+        Refusal::NotHttps,
+        Refusal::Store,
+        Refusal::ProviderUnavailable,
+        Refusal::Certificate,
+        Refusal::Redirected,
+        Refusal::TooLarge,
+        Refusal::DiscoveryUnreadable,
+        Refusal::DiscoveryIssuer,
+        Refusal::Pkce,
+        Refusal::KeysUnreadable,
+        Refusal::SignInExpired,
+        Refusal::OtherConnection,
+        Refusal::StateMissing,
+        Refusal::StateMismatch,
+        Refusal::AnswerIssuerMissing,
+        Refusal::AnswerIssuer,
+        Refusal::Denied,
+        Refusal::ProviderError,
+        Refusal::CodeMissing,
+        Refusal::CodeRefused,
+        Refusal::ClientRefused,
+        Refusal::TokenRefused,
+        Refusal::TokenUnreadable,
+        Refusal::IdTokenMissing,
+        Refusal::TokenMalformed,
+        Refusal::TokenEncrypted,
+        Refusal::TokenType,
+        Refusal::CriticalHeader,
+        Refusal::AlgorithmNone,
+        Refusal::AlgorithmNotAllowed,
+        Refusal::UnknownKey,
+        Refusal::AmbiguousKey,
+        Refusal::Signature,
+        Refusal::ClaimMalformed,
+        Refusal::WrongIssuer,
+        Refusal::WrongAudience,
+        Refusal::ExtraAudience,
+        Refusal::WrongParty,
+        Refusal::ExpiryMissing,
+        Refusal::Expired,
+        Refusal::NotYetValid,
+        Refusal::IssuedAtMissing,
+        Refusal::IssuedInFuture,
+        Refusal::IssuedBefore,
+        Refusal::SubjectMissing,
+        Refusal::SubjectEmpty,
+        Refusal::SubjectClaimMissing,
+        Refusal::NonceMissing,
+        Refusal::WrongNonce,
+        Refusal::AccessTokenHash,
+        Refusal::AuthTimeMissing,
+        Refusal::AuthTimeTooOld,
+        Refusal::UserInfoUnreadable,
+        Refusal::UserInfoSubject,
+        Refusal::LogoutStale,
+        Refusal::LogoutEvent,
+        Refusal::LogoutNonce,
+        Refusal::LogoutTarget,
+        Refusal::LogoutIdMissing,
+        Refusal::Replayed,
+    ];
+
+    /// Returns the step of a sign-in that did not hold.
+    #[must_use]
+    pub const fn stage(self) -> Stage {
+        match self {
+            Refusal::NotOidc
+            | Refusal::Disabled
+            | Refusal::Settings
+            | Refusal::ClientAuthentication
+            | Refusal::Egress
+            | Refusal::NotHttps => Stage::Connection,
+            Refusal::Store => Stage::Gateway,
+            Refusal::ProviderUnavailable
+            | Refusal::Certificate
+            | Refusal::Redirected
+            | Refusal::TooLarge
+            | Refusal::DiscoveryUnreadable
+            | Refusal::DiscoveryIssuer
+            | Refusal::Pkce
+            | Refusal::KeysUnreadable => Stage::Provider,
+            Refusal::SignInExpired
+            | Refusal::OtherConnection
+            | Refusal::StateMissing
+            | Refusal::StateMismatch
+            | Refusal::AnswerIssuerMissing
+            | Refusal::AnswerIssuer
+            | Refusal::Denied
+            | Refusal::ProviderError
+            | Refusal::CodeMissing => Stage::Answer,
+            Refusal::CodeRefused
+            | Refusal::ClientRefused
+            | Refusal::TokenRefused
+            | Refusal::TokenUnreadable
+            | Refusal::IdTokenMissing => Stage::Exchange,
+            Refusal::TokenMalformed
+            | Refusal::TokenEncrypted
+            | Refusal::TokenType
+            | Refusal::CriticalHeader
+            | Refusal::AlgorithmNone
+            | Refusal::AlgorithmNotAllowed
+            | Refusal::UnknownKey
+            | Refusal::AmbiguousKey
+            | Refusal::Signature => Stage::Signature,
+            Refusal::ClaimMalformed
+            | Refusal::WrongIssuer
+            | Refusal::WrongAudience
+            | Refusal::ExtraAudience
+            | Refusal::WrongParty
+            | Refusal::ExpiryMissing
+            | Refusal::Expired
+            | Refusal::NotYetValid
+            | Refusal::IssuedAtMissing
+            | Refusal::IssuedInFuture
+            | Refusal::IssuedBefore
+            | Refusal::SubjectMissing
+            | Refusal::SubjectEmpty
+            | Refusal::SubjectClaimMissing
+            | Refusal::NonceMissing
+            | Refusal::WrongNonce
+            | Refusal::AccessTokenHash
+            | Refusal::AuthTimeMissing
+            | Refusal::AuthTimeTooOld
+            | Refusal::UserInfoUnreadable
+            | Refusal::UserInfoSubject => Stage::Claims,
+            Refusal::LogoutStale
+            | Refusal::LogoutEvent
+            | Refusal::LogoutNonce
+            | Refusal::LogoutTarget
+            | Refusal::LogoutIdMissing
+            | Refusal::Replayed => Stage::SignOut,
+        }
+    }
+
     /// Returns the word that audit contexts carry.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -393,5 +535,23 @@ impl From<Fault> for Refusal {
             Fault::TimedOut | Fault::Unreachable => Refusal::ProviderUnavailable,
             Fault::Untrusted => Refusal::Certificate,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_refusal_has_a_word_and_a_sentence_of_its_own_and_is_listed() {
+        let source = include_str!("refusal.rs");
+        let body = source.split("pub enum Refusal {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();
+        let variants =
+            body.lines().filter(|line| line.starts_with("    ") && line.ends_with(',') && !line.contains("//"));
+        assert_eq!(variants.count(), Refusal::ALL.len(), "a refusal is missing from ALL");
+        let words: BTreeSet<_> = Refusal::ALL.iter().map(|refusal| refusal.name()).collect();
+        assert_eq!(words.len(), Refusal::ALL.len());
+        assert!(Refusal::ALL.iter().all(|refusal| refusal.explain().ends_with(['.', '?'])));
     }
 }

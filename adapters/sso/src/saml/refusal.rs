@@ -1,5 +1,6 @@
 //! Why a SAML message is refused: a word for the audit entry, a sentence for the administrator.
 
+use crate::stage::Stage;
 use std::fmt;
 
 /// Why a SAML message is refused. It carries nothing of the message; the browser is told none of it.
@@ -130,6 +131,133 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Every refusal.
+    pub const ALL: &'static [Refusal] = &[
+        Refusal::TooLarge,
+        Refusal::NotBase64,
+        Refusal::NotUtf8,
+        Refusal::Malformed,
+        Refusal::Doctype,
+        Refusal::Instruction,
+        Refusal::Comment,
+        Refusal::Cdata,
+        Refusal::Entity,
+        Refusal::TooDeep,
+        Refusal::TooManyAttributes,
+        Refusal::TooManyElements,
+        Refusal::Namespace,
+        Refusal::DuplicateAttribute,
+        Refusal::Root,
+        Refusal::Version,
+        Refusal::Id,
+        Refusal::DuplicateId,
+        Refusal::AssertionCount,
+        Refusal::AssertionPlace,
+        Refusal::Foreign,
+        Refusal::SignaturePlace,
+        Refusal::SignatureForm,
+        Refusal::SignatureReference,
+        Refusal::SignatureTransform,
+        Refusal::SignatureAlgorithm,
+        Refusal::Unsigned,
+        Refusal::Shape,
+        Refusal::EncryptedPart,
+        Refusal::Time,
+        Refusal::EncryptedAssertion,
+        Refusal::NotEncrypted,
+        Refusal::Signature,
+        Refusal::Disagreement,
+        Refusal::Helper,
+        Refusal::Unconfined,
+        Refusal::Busy,
+        Refusal::Status,
+        Refusal::Issuer,
+        Refusal::Destination,
+        Refusal::Recipient,
+        Refusal::Audience,
+        Refusal::InResponseTo,
+        Refusal::Unsolicited,
+        Refusal::Confirmation,
+        Refusal::Conditions,
+        Refusal::UnknownCondition,
+        Refusal::NotYetValid,
+        Refusal::Expired,
+        Refusal::AuthnStatement,
+        Refusal::NotFresh,
+        Refusal::SessionEnded,
+        Refusal::Subject,
+        Refusal::TransientSubject,
+        Refusal::Replay,
+        Refusal::Unavailable,
+        Refusal::Metadata,
+        Refusal::QueryMissing,
+        Refusal::QueryDuplicate,
+        Refusal::QueryForm,
+        Refusal::NoLogout,
+    ];
+
+    /// Returns the step of a sign-in that did not hold.
+    #[must_use]
+    pub const fn stage(self) -> Stage {
+        match self {
+            Refusal::Metadata => Stage::Connection,
+            Refusal::Helper | Refusal::Unconfined | Refusal::Busy | Refusal::Unavailable => Stage::Gateway,
+            Refusal::TooLarge
+            | Refusal::NotBase64
+            | Refusal::NotUtf8
+            | Refusal::Malformed
+            | Refusal::Doctype
+            | Refusal::Instruction
+            | Refusal::Comment
+            | Refusal::Cdata
+            | Refusal::Entity
+            | Refusal::TooDeep
+            | Refusal::TooManyAttributes
+            | Refusal::TooManyElements
+            | Refusal::Namespace
+            | Refusal::DuplicateAttribute
+            | Refusal::Root
+            | Refusal::Version
+            | Refusal::Id
+            | Refusal::DuplicateId
+            | Refusal::AssertionCount
+            | Refusal::AssertionPlace
+            | Refusal::Foreign
+            | Refusal::Shape
+            | Refusal::EncryptedPart
+            | Refusal::Time
+            | Refusal::EncryptedAssertion
+            | Refusal::NotEncrypted
+            | Refusal::Status => Stage::Answer,
+            Refusal::SignaturePlace
+            | Refusal::SignatureForm
+            | Refusal::SignatureReference
+            | Refusal::SignatureTransform
+            | Refusal::SignatureAlgorithm
+            | Refusal::Unsigned
+            | Refusal::Signature
+            | Refusal::Disagreement => Stage::Signature,
+            Refusal::Issuer
+            | Refusal::Destination
+            | Refusal::Recipient
+            | Refusal::Audience
+            | Refusal::InResponseTo
+            | Refusal::Unsolicited
+            | Refusal::Confirmation
+            | Refusal::Conditions
+            | Refusal::UnknownCondition
+            | Refusal::NotYetValid
+            | Refusal::Expired
+            | Refusal::AuthnStatement
+            | Refusal::NotFresh
+            | Refusal::SessionEnded
+            | Refusal::Subject
+            | Refusal::TransientSubject
+            | Refusal::Replay => Stage::Claims,
+            Refusal::QueryMissing | Refusal::QueryDuplicate | Refusal::QueryForm | Refusal::NoLogout => Stage::SignOut,
+        }
+    }
+
     /// Returns the word that audit contexts carry.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -279,3 +407,21 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_refusal_has_a_word_and_a_sentence_of_its_own_and_is_listed() {
+        let source = include_str!("refusal.rs");
+        let body = source.split("pub enum Refusal {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();
+        let variants =
+            body.lines().filter(|line| line.starts_with("    ") && line.ends_with(',') && !line.contains("//"));
+        assert_eq!(variants.count(), Refusal::ALL.len(), "a refusal is missing from ALL");
+        let words: BTreeSet<_> = Refusal::ALL.iter().map(|refusal| refusal.name()).collect();
+        assert_eq!(words.len(), Refusal::ALL.len());
+        assert!(Refusal::ALL.iter().all(|refusal| refusal.explain().ends_with(['.', '?'])));
+    }
+}

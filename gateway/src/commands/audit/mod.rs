@@ -6,6 +6,7 @@ mod private_file;
 mod show;
 mod verify;
 
+pub(in crate::commands) use show::{Refused, refused};
 pub use verify::verify_export;
 
 use crate::cli::Audit;

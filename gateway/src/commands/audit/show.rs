@@ -57,6 +57,61 @@ async fn shown(config: &Config, installation: &Installation, show: &AuditShow, f
     }
 }
 
+/// A refused sign-in, as the chain tells of it.
+pub(in crate::commands) struct Refused {
+    /// The number of the entry.
+    pub(in crate::commands) sequence: u64,
+    /// When it was.
+    pub(in crate::commands) time: String,
+    /// What was refused: `Person`, `Application`, `ApiClient`.
+    pub(in crate::commands) what: String,
+    /// Whom, where that is known.
+    pub(in crate::commands) who: String,
+    /// The number that was shown to whoever was refused.
+    pub(in crate::commands) correlation: String,
+    /// The sealed context; `None` when it does not open.
+    pub(in crate::commands) context: Option<Context>,
+}
+
+/// Returns the newest refused sign-ins of a chain, or the one of a correlation id; the reading is in the chain before this
+/// returns.
+pub(in crate::commands) async fn refused(
+    config: &Config,
+    installation: &Installation,
+    chain: ChainId,
+    correlation: Option<String>,
+    limit: usize,
+) -> Outcome<Vec<Refused>> {
+    let console = Console::new(installation, chain.tenant(), Role::Auditor);
+    let permit = console.permit::<ReadAudit>(CHAIN, &chain.to_string()).await?;
+    let filter = Filter { action: Some("LoginFailed".to_owned()), correlation, ..Filter::default() };
+    let newest = newest(config, installation, chain, &filter, limit).await?;
+    let views: Vec<_> = newest.iter().filter_map(|bytes| EntryView::read(bytes)).collect();
+    let context = Context {
+        request: Some(filter.to_string()),
+        rule: Some(permit.rule().to_owned()),
+        returned: views.iter().map(|entry| format!("AuditEntry/{}", entry.sequence())).collect(),
+        ..Context::default()
+    };
+    console.record(Act::done(ReadAudit::ACTION.name(), CHAIN, &chain.to_string()), context).await?;
+    let mut refused = Vec::new();
+    for entry in &views {
+        let context = match opened(installation, &console, &permit, chain, entry).await? {
+            Opened::Clear(context) => Some(*context),
+            Opened::None | Opened::Failed => None,
+        };
+        refused.push(Refused {
+            sequence: entry.sequence(),
+            time: entry.utc_timestamp().to_owned(),
+            what: entry.resource_type().into_owned(),
+            who: entry.resource_id().into_owned(),
+            correlation: entry.correlation_id().into_owned(),
+            context,
+        });
+    }
+    Ok(refused)
+}
+
 /// Walks the whole chain, verifying it, and keeps the newest entries that fit.
 async fn newest(
     config: &Config,
@@ -180,7 +235,9 @@ fn bytes_of(hex: &str) -> Option<[u8; 32]> {
 }
 
 /// Which entries are shown.
+#[derive(Default)]
 struct Filter {
+    correlation: Option<String>,
     user: Option<String>,
     action: Option<String>,
     resource: Option<String>,
@@ -204,6 +261,7 @@ impl Filter {
             })
         };
         Ok(Self {
+            correlation: None,
             user: show.user.clone(),
             action: show.action.clone(),
             resource: show.resource.clone(),
@@ -223,6 +281,7 @@ impl Filter {
             }
         });
         (is(&self.user, &entry.user_id()) || is(&self.user, &entry.user_display()))
+            && is(&self.correlation, &entry.correlation_id())
             && is(&self.action, &entry.action())
             && resource
             && self.outcome.is_none_or(|wanted| wanted.name() == entry.outcome())
@@ -237,6 +296,7 @@ impl std::fmt::Display for Filter {
         f.write_str("audit show")?;
         let outcome = self.outcome.map(|outcome| outcome.name().to_owned());
         let named = [
+            ("correlation", &self.correlation),
             ("user", &self.user),
             ("action", &self.action),
             ("resource", &self.resource),
@@ -305,6 +365,7 @@ fn page(entry: &EntryView<'_>, context: &Opened) -> Outcome {
         ("purpose", &context.purpose),
         ("reason", &context.reason),
         ("rule", &context.rule),
+        ("glass", &context.glass),
     ];
     let line = |name: &str, value: &str| output::line(format_args!("    {name:<9} {}", printable(value)));
     for (name, value) in one {

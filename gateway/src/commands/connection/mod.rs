@@ -1,6 +1,7 @@
 //! `sealgate connection …`: the identity providers by which people sign in.
 
 mod add;
+mod provisioning;
 mod rule;
 mod show;
 
@@ -39,6 +40,10 @@ pub async fn run(config: &Config, command: Connection) -> Outcome {
         Connection::SetMetadata { connection, metadata_file } => {
             set_metadata(&installation, &connection, &metadata_file).await
         }
+        Connection::ScimToken { connection, revoke, output } => {
+            provisioning::token(config, &installation, &connection, revoke.as_deref(), output).await
+        }
+        Connection::Provisioning(change) => provisioning::run(&installation, change).await,
         Connection::Enable(connection) => set_enabled(&installation, &connection, true).await,
         Connection::Disable(connection) => set_enabled(&installation, &connection, false).await,
     };
@@ -141,6 +146,9 @@ async fn change(
         }
         if changed.rules != before.rules {
             connection.rules = changed.rules;
+        }
+        if changed.provisioning != before.provisioning {
+            connection.provisioning = changed.provisioning;
         }
         connection.enabled = changed.enabled;
     };

@@ -1,6 +1,6 @@
 //! `sealgate connection show`: everything about a connection but its secret, and what its provider must know.
 
-use super::rule;
+use super::{provisioning, rule};
 use crate::cli::{Json, NamedConnection};
 use crate::commands::directory::state;
 use crate::commands::{find, origin};
@@ -34,6 +34,7 @@ pub(super) async fn run(
         Protocol::Oidc(settings) => rows.extend(of_oidc(settings)),
         Protocol::Saml(settings) => rows.extend(of_saml(settings, installation)),
     }
+    rows.extend(provisioning::rows(connection));
     output::table(&rows)?;
     output::line("")?;
     output::table(&addresses(config, connection))?;
@@ -47,6 +48,11 @@ pub(super) fn value(config: &Config, connection: &Connection) -> Value {
     if let Some(settings) = value.pointer_mut("/protocol/oidc").and_then(Value::as_object_mut) {
         let secret = settings.remove("client_secret");
         settings.insert("client_secret_set".to_owned(), json!(secret.is_some_and(|secret| !secret.is_null())));
+    }
+    // Tokens by their marks: their hashes are of no use to anybody.
+    if let Some(tokens) = value.pointer_mut("/provisioning/tokens") {
+        let marks = connection.provisioning.tokens.iter();
+        *tokens = marks.map(|token| json!({ "mark": token.mark(), "created": token.created.rfc3339() })).collect();
     }
     let addresses = addresses(config, connection).into_iter().skip(1);
     let addresses = addresses.filter_map(|row| {
@@ -68,6 +74,7 @@ pub(super) fn addresses(config: &Config, connection: &Connection) -> Vec<Vec<Str
             row("redirect", at("/auth/oidc/callback")),
             row("back-channel logout", at(&format!("/auth/oidc/backchannel/{}", connection.id))),
             row("after logout", at("/signed-out")),
+            row("provisioning", provisioning::address(config, connection)),
         ]),
         Protocol::Saml(settings) => {
             let urls = Urls::at(&at(""), connection.id);
@@ -76,6 +83,7 @@ pub(super) fn addresses(config: &Config, connection: &Connection) -> Vec<Vec<Str
                 row("our metadata", &urls.metadata),
                 row("assertion consumer", &urls.acs),
                 row("single logout", &urls.slo),
+                row("provisioning", provisioning::address(config, connection)),
             ]);
         }
     }
@@ -95,7 +103,14 @@ fn of_oidc(settings: &OidcSettings) -> Vec<Vec<String>> {
         row("groups claim", &settings.groups_claim),
         row("roles claim", &settings.roles_claim),
         row("second factor by acr", or_none(&settings.second_factor_acr)),
-        row("second factor by amr", or_none(&settings.second_factor_amr)),
+        row(
+            "second factor by amr",
+            if settings.second_factor_amr.is_empty() {
+                "mfa, or two methods of different kinds".to_owned()
+            } else {
+                settings.second_factor_amr.join(", ")
+            },
+        ),
         row("acr asked for", or_none(&settings.request_acr)),
         row("proof at most old", settings.max_age_seconds.map_or_else(|| "any age".to_owned(), seconds)),
         row("other hosts asked", or_none(&settings.egress)),

@@ -1,5 +1,7 @@
 //! `sealgate sso`: trying out the ways in before people do, and keys for SAML.
 
+mod explain;
+
 use crate::cli::{SsoCommand, SsoKeys, SsoTest};
 use crate::commands::files::{not_written, write_new};
 use crate::commands::find;
@@ -27,6 +29,12 @@ pub async fn run(config: &Config, command: SsoCommand) -> Outcome {
             let tested = try_out(config, &installation, &test).await;
             installation.close().await;
             tested
+        }
+        SsoCommand::Explain(wanted) => {
+            let installation = Installation::open(config).await?;
+            let explained = explain::run(config, &installation, wanted).await;
+            installation.close().await;
+            explained
         }
         SsoCommand::Keys(keys) => make_keys(&keys),
     }

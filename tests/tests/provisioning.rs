@@ -1,0 +1,165 @@
+//! A provider tells of its people by SCIM, one of them signs in by OpenID Connect, and is sent away the moment she is
+//! deactivated; what was refused is explained, and an operator ends what goes on.
+//!
+//! Runs where `TEST_PROVIDERS` says that the providers are (`tests/providers/run` fetches them); otherwise shows as ignored.
+//! `REQUIRE_PROVIDERS=1` turns that into failures.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+use libtest_mimic::{Arguments, Trial};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::ExitCode;
+use tests::browser::{Browser, Page};
+use tests::gateway::{Gateway, eventually};
+use tests::home::{Home, write_private};
+use tests::provider::{self, Provider};
+use tokio::runtime::{Builder, Runtime};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
+const SECRET: &str = "gateway-secret-of-tests-0123456789abcdef";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let name = "whoever_is_deactivated_is_sent_away_at_once";
+    let trial = match provider::folder() {
+        Some(folder) => Trial::test(name, move || {
+            whoever_is_deactivated_is_sent_away_at_once(&folder);
+            Ok(())
+        }),
+        None if provider::required() => {
+            Trial::test(name, || Err("REQUIRE_PROVIDERS=1 but TEST_PROVIDERS is not set".into()))
+        }
+        None => Trial::test(format!("{name} (ignored: TEST_PROVIDERS is not set; see tests/providers/run)"), || Ok(()))
+            .with_ignored_flag(true),
+    };
+    libtest_mimic::run(&arguments, vec![trial]).exit_code()
+}
+
+/// The service of a provider that tells of its people.
+struct Teller {
+    runtime: Runtime,
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Teller {
+    fn new(base: String, token: String) -> Self {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        Self { runtime, http: reqwest::Client::builder().no_proxy().build().unwrap(), base, token }
+    }
+
+    fn tell(&self, method: reqwest::Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let mut request = self.http.request(method, format!("{}/{path}", self.base)).bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/scim+json").body(body.to_string());
+        }
+        self.runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            let status = answer.status().as_u16();
+            (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
+        })
+    }
+
+    fn set_active(&self, id: &str, active: &str) {
+        let change = json!({ "Operations": [{ "op": "Replace", "path": "active", "value": active }] });
+        let (status, user) = self.tell(reqwest::Method::PATCH, &format!("Users/{id}"), Some(&change));
+        assert_eq!((status, user["active"].to_string()), (200, active.to_lowercase()), "{user}");
+    }
+}
+
+struct Site {
+    home: Home,
+    _gateway: Gateway,
+    _provider: Provider,
+    origin: String,
+    start: String,
+}
+
+impl Site {
+    fn sign_in(&self, browser: &mut Browser) -> Page {
+        let begun = browser.get(&self.start);
+        let form = browser.follow(begun);
+        if form.status != 200 {
+            return form;
+        }
+        let page = browser.post(form.url.as_str(), &[("login", "alice"), ("password", "any")]);
+        browser.follow(page)
+    }
+
+    fn is_signed_in(&self, browser: &mut Browser) -> bool {
+        browser.get(&format!("{}/account", self.origin)).status == 200
+    }
+
+    fn explained(&self) -> String {
+        self.home.done(&["sso", "explain", "--tenant", &self.home.first().name, "--last", "1"])
+    }
+}
+
+fn whoever_is_deactivated_is_sent_away_at_once(providers: &Path) {
+    let home = Home::new(PROGRAM);
+    let gateway = home.serve();
+    let origin = format!("http://{}", gateway.fhir_address());
+    let provider = Provider::start(providers, "oidc.mjs", &[("RP", &origin)]);
+    let secret = home.path("client-secret");
+    write_private(&secret, SECRET.as_bytes());
+    let (secret, tenant) = (secret.display().to_string(), home.first().name.clone());
+    let add = ["connection", "add-oidc", "Hospital", "--tenant", &tenant, "--issuer", &provider.address];
+    let more = ["--client-id", "gateway", "--client-secret-file", &secret, "--allow-http-loopback", "--json"];
+    let added = home.json(&[add.as_slice(), more.as_slice()].concat());
+    let connection = added["id"].as_str().unwrap_or_else(|| panic!("an id: {added}")).to_owned();
+    home.done(&["connection", "rule", "add", "Hospital", "--if-role", "Provider", "--role", "provider"]);
+    home.done(&["connection", "provisioning", "Hospital", "--required", "yes", "--address", "127.0.0.0/8"]);
+    let token = home.json(&["connection", "scim-token", "Hospital", "--json"]);
+    let shown = home.done(&["connection", "show", "Hospital"]);
+    assert!(shown.contains(token["mark"].as_str().unwrap()) && shown.contains("/scim/v2/"), "{shown}");
+    let start = format!("{origin}/sign-in/{}/with/{connection}", home.first().id);
+    let base = format!("{origin}/scim/v2/{connection}");
+    let teller = Teller::new(base, token["token"].as_str().unwrap().to_owned());
+    let site = Site { home, _gateway: gateway, _provider: provider, origin, start };
+    eventually("the token is in force", || teller.tell(reqwest::Method::GET, "Users", None).0 == 200);
+
+    // Whom the provider did not tell of is refused, and it is explained by the number that the page shows.
+    let refused = site.sign_in(&mut Browser::new());
+    assert!((400..500).contains(&refused.status), "{}", refused.status);
+    let explained = site.explained();
+    assert!(
+        explained.contains("not-provisioned") && explained.contains("scim") | explained.contains("SCIM"),
+        "{explained}"
+    );
+    let number = explained.lines().find_map(|line| line.trim().strip_prefix("number")).unwrap().trim().to_owned();
+    assert!(refused.body.contains(&number), "{number}");
+    let tenant = &site.home.first().name;
+    let one = site.home.done(&["sso", "explain", "--tenant", tenant, "--correlation", &number]);
+    assert!(one.contains("not-provisioned"), "{one}");
+
+    let alice = json!({ "userName": "alice@clinic.example", "externalId": "alice", "displayName": "Alice Adams" });
+    let (status, alice) = teller.tell(reqwest::Method::POST, "Users", Some(&alice));
+    assert_eq!(status, 201, "{alice}");
+    let id = alice["id"].as_str().unwrap();
+    let mut browser = Browser::new();
+    eventually("she signs in", || site.sign_in(&mut browser).status == 200 && site.is_signed_in(&mut browser));
+    let listed = site.home.json(&["session", "list", "--tenant", tenant, "--json"]);
+    assert_eq!(listed[0]["display"], "Alice Adams", "{listed}");
+
+    teller.set_active(id, "False");
+    assert!(!site.is_signed_in(&mut browser), "the very next request is refused");
+    eventually("she is refused", || {
+        site.sign_in(&mut Browser::new()).status >= 400 && site.explained().contains("deactivated")
+    });
+    let chain = site.home.done(&["audit", "show", "--tenant", tenant, "--context"]);
+    assert!(chain.contains("provisioning by Hospital") && chain.contains("PATCH /Users"), "{chain}");
+    assert!(!chain.contains("alice@clinic.example"), "no name of a person in the open");
+
+    teller.set_active(id, "True");
+    let mut browser = Browser::new();
+    eventually("she is back", || site.sign_in(&mut browser).status == 200 && site.is_signed_in(&mut browser));
+    let ended = site.home.done(&["session", "end", "--tenant", tenant, "--all"]);
+    assert!(!ended.starts_with('0') && !site.is_signed_in(&mut browser), "{ended}");
+
+    let mark = token["mark"].as_str().unwrap();
+    site.home.done(&["connection", "scim-token", "Hospital", "--revoke", mark]);
+    eventually("the token is refused", || teller.tell(reqwest::Method::GET, "Users", None).0 == 401);
+    site.home.done(&["audit", "verify", "--records"]);
+}
