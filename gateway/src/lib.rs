@@ -9,6 +9,7 @@
 
 pub mod admission;
 pub mod application_keys;
+pub mod break_glass;
 pub mod chains;
 pub mod cli;
 pub mod clock;
@@ -16,6 +17,7 @@ pub mod commands;
 pub mod compose;
 pub mod config;
 pub mod exit;
+pub mod id_token_keys;
 pub mod installation;
 pub mod log;
 pub mod metrics;

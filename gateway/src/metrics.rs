@@ -1,12 +1,14 @@
 //! Metrics in the Prometheus text form (version 0.0.4): counts and times, never a name or an id.
 
+use crate::break_glass::Gauges;
 use hl7::Counters;
 use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 use store::{COMMIT_BUCKETS_MS, Snapshot};
 
 /// Renders every metric of a gateway.
 #[must_use]
-pub fn render(mllp: &Counters, ledger: &Snapshot) -> String {
+pub fn render(mllp: &Counters, ledger: &Snapshot, glass: &Gauges) -> String {
     let mut text = String::with_capacity(4_096);
     gauge(&mut text, "sealgate_mllp_connections_open", "MLLP connections open now.", mllp.open.get());
     counter(&mut text, "sealgate_mllp_connections_total", "MLLP connections accepted.", mllp.connections.get());
@@ -78,6 +80,32 @@ pub fn render(mllp: &Counters, ledger: &Snapshot) -> String {
         ledger.anchor_faults,
     );
     commit_times(&mut text, ledger);
+
+    let read = |value: &AtomicU64| value.load(Ordering::Relaxed);
+    gauge(
+        &mut text,
+        "sealgate_break_glass_reviews_open",
+        "Uses of emergency access that nobody has reviewed yet.",
+        read(&glass.open),
+    );
+    gauge(
+        &mut text,
+        "sealgate_break_glass_reviews_overdue",
+        "Those of them whose review is overdue.",
+        read(&glass.overdue),
+    );
+    gauge(
+        &mut text,
+        "sealgate_break_glass_alerts_waiting",
+        "Uses of emergency access of which the webhook has not been told yet.",
+        read(&glass.waiting),
+    );
+    counter(
+        &mut text,
+        "sealgate_break_glass_alert_attempts_failed_total",
+        "Attempts to tell the webhook that failed.",
+        read(&glass.failed),
+    );
     text
 }
 

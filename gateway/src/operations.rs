@@ -1,5 +1,6 @@
 //! Health and metrics on a loopback port of their own; nothing here speaks of any patient.
 
+use crate::break_glass::Gauges;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::metrics;
 use actix_web::http::StatusCode;
@@ -26,10 +27,36 @@ pub struct Health {
     pub recorder: Arc<Recorder>,
     /// The MLLP listeners.
     pub counters: Arc<Counters>,
+    /// What is counted of emergency access.
+    pub glass: Arc<Gauges>,
     /// Set while older entries are still being verified.
     pub verifying: Arc<AtomicBool>,
     /// Set once the gateway is told to stop.
     pub stopping: CancellationToken,
+}
+
+/// What is served.
+#[derive(Debug, Clone, Copy)]
+enum Endpoint {
+    Live,
+    Ready,
+    Metrics,
+}
+
+/// Everything that is served, for `GET` alone.
+const TABLE: &[(Endpoint, &str)] =
+    &[(Endpoint::Live, "/health/live"), (Endpoint::Ready, "/health/ready"), (Endpoint::Metrics, "/metrics")];
+
+/// Returns every path that is served, with its methods.
+pub fn routes() -> impl Iterator<Item = (String, &'static str)> {
+    TABLE.iter().map(|(_, path)| ((*path).to_owned(), "GET"))
+}
+
+/// Says what a part of the gateway serves.
+pub fn say_routes(part: &'static str, routes: impl Iterator<Item = (String, &'static str)>) {
+    for (path, methods) in routes {
+        tracing::debug!(part, path, methods, "route");
+    }
 }
 
 /// Serves `/health/live`, `/health/ready` and `/metrics` until `stop`.
@@ -37,12 +64,16 @@ pub struct Health {
 /// # Errors
 /// [`Exit::Unavailable`] when the port cannot be served.
 pub fn serve(socket: TcpListener, health: Health, stop: CancellationToken) -> Outcome {
+    say_routes("operations", routes());
     let server = HttpServer::new(move || {
-        App::new()
-            .app_data(web::Data::new(health.clone()))
-            .route("/health/live", web::get().to(live))
-            .route("/health/ready", web::get().to(ready))
-            .route("/metrics", web::get().to(scrape))
+        TABLE.iter().fold(App::new().app_data(web::Data::new(health.clone())), |application, (endpoint, path)| {
+            let route = match endpoint {
+                Endpoint::Live => web::get().to(live),
+                Endpoint::Ready => web::get().to(ready),
+                Endpoint::Metrics => web::get().to(scrape),
+            };
+            application.route(path, route)
+        })
     })
     .workers(1)
     .disable_signals()
@@ -76,7 +107,7 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
 }
 
 async fn scrape(health: web::Data<Health>) -> HttpResponse {
-    let text = metrics::render(&health.counters, &health.recorder.metrics());
+    let text = metrics::render(&health.counters, &health.recorder.metrics(), &health.glass);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text)
 }
 

@@ -256,7 +256,8 @@ fn a_tenant_decides_about_time_addresses_and_second_factor_and_the_console_stays
     assert_eq!(
         value["settings"],
         json!({ "sessions": { "idle_seconds": 600, "absolute_seconds": 28_800, "concurrent": 2 },
-                "addresses": ["192.0.2.0/24", "2001:db8::/32"], "second_factor": "relaxed-for-staff" })
+                "addresses": ["192.0.2.0/24", "2001:db8::/32"], "second_factor": "relaxed-for-staff",
+                "break_glass_review_hours": 72 })
     );
     assert_eq!(home.json(&["tenant", "settings", "Hillside", "--json"])["settings"]["addresses"], json!([]));
     for more in [

@@ -165,6 +165,21 @@ impl EgressClient {
         .await
     }
 
+    /// Posts a JSON text with one header besides, such as a signature of it.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub async fn post_json(
+        &self,
+        to: &Destinations,
+        url: &str,
+        json: String,
+        (name, value): (&'static str, &str),
+    ) -> Result<Reply, Fault> {
+        let request = self.client.post(to.permit(url)?);
+        self.exchange(request.header(header::CONTENT_TYPE, "application/json").header(name, value).body(json)).await
+    }
+
     async fn exchange(&self, request: RequestBuilder) -> Result<Reply, Fault> {
         let answer = request.header(header::ACCEPT, "application/json").send().await.map_err(|error| fault(&error))?;
         let status = answer.status();

@@ -219,6 +219,9 @@ pub struct TenantSettings {
     /// Who must show a second factor.
     #[arg(long)]
     pub second_factor: Option<SecondFactor>,
+    /// Emergency access is to be reviewed within this time, 1 to 720.
+    #[arg(long, value_name = "HOURS")]
+    pub break_glass_review_hours: Option<u32>,
     /// How output is written.
     #[command(flatten)]
     pub output: Json,

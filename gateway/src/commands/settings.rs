@@ -58,6 +58,9 @@ fn apply(given: TenantSettings, settings: &mut directory::TenantSettings) {
     if let Some(concurrent) = given.concurrent {
         settings.sessions.concurrent = concurrent;
     }
+    if let Some(hours) = given.break_glass_review_hours {
+        settings.break_glass_review_hours = hours;
+    }
     if given.any_address || !given.addresses.is_empty() {
         settings.addresses = given.addresses;
     }
@@ -87,6 +90,7 @@ fn show(tenant: &Tenant, output: cli::Json) -> Outcome {
         ("sessions a person", settings.sessions.concurrent.to_string()),
         ("addresses", addresses),
         ("second factor", second_factor.to_owned()),
+        ("emergency access", format!("is reviewed within {} h", settings.break_glass_review_hours)),
     ];
     output::table(&rows.map(|(name, value)| vec![name.to_owned(), value]))
 }

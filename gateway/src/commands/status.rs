@@ -1,5 +1,6 @@
 //! `sealgate status`: how the installation is, without looking into any record.
 
+use crate::break_glass::emergency;
 use crate::cli::Json;
 use crate::commands::find;
 use crate::commands::key::kind_name;
@@ -9,6 +10,7 @@ use crate::installation::{Installation, not_in_custody, open_anchors};
 use crate::output;
 use domain::audit::{ChainHead, ChainId};
 use domain::directory::Directory;
+use domain::emergency::Counts;
 use domain::id::TenantId;
 use domain::ports::Unavailable;
 use keys::custody::Custody;
@@ -37,6 +39,14 @@ struct Status {
     slots: Vec<&'static str>,
     chains: Vec<Chain>,
     keys: Vec<Generation>,
+    reviews: Vec<Reviews>,
+}
+
+/// Reviews of emergency access that wait in a tenant.
+struct Reviews {
+    name: String,
+    tenant: TenantId,
+    counts: Counts,
 }
 
 struct Chain {
@@ -80,7 +90,13 @@ async fn look(config: &Config, installation: &Installation) -> Outcome<Status> {
         let older = installation.store.data_keys_below(tenant, newest, 1).await.map_err(silent)?;
         keys.push(Generation { name: name(&directory, tenant), tenant, newest, unfinished: !older.is_empty() });
     }
-    Ok(Status { directory, slots: slots.iter().map(|slot| kind_name(slot.kind)).collect(), chains, keys })
+    let mut reviews = Vec::new();
+    for tenant in directory.tenants() {
+        let hours = tenant.settings.break_glass_review_hours;
+        let counts = emergency(installation).counts(tenant.id, hours).await.map_err(silent)?;
+        reviews.push(Reviews { name: tenant.name.clone(), tenant: tenant.id, counts });
+    }
+    Ok(Status { reviews, directory, slots: slots.iter().map(|slot| kind_name(slot.kind)).collect(), chains, keys })
 }
 
 fn name(directory: &Directory, tenant: TenantId) -> String {
@@ -143,6 +159,16 @@ fn as_text(config: &Config, file: &Path, status: &Status) -> Outcome {
         let unfinished = if key.unfinished { "data keys of an older generation are left" } else { "" };
         rows.push(vec![key.name.clone(), key.newest.to_string(), unfinished.to_owned()]);
     }
+    output::table(&rows)?;
+    if status.reviews.iter().all(|reviews| reviews.counts.open == 0) {
+        return Ok(());
+    }
+    output::line("")?;
+    let mut rows = vec![["EMERGENCY ACCESS OF", "TO REVIEW", "OVERDUE"].map(str::to_owned).to_vec()];
+    for reviews in &status.reviews {
+        let Counts { open, overdue } = reviews.counts;
+        rows.push(vec![reviews.name.clone(), open.to_string(), overdue.to_string()]);
+    }
     output::table(&rows)
 }
 
@@ -155,6 +181,10 @@ fn as_json(config: &Config, file: &Path, status: &Status) -> Outcome {
     });
     let keys = status.keys.iter().map(|key| {
         json!({ "tenant": key.tenant.to_string(), "name": key.name, "generation": key.newest, "rotation_unfinished": key.unfinished })
+    });
+    let reviews = status.reviews.iter().map(|reviews| {
+        json!({ "tenant": reviews.tenant.to_string(), "name": reviews.name, "open": reviews.counts.open,
+                "overdue": reviews.counts.overdue })
     });
     output::json(&json!({
         "well": true,
@@ -171,5 +201,6 @@ fn as_json(config: &Config, file: &Path, status: &Status) -> Outcome {
         },
         "chains": chains.collect::<Vec<Value>>(),
         "keys": keys.collect::<Vec<Value>>(),
+        "reviews": reviews.collect::<Vec<Value>>(),
     }))
 }

@@ -13,6 +13,10 @@ pub struct SignOn {
     pub authorities_file: Option<PathBuf>,
     /// Passwords that are known to others: one a line, or its SHA-1 in hexadecimal.
     pub breached_passwords_file: Option<PathBuf>,
+    /// Where it is told at once that somebody broke the glass; https, or http to this machine. Absent: it is logged only.
+    pub break_glass_webhook: Option<String>,
+    /// The key that signs what is told there: a file of at least 32 bytes, readable by its owner alone.
+    pub break_glass_webhook_key_file: Option<PathBuf>,
     /// Our keys towards SAML identity providers; absent: no SAML.
     pub saml: Option<Saml>,
 }
@@ -42,6 +46,8 @@ impl SignOn {
     pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let keys = self.saml.iter_mut().flat_map(|saml| saml.signing.iter_mut().chain(saml.encryption.iter_mut()));
         let keys = keys.flat_map(|pair| [&mut pair.certificate_file, &mut pair.key_file]);
-        self.authorities_file.iter_mut().chain(self.breached_passwords_file.iter_mut()).chain(keys)
+        let own =
+            [&mut self.authorities_file, &mut self.breached_passwords_file, &mut self.break_glass_webhook_key_file];
+        own.into_iter().flatten().chain(keys)
     }
 }

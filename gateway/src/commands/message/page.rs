@@ -113,7 +113,7 @@ impl Page {
             Routing::Quarantined | Routing::Unmapped => {
                 "\nWOULD MAP TO (kept out of the records; `audit show --context` says why)"
             }
-            Routing::None | Routing::Mapped => "\nMAPPED (below: what is stored now)",
+            Routing::None | Routing::Mapped | Routing::Review => "\nMAPPED (below: what is stored now)",
         })?;
         if self.mapped.is_empty() {
             output::line("  nothing")?;

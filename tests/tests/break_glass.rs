@@ -1,0 +1,248 @@
+//! Emergency access from outside: the alarm within its time, also after a power cut, and the review by command.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
+use sha2::Sha256;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+use tests::browser::{Browser, Page};
+use tests::gateway::{Gateway, PATIENCE, eventually, pause};
+use tests::home::{Home, write_private};
+use tests::message::{Oru, PLANTED_FAMILY, PLANTED_MRN};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
+const KEY: &[u8] = b"a key of more than thirty-two bytes";
+const PASSWORD: &str = "correct horse battery staple";
+/// The birth date of the patient in every message.
+const BORN: &str = "1970-04-12";
+/// How soon somebody is told.
+const SOON: Duration = Duration::from_secs(5);
+
+/// A receiver of alarms: it accepts none until it is opened.
+struct Receiving {
+    address: String,
+    open: Arc<AtomicBool>,
+    told: Receiver<(String, String, Instant)>,
+}
+
+impl Receiving {
+    fn start(open: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/alarm", listener.local_addr().unwrap());
+        let open = Arc::new(AtomicBool::new(open));
+        let (sender, told) = channel();
+        let accepts = Arc::clone(&open);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut lines = BufReader::new(stream.unwrap());
+                let (mut length, mut signature) = (0, String::new());
+                loop {
+                    let mut line = String::new();
+                    lines.read_line(&mut line).unwrap();
+                    let line = line.trim_end().to_ascii_lowercase();
+                    if let Some(value) = line.strip_prefix("content-length: ") {
+                        length = value.parse().unwrap();
+                    }
+                    if let Some(value) = line.strip_prefix("sealgate-signature: ") {
+                        value.clone_into(&mut signature);
+                    }
+                    if line.is_empty() {
+                        break;
+                    }
+                }
+                let mut body = vec![0; length];
+                lines.read_exact(&mut body).unwrap();
+                let accepted = accepts.load(Ordering::SeqCst);
+                let status = if accepted { "204 No Content" } else { "503 Service Unavailable" };
+                let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                let _ = lines.get_mut().write_all(answer.as_bytes());
+                if accepted && sender.send((signature, String::from_utf8(body).unwrap(), Instant::now())).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { address, open, told }
+    }
+
+    /// The next alarm, its signature checked, and when it came.
+    fn next(&self) -> (Value, Instant) {
+        let (signature, body, at) = self.told.recv_timeout(PATIENCE).expect("an alarm");
+        let (time, mac) = signature.split_once(",v1=").unwrap();
+        let time = time.strip_prefix("t=").unwrap();
+        let mut expected = Hmac::<Sha256>::new_from_slice(KEY).unwrap();
+        expected.update(format!("{time}.{body}").as_bytes());
+        let hex = expected.finalize().into_bytes().iter().fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").unwrap();
+            text
+        });
+        assert_eq!(mac, hex);
+        (serde_json::from_str(&body).unwrap(), at)
+    }
+}
+
+fn site(receiving: &Receiving) -> Home {
+    let home = Home::new(PROGRAM);
+    write_private(&home.path("webhook-key"), KEY);
+    let path = home.path("sealgate.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let settings = format!(
+        "[sign_on]\nbreak_glass_webhook = \"{}\"\nbreak_glass_webhook_key_file = \"webhook-key\"\n",
+        receiving.address
+    );
+    std::fs::write(&path, text.replace("[sign_on]\n", &settings)).unwrap();
+    home
+}
+
+/// Somebody with an account, who has taken up their invitation and is signed in.
+fn signed_in(home: &Home, gateway: &Gateway, name: &str, role: &str) -> Browser {
+    let tenant = home.first().name.clone();
+    let added = home.json(&["user", "add", name, "--tenant", &tenant, "--role", role, "--json"]);
+    let link = added["invitation"].as_str().unwrap();
+    let origin = origin(gateway);
+    let (_, path) = link.split_once("/invitation/").unwrap();
+    let (mut browser, link) = (Browser::new(), format!("{origin}/invitation/{path}"));
+    eventually("the account is in force", || browser.get(&link).status == 200);
+    let page = browser.get(&link);
+    let set = send(&mut browser, &page, &link, &[("password", PASSWORD), ("again", PASSWORD)]);
+    let enrol = browser.follow(set);
+    let (_, rest) = enrol.body.split_once("translate=\"no\">").unwrap_or_else(|| panic!("{}", enrol.body));
+    let key: String = rest.split('<').next().unwrap().split(' ').collect();
+    let secret = totp_rs::Secret::try_from_base32(&key).unwrap();
+    let code = totp_rs::Builder::new().with_secret(secret).build().unwrap().generate_current().unwrap().to_string();
+    let done = send(&mut browser, &enrol, enrol.url.as_str(), &[("code", &code)]);
+    assert!(done.body.contains("recovery codes"), "{}", done.body);
+    eventually("the session is in force", || browser.get(&format!("{origin}/account")).status == 200);
+    browser
+}
+
+fn origin(gateway: &Gateway) -> String {
+    format!("http://{}", gateway.fhir_address())
+}
+
+fn send(browser: &mut Browser, page: &Page, to: &str, fields: &[(&str, &str)]) -> Page {
+    let token = page.field("csrf").unwrap_or_else(|| panic!("a form: {}", page.body));
+    let mut form = vec![("csrf", token.as_str())];
+    form.extend(fields);
+    browser.post(to, &form)
+}
+
+/// Breaks the glass for the patient of the first message.
+fn smash(gateway: &Gateway, browser: &mut Browser) -> Instant {
+    let form = format!("{}/break-glass", origin(gateway));
+    let page = browser.get(&form);
+    let fields = [
+        ("identifier", PLANTED_MRN),
+        ("born", BORN),
+        ("reason", "ETREAT"),
+        ("words", "unconscious in the emergency room"),
+    ];
+    let at = Instant::now();
+    let opened = send(browser, &page, &form, &fields);
+    assert!(opened.location.as_ref().is_some_and(|to| to.path().starts_with("/patients/")), "{}", opened.body);
+    at
+}
+
+fn actions(home: &Home) -> Vec<String> {
+    let shown = home.done(&["audit", "show", "--tenant", &home.first().name, "--limit", "500", "--json"]);
+    let entry = |line: &str| serde_json::from_str::<Value>(line).unwrap()["action"].as_str().unwrap().to_owned();
+    shown.lines().map(entry).collect()
+}
+
+#[test]
+fn somebody_is_told_within_five_seconds_and_a_reviewer_judges_it() {
+    let receiving = Receiving::start(true);
+    let home = site(&receiving);
+    let gateway = home.serve();
+    gateway.mllp().exchange(&Oru::new("m1", "F1", 2).render()).unwrap();
+    let mut ada = signed_in(&home, &gateway, "ada", "provider");
+    let broken = smash(&gateway, &mut ada);
+    let (alarm, told) = receiving.next();
+    let took = told.duration_since(broken);
+    assert!(took <= SOON, "told after {took:?}");
+    assert_eq!((alarm["event"].as_str(), alarm["reason"].as_str()), (Some("break-glass"), Some("ETREAT")));
+    assert_eq!(alarm["tenant"].as_str(), Some(home.first().id.as_str()));
+    assert_eq!(alarm["person"]["display"].as_str(), Some("ada"));
+    let text = alarm.to_string();
+    for never in [PLANTED_MRN, PLANTED_FAMILY, BORN, "unconscious"] {
+        assert!(!text.contains(never), "{text}");
+    }
+    let line = gateway.log().lines().find(|line| line.contains("glass broken")).unwrap().to_owned();
+    assert!(line.contains("\"WARN\"") && line.contains(alarm["review"].as_str().unwrap()), "{line}");
+    eventually("the telling is in the chain", || actions(&home).iter().any(|action| action == "BreakGlassAlerted"));
+
+    // The gateway counts now and then; it is asked until it has.
+    eventually("monitoring sees it", || {
+        gateway.operations().get("/metrics").body.contains("sealgate_break_glass_reviews_open 1")
+    });
+    let tenant = home.first().name.clone();
+    let status = home.json(&["status", "--json"]);
+    let counted = status["reviews"].as_array().unwrap().iter().find(|one| one["name"] == tenant.as_str()).unwrap();
+    assert_eq!((counted["open"].as_u64(), counted["overdue"].as_u64()), (Some(1), Some(0)));
+    let listed = home.json(&["review", "list", "--tenant", &tenant, "--json"]);
+    assert_eq!(listed[0]["id"], alarm["review"]);
+    let id = alarm["review"].as_str().unwrap();
+    let shown = home.json(&["review", "show", id, "--tenant", &tenant, "--json"]);
+    assert_eq!(shown["words"].as_str(), Some("unconscious in the emergency room"));
+    let refused = home.run(&["review", "close", id, "--tenant", &tenant, "--verdict", "not-justified"]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("note"), "{}", refused.stderr);
+    home.done(&["review", "close", id, "--tenant", &tenant, "--verdict", "justified"]);
+    assert_eq!(home.json(&["review", "list", "--tenant", &tenant, "--json"]), serde_json::json!([]));
+    let again = home.run(&["review", "close", id, "--tenant", &tenant, "--verdict", "justified"]);
+    assert_eq!(again.code, Some(1), "{}", again.stderr);
+    let other = home.run(&["review", "show", id, "--tenant", &home.second().name]);
+    assert_eq!(other.code, Some(1), "a review stays in its tenant: {}", other.stdout);
+    assert!(gateway.terminate().code == Some(0));
+    home.done(&["audit", "verify", "--records"]);
+}
+
+#[test]
+fn an_alarm_outlives_a_gateway_that_is_killed() {
+    let receiving = Receiving::start(false);
+    let home = site(&receiving);
+    let gateway = home.serve();
+    gateway.mllp().exchange(&Oru::new("m1", "F1", 2).render()).unwrap();
+    let mut ada = signed_in(&home, &gateway, "ada", "provider");
+    smash(&gateway, &mut ada);
+    gateway.kill();
+    receiving.open.store(true, Ordering::SeqCst);
+    let gateway = home.serve();
+    let started = Instant::now();
+    let (alarm, told) = receiving.next();
+    // At most one attempt was under way, and the next follows it after two seconds.
+    assert!(told.duration_since(started) <= SOON + Duration::from_secs(2));
+    let tenant = home.first().name.clone();
+    assert_eq!(home.json(&["review", "list", "--tenant", &tenant, "--json"])[0]["id"], alarm["review"]);
+    eventually("the telling is in the chain", || actions(&home).iter().any(|action| action == "BreakGlassAlerted"));
+    pause(Duration::from_secs(3));
+    assert!(receiving.told.try_recv().is_err(), "what was accepted is not sent again");
+    drop(gateway);
+}
+
+#[test]
+fn settings_of_the_webhook_that_do_not_fit_are_refused() {
+    let receiving = Receiving::start(true);
+    let home = site(&receiving);
+    let path = home.path("sealgate.toml");
+    let good = std::fs::read_to_string(&path).unwrap();
+    let broken = [
+        good.replace("break_glass_webhook_key_file = \"webhook-key\"\n", ""),
+        good.replace(&receiving.address, "http://alarms.example/"),
+        good.replace(&receiving.address, "https://name:password@alarms.example/"),
+        good.replace("\"webhook-key\"", "\"absent\""),
+    ];
+    for text in broken {
+        std::fs::write(&path, text).unwrap();
+        let checked = home.run(&["check-config"]);
+        assert_eq!(checked.code, Some(78), "{}", checked.stderr);
+    }
+    std::fs::write(&path, &good).unwrap();
+    assert_eq!(home.run(&["check-config"]).code, Some(0));
+    write_private(&home.path("webhook-key"), b"short");
+    assert_eq!(home.run(&["check-config"]).code, Some(78));
+}
