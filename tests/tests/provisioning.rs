@@ -88,6 +88,16 @@ impl Site {
         browser.follow(page)
     }
 
+    /// Signs in, as soon as what the provider told is in force; each time in another browser, which the provider does not know.
+    fn signed_in(&self) -> Browser {
+        let mut signed_in = Browser::new();
+        eventually("she signs in", || {
+            signed_in = Browser::new();
+            self.sign_in(&mut signed_in).status == 200 && self.is_signed_in(&mut signed_in)
+        });
+        signed_in
+    }
+
     fn is_signed_in(&self, browser: &mut Browser) -> bool {
         browser.get(&format!("{}/account", self.origin)).status == 200
     }
@@ -138,8 +148,7 @@ fn whoever_is_deactivated_is_sent_away_at_once(providers: &Path) {
     let (status, alice) = teller.tell(reqwest::Method::POST, "Users", Some(&alice));
     assert_eq!(status, 201, "{alice}");
     let id = alice["id"].as_str().unwrap();
-    let mut browser = Browser::new();
-    eventually("she signs in", || site.sign_in(&mut browser).status == 200 && site.is_signed_in(&mut browser));
+    let mut browser = site.signed_in();
     let listed = site.home.json(&["session", "list", "--tenant", tenant, "--json"]);
     assert_eq!(listed[0]["display"], "Alice Adams", "{listed}");
 
@@ -153,8 +162,7 @@ fn whoever_is_deactivated_is_sent_away_at_once(providers: &Path) {
     assert!(!chain.contains("alice@clinic.example"), "no name of a person in the open");
 
     teller.set_active(id, "True");
-    let mut browser = Browser::new();
-    eventually("she is back", || site.sign_in(&mut browser).status == 200 && site.is_signed_in(&mut browser));
+    let mut browser = site.signed_in();
     let ended = site.home.done(&["session", "end", "--tenant", tenant, "--all"]);
     assert!(!ended.starts_with('0') && !site.is_signed_in(&mut browser), "{ended}");
 
