@@ -112,6 +112,12 @@ impl Gateway {
         self.fhir
     }
 
+    /// The address of the port for health and metrics.
+    #[must_use]
+    pub fn operations_address(&self) -> SocketAddr {
+        self.operations
+    }
+
     /// Connects to the first tenant's listener.
     #[must_use]
     pub fn mllp(&self) -> Sender {

@@ -13,6 +13,7 @@
     reason = "test support: a step that cannot be done fails the test that asked for it"
 )]
 
+pub mod application;
 pub mod browser;
 pub mod consistency;
 pub mod database;
@@ -21,4 +22,5 @@ pub mod gateway;
 pub mod home;
 pub mod message;
 pub mod mllp;
+pub mod person;
 pub mod provider;

@@ -15,14 +15,15 @@ impl Provider {
     /// Starts a script of `tests/providers`, which says its kind and address once it listens.
     #[must_use]
     pub fn start(providers: &Path, script: &str, settings: &[(&str, &str)]) -> Self {
-        let mut child = Command::new("node")
+        let python = script.ends_with(".py").then(|| providers.join("python/bin/python"));
+        let mut child = Command::new(python.unwrap_or_else(|| PathBuf::from("node")))
             .arg(providers.join(script))
             .current_dir(providers)
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .expect("node runs");
+            .expect("what runs the script is there");
         let mut line = String::new();
         let output = child.stdout.take().expect("its output");
         BufReader::new(output).read_line(&mut line).expect("a line");

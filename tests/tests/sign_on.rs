@@ -44,6 +44,9 @@ fn main() -> ExitCode {
     let trials = trials.into_iter().chain([
         trial("a_mapped_person_signs_in_by_saml_and_the_response_is_good_once", saml_signs_in),
         trial("who_fits_no_rule_gets_no_session_by_saml", saml_refuses_the_unmapped),
+        trial("pysaml2_signs_people_in_however_it_signs_and_encrypts", pysaml2_signs_in),
+        trial("signing_out_here_signs_out_at_pysaml2", pysaml2_is_told_of_signing_out),
+        trial("signing_out_at_pysaml2_signs_out_here", pysaml2_tells_of_signing_out),
     ]);
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
@@ -293,4 +296,136 @@ fn saml_refuses_the_unmapped(providers: &Path) {
     let page = site.take_back(&mut browser, &form);
     assert!((400..500).contains(&page.status), "{}", page.status);
     assert!(browser.cookie(&site.gateway.fhir_address().to_string(), COOKIE).is_none());
+}
+
+/// A gateway connected with pysaml2, which is another implementation of SAML altogether.
+struct PySaml2 {
+    gateway: Gateway,
+    home: Home,
+    origin: String,
+    start: String,
+    /// The settings with which the provider starts but for what it signs and encrypts.
+    settings: Vec<(&'static str, String)>,
+}
+
+impl PySaml2 {
+    fn new(providers: &Path) -> Self {
+        let home = Home::new(PROGRAM);
+        let at = |name: &str| home.path(name).display().to_string();
+        let made = home.done(&["sso", "keys", "--folder", &at("saml")]);
+        home.configure(false, made.split_once("\n\n").unwrap().1);
+        home.done(&["sso", "keys", "--folder", &at("idp"), "--name", "idp.example"]);
+        for end in ["key", "crt"] {
+            std::fs::copy(home.path(&format!("idp/saml-signing.{end}")), home.path(&format!("idp/idp.{end}"))).unwrap();
+        }
+        let gateway = home.serve();
+        let origin = format!("http://{}", gateway.fhir_address());
+        let mut settings = vec![("KEYS", at("idp"))];
+        let provider = Provider::start(providers, "pysaml2_idp.py", &pairs(&settings));
+        let metadata = Browser::new().get(&format!("{}/metadata", provider.address)).body;
+        write_private(&home.path("idp.xml"), metadata.as_bytes());
+        settings.push(("PORT", provider.port().to_owned()));
+        drop(provider);
+        let tenant = home.first().name.clone();
+        let add =
+            ["connection", "add-saml", "Hospital", "--tenant", &tenant, "--metadata-file", &at("idp.xml"), "--json"];
+        let read = ["--display-attribute", "urn:oid:2.16.840.1.113730.3.1.241", "--groups-attribute", "groups"];
+        let token = "urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken";
+        let added = home.json(&[add.as_slice(), &read, &["--second-factor-context", token]].concat());
+        let connection = added["id"].as_str().unwrap_or_else(|| panic!("an id: {added}")).to_owned();
+        home.done(&["connection", "rule", "add", "Hospital", "--if-group", "alices-group", "--role", "provider"]);
+        let start = format!("{origin}/sign-in/{}/with/{connection}", home.first().id);
+        eventually("the connection is in force", || Browser::new().get(&start).location.is_some());
+        let ours = Browser::new().get(&format!("{origin}/auth/saml/{connection}/metadata"));
+        assert_eq!(ours.status, 200, "{}", ours.body);
+        write_private(&home.path("sp.xml"), ours.body.as_bytes());
+        settings.push(("SP", at("sp.xml")));
+        Self { gateway, home, origin, start, settings }
+    }
+
+    /// Starts the provider; it signs and encrypts as it is told.
+    fn provider(&self, providers: &Path, sign: &str, encrypt: &str) -> Provider {
+        let settings = [pairs(&self.settings).as_slice(), &[("SIGN", sign), ("ENCRYPT", encrypt)]].concat();
+        Provider::start(providers, "pysaml2_idp.py", &settings)
+    }
+
+    /// The whole way: to the provider, and back with its form.
+    fn sign_in(&self, browser: &mut Browser, name: &str) -> Page {
+        let begun = browser.get(&self.start).location.unwrap();
+        let form = browser.get(&format!("{begun}&user={name}"));
+        assert_eq!(form.status, 200, "the provider takes our signed request: {}", form.body);
+        let (response, relay) = (form.field("SAMLResponse").unwrap(), form.field("RelayState").unwrap());
+        let action = form.body.split("action=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        assert!(action.starts_with(&self.origin), "{action}");
+        let page = browser.post(action, &[("SAMLResponse", &response), ("RelayState", &relay)]);
+        browser.follow(page)
+    }
+
+    fn is_signed_in(&self, browser: &mut Browser) -> bool {
+        browser.get(&format!("{}/account", self.origin)).status == 200
+    }
+
+    fn chain(&self) -> String {
+        self.home.done(&["audit", "show", "--tenant", &self.home.first().name, "--context"])
+    }
+}
+
+fn pairs<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+    settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+fn pysaml2_signs_in(providers: &Path) {
+    let site = PySaml2::new(providers);
+    for (sign, encrypt) in [("assertion", "0"), ("response", "0"), ("both", "0"), ("assertion", "1"), ("both", "1")] {
+        let _provider = site.provider(providers, sign, encrypt);
+        eventually("the rule is in force", || site.sign_in(&mut Browser::new(), "alice").status == 200);
+        let mut browser = Browser::new();
+        let page = site.sign_in(&mut browser, "alice");
+        assert_eq!(page.status, 200, "signed {sign}, encrypted {encrypt}: {}", site.chain());
+        let account = browser.get(&format!("{}/account", site.origin));
+        assert!(account.body.contains("Alice Adams"), "signed {sign}, encrypted {encrypt}: {}", account.body);
+        let mut browser = Browser::new();
+        let page = site.sign_in(&mut browser, "bob");
+        assert!((400..500).contains(&page.status), "{}", page.status);
+        assert!(browser.cookie(&site.gateway.fhir_address().to_string(), COOKIE).is_none());
+    }
+    assert!(site.chain().contains("unmapped"));
+}
+
+fn pysaml2_is_told_of_signing_out(providers: &Path) {
+    let site = PySaml2::new(providers);
+    let provider = site.provider(providers, "both", "1");
+    let mut browser = Browser::new();
+    eventually("somebody is signed in", || site.sign_in(&mut browser, "alice").status == 200);
+    let token = browser.get(&format!("{}/account", site.origin)).field("csrf").unwrap();
+    let out = browser.post(&format!("{}/sign-out", site.origin), &[("csrf", &token)]);
+    let there = format!("href=\"{}/slo", provider.address);
+    let rest = out.body.split(&there).nth(1).and_then(|rest| rest.split('"').next());
+    let rest = rest.unwrap_or_else(|| panic!("a step to the provider: {}", out.body));
+    let step = format!("{}/slo{}", provider.address, rest.replace("&#38;", "&").replace("&amp;", "&"));
+    let answered = browser.get(&step);
+    assert!(
+        answered.location.is_some(),
+        "the provider takes our signed request: {} {}",
+        answered.status,
+        answered.body
+    );
+    let end = browser.follow(answered);
+    assert!(end.status == 200 && end.url.path() == "/signed-out", "{} {}", end.url, end.body);
+    assert!(!site.is_signed_in(&mut browser));
+}
+
+fn pysaml2_tells_of_signing_out(providers: &Path) {
+    let site = PySaml2::new(providers);
+    let provider = site.provider(providers, "both", "0");
+    let mut browser = Browser::new();
+    eventually("somebody is signed in", || site.sign_in(&mut browser, "alice").status == 200);
+    assert!(site.is_signed_in(&mut browser));
+    let begun = browser.get(&format!("{}/logout?user=alice", provider.address));
+    let asked = begun.location.clone().unwrap_or_else(|| panic!("a request: {}", begun.body));
+    let end = browser.follow(begun);
+    assert!(end.body.contains("signed out everywhere"), "our signed answer is taken: {} {}", end.url, end.body);
+    assert!(!site.is_signed_in(&mut browser));
+    let again = browser.get(asked.as_str());
+    assert!((400..500).contains(&again.status), "a request is good once: {}", again.status);
 }
