@@ -1,9 +1,11 @@
 //! Answers on the wire: every one carries the same protective headers, whatever is in it.
 
 use crate::clinical::Download;
+use crate::launching::destination;
 use crate::stylesheet;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 /// What a browser may load and do with a page: our stylesheet, our pictures, our forms; nothing is run.
@@ -11,6 +13,8 @@ pub(crate) const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; i
      frame-ancestors 'none'; base-uri 'none'";
 /// The same for a document of others: it is handed out, and where a browser shows it nevertheless, in a cage.
 const DOCUMENT_POLICY: &str = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
+/// What in it says where forms may lead.
+const OWN_FORMS: &str = "form-action 'self'";
 /// Two years, as lists of such hosts ask for.
 const STRICT_TRANSPORT: &str = "max-age=63072000; includeSubDomains";
 
@@ -22,6 +26,8 @@ pub(crate) struct Answer {
     forget: bool,
     /// After how many seconds it is worth trying again.
     wait: Option<u32>,
+    /// Where the forms of the page may lead besides our own pages.
+    leads_to: Vec<String>,
 }
 
 enum Body {
@@ -102,8 +108,15 @@ impl Answer {
         Self { wait, ..self }
     }
 
+    /// Returns the same page, whose forms may lead to an application's registered address; browsers hold redirects behind a form to
+    /// what the page allows (CSP Level 3 §6.4.1).
+    pub(crate) fn leading_to(mut self, address: &str) -> Self {
+        self.leads_to.extend(form_target(address));
+        self
+    }
+
     fn of(body: Body) -> Self {
-        Self { body, cookies: Vec::new(), forget: false, wait: None }
+        Self { body, cookies: Vec::new(), forget: false, wait: None, leads_to: Vec::new() }
     }
 
     /// Writes the answer.
@@ -118,9 +131,13 @@ impl Answer {
             Body::Download(_) | Body::Stylesheet | Body::Metadata(_) => HttpResponse::Ok(),
         };
         let policy = if matches!(self.body, Body::Download(_)) { DOCUMENT_POLICY } else { CONTENT_POLICY };
+        let policy = match self.leads_to.as_slice() {
+            [] => Cow::Borrowed(policy),
+            more => Cow::Owned(policy.replace(OWN_FORMS, &format!("{OWN_FORMS} {}", more.join(" ")))),
+        };
         let kept =
             if matches!(self.body, Body::Stylesheet) { "public, max-age=31536000, immutable" } else { "no-store" };
-        protect(&mut response, policy, kept, request_id);
+        protect(&mut response, &policy, kept, request_id);
         for cookie in &self.cookies {
             response.append_header((header::SET_COOKIE, cookie.as_str()));
         }
@@ -144,6 +161,14 @@ impl Answer {
             }
         }
     }
+}
+
+/// Returns an address as a source of the content policy: scheme, host and port, or a private scheme; `None` for what could be read as more.
+fn form_target(address: &str) -> Option<String> {
+    let destination = destination(address);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b':' | b'/' | b'.' | b'-' | b'_' | b'[' | b']' | b'+');
+    let target = if destination.contains("://") { destination.to_owned() } else { format!("{destination}:") };
+    (target.len() > 1 && target.bytes().all(plain)).then_some(target)
 }
 
 fn protect(response: &mut HttpResponseBuilder, policy: &str, kept: &str, request_id: &str) {

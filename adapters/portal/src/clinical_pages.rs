@@ -5,7 +5,7 @@ mod finding;
 mod reports;
 mod versions;
 
-pub(crate) use finding::{find, found, look, patient};
+pub(crate) use finding::{find, found, look, matching, patient, wanted};
 pub(crate) use reports::{document, report};
 pub(crate) use versions::{history, old_document, version};
 

@@ -4,6 +4,7 @@ use super::{escaped, question, sealed, unsealed};
 use crate::answer::Answer;
 use crate::clinical::{Heading, Patient};
 use crate::glass::is_date;
+use crate::launching::offered;
 use crate::pages::{Errors, FindPatientPage, FoundPatientsPage, Here, PatientPage, render};
 use crate::problem::Problem;
 use crate::visit::Visit;
@@ -26,6 +27,20 @@ pub(crate) fn find(visit: &Visit<'_>) -> Result<Answer, Problem> {
 
 /// Takes whom to look for. What was entered travels on sealed, for an address stands in histories and logs.
 pub(crate) async fn look(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    if !visit.might(Action::FhirSearch, Kind::Patient) {
+        return Err(Problem::Denied);
+    }
+    let query = match wanted(visit) {
+        Ok(query) => query,
+        Err(errors) => return ask(visit, errors),
+    };
+    let caller = visit.caller()?;
+    let to = sealed(visit, &caller, Kind::Patient, "/patients/found", &query.identity(), &Position::START).await?;
+    Ok(Answer::see(to))
+}
+
+/// Reads from a form whom to look for; or what is wrong with it.
+pub(crate) fn wanted(visit: &Visit<'_>) -> Result<Query, Errors> {
     let field = |name: &str| visit.form.text(name).trim().to_owned();
     let (identifier, family, born) = (field("identifier"), field("family"), field("born"));
     let mut errors = Errors::default();
@@ -45,7 +60,7 @@ pub(crate) async fn look(visit: &Visit<'_>) -> Result<Answer, Problem> {
         errors.add("identifier", "That is too long.");
     }
     if !errors.is_empty() {
-        return ask(visit, errors);
+        return Err(errors);
     }
     let given = [("identifier", identifier), ("family", family), ("birthdate", born)];
     let pairs: Vec<(String, String)> = given
@@ -53,12 +68,8 @@ pub(crate) async fn look(visit: &Visit<'_>) -> Result<Answer, Problem> {
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name.to_owned(), escaped(&value)))
         .collect();
-    let Ok(query) = question(visit, Kind::Patient, &pairs) else {
-        return ask(visit, Errors::one("identifier", "Nothing can be looked for by this. Check what you entered."));
-    };
-    let caller = visit.caller()?;
-    let to = sealed(visit, &caller, Kind::Patient, "/patients/found", &query.identity(), &Position::START).await?;
-    Ok(Answer::see(to))
+    let fault = "Nothing can be looked for by this. Check what you entered.";
+    question(visit, Kind::Patient, &pairs).map_err(|_| Errors::one("identifier", fault))
 }
 
 fn ask(visit: &Visit<'_>, errors: Errors) -> Result<Answer, Problem> {
@@ -78,7 +89,7 @@ pub(crate) async fn found(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let caller = visit.caller()?;
     let (after, asked) = unsealed(visit, &caller, Kind::Patient).await?;
     let query = read_again(visit, Kind::Patient, &asked, &["identifier", "family", "birthdate"])?;
-    let page = search(visit, &caller, &query, after).await?;
+    let page = matching(visit, &caller, &query, after).await?;
     let next = match &page.next {
         Some(position) => {
             Some(sealed(visit, &caller, Kind::Patient, "/patients/found", &query.identity(), position).await?)
@@ -112,7 +123,7 @@ pub(crate) async fn patient(visit: &Visit<'_>) -> Result<Answer, Problem> {
     } else {
         None
     };
-    let page = search(visit, &caller, &query, after).await?;
+    let page = matching(visit, &caller, &query, after).await?;
     let next = match &page.next {
         Some(position) => {
             let path = format!("/patients/{id}");
@@ -120,6 +131,7 @@ pub(crate) async fn patient(visit: &Visit<'_>) -> Result<Answer, Problem> {
         }
         None => None,
     };
+    let (applications, launch_uris) = offered(visit, caller.subject.tenant);
     let broken = caller.circumstances.glass_broken_for(Some(id));
     let page = PatientPage {
         frame: visit.frame(Here::Patients),
@@ -128,8 +140,11 @@ pub(crate) async fn patient(visit: &Visit<'_>) -> Result<Answer, Problem> {
         next,
         later,
         glass: !broken && visit.might(Action::BreakGlassStart, Kind::Patient),
+        applications,
+        token: visit.token(),
     };
-    Ok(Answer::page(render(&page)?))
+    let answer = Answer::page(render(&page)?);
+    Ok(launch_uris.iter().fold(answer, |answer, address| answer.leading_to(address)))
 }
 
 /// Reads a question that was sealed; only ours are sealed, and only these parameters.
@@ -146,7 +161,13 @@ fn read_again(visit: &Visit<'_>, kind: Kind, asked: &str, names: &[&str]) -> Res
     question(visit, kind, &pairs).map_err(|_| Problem::NotFound)
 }
 
-async fn search(visit: &Visit<'_>, caller: &Caller, query: &Query, after: Option<Position>) -> Result<Page, Problem> {
+/// Finds what fits a question.
+pub(crate) async fn matching(
+    visit: &Visit<'_>,
+    caller: &Caller,
+    query: &Query,
+    after: Option<Position>,
+) -> Result<Page, Problem> {
     let matches = |resource: &Resource| query.matches(resource.last_updated, &resource.content);
     let search = Search {
         kind: query.kind(),

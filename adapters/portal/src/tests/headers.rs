@@ -17,6 +17,7 @@ fn address(row: &Row, house: &House) -> String {
         .replace("{patient}", ID)
         .replace("{report}", ID)
         .replace("{version}", "1")
+        .replace("{request}", &"A".repeat(43))
         .replace("{number}", "1")
 }
 

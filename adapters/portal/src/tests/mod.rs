@@ -8,6 +8,7 @@ mod forms;
 mod glass;
 mod headers;
 mod house;
+mod launching;
 mod local;
 mod refused;
 mod reviews;
