@@ -115,9 +115,32 @@ impl Service {
         version: &str,
         limits: Limits,
     ) -> Arc<Self> {
+        Arc::new(Self::whole(retrieval, admission, base, version, limits, false))
+    }
+
+    /// Does the same where applications get tokens by SMART on FHIR beside it; the CapabilityStatement says so.
+    #[must_use]
+    pub fn with_smart(
+        retrieval: Retrieval,
+        admission: Arc<dyn Admission>,
+        base: &str,
+        version: &str,
+        limits: Limits,
+    ) -> Arc<Self> {
+        Arc::new(Self::whole(retrieval, admission, base, version, limits, true))
+    }
+
+    fn whole(
+        retrieval: Retrieval,
+        admission: Arc<dyn Admission>,
+        base: &str,
+        version: &str,
+        limits: Limits,
+        smart: bool,
+    ) -> Self {
         let base = base.trim_end_matches('/').to_owned();
         let since = retrieval.clock.now();
-        let statement = capability::render(&Instance { base: &base, version, date: since });
-        Arc::new(Self { retrieval, admission, base, limits, since, statement })
+        let statement = capability::render(&Instance { base: &base, version, date: since, smart });
+        Self { retrieval, admission, base, limits, since, statement }
     }
 }

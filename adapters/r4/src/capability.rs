@@ -16,6 +16,8 @@ pub struct Instance<'a> {
     pub version: &'a str,
     /// Since when it has been as it is.
     pub date: Timestamp,
+    /// Whether applications get tokens by SMART on FHIR at `/oauth`, beside the FHIR address.
+    pub smart: bool,
 }
 
 /// Renders the CapabilityStatement of `GET [base]/metadata`.
@@ -41,16 +43,22 @@ pub fn render(instance: &Instance<'_>) -> String {
             list.text("application/fhir+json");
         });
         statement.array("implementationGuide", |list| list.text(&us_core("ImplementationGuide/hl7.fhir.us.core")));
-        statement.single("rest", rest);
+        statement.single("rest", |members| rest(members, instance));
     })
 }
 
-fn rest(rest: &mut Object<'_>) {
+fn rest(rest: &mut Object<'_>, instance: &Instance<'_>) {
     rest.text("mode", RestfulCapabilityMode::Server.as_ref());
     rest.object("security", |security| {
+        if instance.smart {
+            security.single("extension", |extension| oauth_addresses(extension, instance.base));
+        }
         security.boolean("cors", false);
-        security.single("service", |service| {
-            service.text("text", "Bearer token of a registered API client (RFC 6750)");
+        security.array("service", |list| {
+            if instance.smart {
+                list.object(smart_service);
+            }
+            list.object(|service| service.text("text", "Bearer token of a registered API client (RFC 6750)"));
         });
         security.text(
             "description",
@@ -67,6 +75,31 @@ fn rest(rest: &mut Object<'_>) {
             search_parameter(list, name, definition, class);
         }
     });
+}
+
+/// Says where tokens are had (SMART App Launch 1.0 §"Declaring support", which clients still read).
+fn oauth_addresses(extension: &mut Object<'_>, base: &str) {
+    let root = base.strip_suffix("/fhir").unwrap_or(base);
+    extension.array("extension", |list| {
+        for (name, path) in
+            [("authorize", "authorize"), ("token", "token"), ("introspect", "introspect"), ("revoke", "revoke")]
+        {
+            list.object(|address| {
+                address.text("url", name);
+                address.text("valueUri", &format!("{root}/oauth/{path}"));
+            });
+        }
+    });
+    extension.text("url", "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris");
+}
+
+fn smart_service(service: &mut Object<'_>) {
+    service.single("coding", |coding| {
+        coding.text("system", "http://terminology.hl7.org/CodeSystem/restful-security-service");
+        coding.text("code", "SMART-on-FHIR");
+        coding.text("display", "SMART-on-FHIR");
+    });
+    service.text("text", "SMART App Launch 2.2");
 }
 
 fn describe(resource: &mut Object<'_>, kind: Kind) {
@@ -145,7 +178,8 @@ mod tests {
 
     #[test]
     fn nothing_is_promised_that_is_not_done() {
-        let text = render(&Instance { base: "https://here.example/fhir", version: "0", date: Timestamp(0) });
+        let text =
+            render(&Instance { base: "https://here.example/fhir", version: "0", date: Timestamp(0), smart: false });
         let statement: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert!(statement.get("instantiates").is_none());
         let resources = statement["rest"][0]["resource"].as_array().unwrap();
@@ -165,6 +199,7 @@ mod tests {
             uri::US_CORE_PROVENANCE,
         ];
         assert_eq!(claimed.len(), written.len());
+        assert!(!text.contains("SMART") && !text.contains("oauth"));
         assert!(written.iter().all(|profile| claimed.contains(profile)), "{claimed:?}");
     }
 }

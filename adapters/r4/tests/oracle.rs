@@ -49,7 +49,7 @@ fn an_outcome_says_the_same_to_another_reader() {
 #[test]
 fn a_capability_statement_says_the_same_to_another_reader() {
     let date = Timestamp::from_rfc3339(MOMENT).unwrap();
-    let json = render(&Instance { base: BASE, version: "0.1.0", date });
+    let json = render(&Instance { base: BASE, version: "0.1.0", date, smart: true });
     let statement = judged(&json);
     assert_eq!(statement, plain(&json));
     assert_eq!(statement["fhirVersion"], "4.0.1");
@@ -59,7 +59,7 @@ fn a_capability_statement_says_the_same_to_another_reader() {
 
 #[test]
 fn every_parameter_that_is_announced_is_understood() {
-    let json = render(&Instance { base: BASE, version: "0.1.0", date: Timestamp(0) });
+    let json = render(&Instance { base: BASE, version: "0.1.0", date: Timestamp(0), smart: true });
     let statement: Value = serde_json::from_str(&json).unwrap();
     for resource in statement["rest"][0]["resource"].as_array().unwrap() {
         let kind = Kind::from_name(resource["type"].as_str().unwrap()).unwrap();
