@@ -53,6 +53,17 @@ pub struct Origin<'a> {
     pub correlation: CorrelationId,
 }
 
+/// Who is refused, as far as that is known.
+#[derive(Clone, Copy)]
+pub enum Whom<'a> {
+    /// Nobody that is known.
+    Nobody,
+    /// Somebody who came by this connection.
+    By(RecordId),
+    /// This very person.
+    Person(&'a Assertion),
+}
+
 /// A session that has begun, and the secret that the browser keeps.
 pub struct Begun {
     /// The session.
@@ -170,7 +181,7 @@ impl SignIn {
             }
             Err(why) => {
                 let refused = Refused::NotAdmitted(why);
-                let wait = self.refuse(assertion.tenant, Some(assertion), refused.name(), origin).await?;
+                let wait = self.refuse(assertion.tenant, Whom::Person(assertion), refused.name(), origin).await?;
                 Err(wait.map_or(refused, Refused::Wait))
             }
         }
@@ -198,7 +209,7 @@ impl SignIn {
             None
         };
         if let Some(refused) = refused {
-            let wait = self.refuse(assertion.tenant, Some(assertion), refused.name(), origin).await?;
+            let wait = self.refuse(assertion.tenant, Whom::Person(assertion), refused.name(), origin).await?;
             return Err(wait.map_or(refused, Refused::Wait));
         }
         let now = self.clock.now();
@@ -391,12 +402,17 @@ impl SignIn {
     pub async fn refuse(
         &self,
         tenant: TenantId,
-        assertion: Option<&Assertion>,
+        whom: Whom<'_>,
         reason: &str,
         origin: &Origin<'_>,
     ) -> Result<Option<Wait>, Unavailable> {
         let names = &self.vault.secrets(tenant).naming;
-        let person = assertion.map(|assertion| assertion.person(names).to_string()).unwrap_or_default();
+        let (person, connection) = match whom {
+            Whom::Nobody => (None, None),
+            Whom::By(connection) => (None, Some(connection)),
+            Whom::Person(assertion) => (Some(assertion.person(names)), Some(assertion.connection)),
+        };
+        let person = person.map(|person| person.to_string()).unwrap_or_default();
         let Origin { address, correlation, .. } = *origin;
         let refusal = Refusal {
             chain: tenant,
@@ -405,6 +421,7 @@ impl SignIn {
             who: &person,
             reason,
             address,
+            connection,
             correlation,
         };
         self.refusals.record(&refusal).await

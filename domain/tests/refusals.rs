@@ -47,6 +47,7 @@ impl House {
             who: "",
             reason: "wrong-password",
             address,
+            connection: None,
             correlation: CorrelationId([3; 16]),
         };
         run(self.refusals.record(&refusal)).unwrap()

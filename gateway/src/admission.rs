@@ -1,14 +1,11 @@
 //! Who may read over FHIR: the API clients of the directory by bearer token, and applications by access token.
 
-use domain::access::{Address, Context as Circumstances, Subject};
-use domain::audit::Context;
+use domain::access::{Address, Context as Circumstances};
 use domain::directory::{Directory, subject_for_client};
 use domain::id::TenantId;
-use domain::journal::{Act, Actor};
-use domain::keys::Compartment;
-use domain::ports::{BoxFuture, Clock, Entropy, KeyVault, Ledger, Unavailable};
+use domain::ports::{BoxFuture, Clock, Unavailable};
+use domain::refusals::{Refusal, Refusals, Wait};
 use domain::time::Timestamp;
-use domain::write::WriteSet;
 use fhir::{Admission, Admitted, Attempt};
 use smart::AccessTokens;
 use std::net::IpAddr;
@@ -22,13 +19,9 @@ pub struct Clients {
     /// Finds the access tokens of applications.
     pub tokens: AccessTokens,
     /// Records attempts that failed.
-    pub ledger: Arc<dyn Ledger>,
-    /// Seals their contexts.
-    pub vault: Arc<dyn KeyVault>,
+    pub refusals: Arc<Refusals>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
-    /// Draws randomness.
-    pub entropy: Arc<dyn Entropy>,
 }
 
 impl Admission for Clients {
@@ -45,22 +38,43 @@ impl Admission for Clients {
             return Box::pin(std::future::ready(Ok(Some(admitted))));
         }
         Box::pin(async move {
-            let Some(subject) = self.tokens.admit(token, &directory).await.map_err(|_| Unavailable)? else {
+            let Some(bearer) = self.tokens.admit(token, &directory).await.map_err(|_| Unavailable)? else {
                 return Ok(None);
             };
+            // Where a person acts by an application, an entry names both: the person as the user, the application as where it came from.
+            let address = from(&directory, bearer.subject.tenant, peer, now).address;
             Ok(Some(Admitted {
-                workstation: format!("application:{}", subject.principal.id),
-                circumstances: from(&directory, subject.tenant, peer, now),
-                subject,
+                workstation: format!("application:{}", bearer.application),
+                circumstances: Circumstances { address, ..bearer.circumstances },
+                subject: bearer.subject,
             }))
         })
     }
 
-    fn refused(&self, attempt: Attempt) -> BoxFuture<'_, ()> {
+    fn refused(&self, attempt: Attempt) -> BoxFuture<'_, Option<u32>> {
         Box::pin(async move {
-            tracing::warn!(correlation = %attempt.correlation, reason = attempt.reason.name(), "request not admitted");
-            if self.record(attempt).await.is_none() {
-                tracing::error!(correlation = %attempt.correlation, "a refused request could not be recorded");
+            let refusal = Refusal {
+                chain: TenantId::SYSTEM,
+                workstation: "fhir",
+                what: "ApiClient",
+                who: "",
+                reason: attempt.reason.name(),
+                address: &attempt.peer.to_string(),
+                connection: None,
+                correlation: attempt.correlation,
+            };
+            match self.refusals.record(&refusal).await {
+                Ok(None) => {
+                    let reason = attempt.reason.name();
+                    tracing::warn!(correlation = %attempt.correlation, reason, "request not admitted");
+                    None
+                }
+                // A flood leaves no line each in the log either.
+                Ok(Some(Wait(seconds))) => Some(seconds),
+                Err(Unavailable) => {
+                    tracing::error!(correlation = %attempt.correlation, "a refused request could not be recorded");
+                    None
+                }
             }
         })
     }
@@ -73,23 +87,71 @@ fn from(directory: &Directory, tenant: TenantId, peer: IpAddr, now: Timestamp) -
     Circumstances { address, ..Circumstances::at(now) }
 }
 
-impl Clients {
-    async fn record(&self, attempt: Attempt) -> Option<()> {
-        let gateway = Subject::gateway();
-        let actor = Actor { subject: &gateway, workstation: "fhir", correlation: attempt.correlation };
-        let held = self.vault.current(gateway.tenant, Compartment::Context).await.ok()?;
-        let context = Context { address: Some(attempt.peer.to_string()), ..Context::default() };
-        let act = Act::denied("LoginFailed", "ApiClient", "", attempt.reason.name());
-        let secrets = self.vault.secrets(gateway.tenant);
-        let act = act.with_context(&actor, &context, &held.key, &secrets.content, self.entropy.as_ref()).ok()?;
-        let mut write = WriteSet::default();
-        let made = held.unstored.as_ref().map(|key| key.id);
-        write.keys.extend(held.unstored);
-        write.drafts.push(act.draft(&actor, self.clock.now()));
-        self.ledger.record(write).await.ok()?;
-        if let Some(id) = made {
-            self.vault.stored(gateway.tenant, &[id]);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::access::{Clinics, Context, Purpose, Role, Roles, Subject};
+    use domain::administration::{By, NewClient};
+    use domain::directory::TenantSettings;
+    use domain::double::{Installation, MemoryTickets};
+    use domain::id::CorrelationId;
+    use domain::journal::Actor;
+    use domain::refusals::RefusalLimits;
+    use domain::ticket::{TicketBook, TicketKeys};
+    use fhir::Unauthenticated;
+
+    /// Clients over doubles, with one client of a tenant that allows 10.0.0.0/8, and its token.
+    async fn clients() -> (Clients, String) {
+        let doubles = Installation::new(5).unwrap();
+        let administration = doubles.administration();
+        administration.prepare_system().await.unwrap();
+        let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
+        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let by = By { actor, context: Context::console(doubles.clock.now()) };
+        let tenant = administration.add_tenant(&by, "North").await.unwrap().id;
+        let change = |settings: &mut TenantSettings| settings.addresses = vec!["10.0.0.0/8".to_owned()];
+        administration.change_settings(&by, tenant, change).await.unwrap();
+        let new = NewClient {
+            tenant,
+            name: "reader".to_owned(),
+            roles: Roles::of(&[Role::ReadOnly]),
+            clinics: Clinics::All,
+            purpose: Purpose::Treatment,
+            expires: None,
+        };
+        let (_, token) = administration.add_client(&by, new).await.unwrap();
+        let (_, directory) = watch::channel(Arc::new(administration.load_directory().await.unwrap()));
+        let book = TicketBook {
+            tickets: Arc::new(MemoryTickets::default()),
+            keys: TicketKeys::derive(&doubles.roots.session),
+            clock: doubles.clock.clone(),
+            entropy: doubles.entropy.clone(),
+        };
+        let refusals = doubles.refusals(RefusalLimits::default()).unwrap();
+        let clients =
+            Clients { directory, tokens: AccessTokens::new(Arc::new(book)), refusals, clock: doubles.clock.clone() };
+        (clients, token.expose().to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_client_is_held_to_the_addresses_of_its_tenant() {
+        let (clients, token) = clients().await;
+        for (peer, expected) in [("10.1.2.3", Address::Allowed), ("192.0.2.7", Address::NotAllowed)] {
+            let admitted = clients.admit(&token, peer.parse().unwrap()).await.unwrap().unwrap();
+            assert_eq!(admitted.circumstances.address, expected, "{peer}");
         }
-        Some(())
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_wrong_tokens_is_told_to_wait_and_a_right_one_is_not() {
+        let (clients, token) = clients().await;
+        let peer: IpAddr = "10.1.2.3".parse().unwrap();
+        let attempt = Attempt { peer, correlation: CorrelationId([1; 16]), reason: Unauthenticated::Unknown };
+        for _ in 0..RefusalLimits::default().address.burst {
+            assert_eq!(clients.refused(attempt).await, None);
+        }
+        assert_eq!(clients.refused(attempt).await, Some(5));
+        assert!(clients.admit(&token, peer).await.unwrap().is_some());
+        assert_eq!(clients.refusals.summarise(true).await, Ok(1));
     }
 }

@@ -131,6 +131,9 @@ pub struct SsoTest {
     /// Its tenant, where several have a connection of this name.
     #[arg(long, value_name = "NAME")]
     pub tenant: Option<String>,
+    /// Explain the newest refused sign-ins by it instead: 5, or as many as are said.
+    #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = "5")]
+    pub last: Option<usize>,
     /// How output is written.
     #[command(flatten)]
     pub print: Json,
@@ -145,6 +148,9 @@ pub struct SsoExplain {
     /// Only this one, by the number that the browser showed.
     #[arg(long, value_name = "ID")]
     pub correlation: Option<String>,
+    /// Only those by this connection, by name or id.
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
     /// How many of the newest.
     #[arg(long, default_value_t = 10, value_name = "NUMBER")]
     pub last: usize,

@@ -144,6 +144,9 @@ fn whoever_is_deactivated_is_sent_away_at_once(providers: &Path) {
     let one = site.home.done(&["sso", "explain", "--tenant", tenant, "--correlation", &number]);
     assert!(one.contains("not-provisioned"), "{one}");
 
+    let last = site.home.done(&["sso", "test", "Hospital", "--last"]);
+    assert!(last.contains("not-provisioned"), "{last}");
+
     let alice = json!({ "userName": "alice@clinic.example", "externalId": "alice", "displayName": "Alice Adams" });
     let (status, alice) = teller.tell(reqwest::Method::POST, "Users", Some(&alice));
     assert_eq!(status, 201, "{alice}");

@@ -51,7 +51,7 @@ pub(crate) async fn start(visit: &Visit<'_>) -> Result<Answer, Problem> {
     refusals.start(tenant.id, visit.peer).map_err(|Wait(seconds)| Problem::TooMany(seconds))?;
     let departure = match providers.begin(connection, fresh).await {
         Ok(departure) => departure,
-        Err(reason) => return Err(visit.refuse(tenant.id, reason, Problem::Unavailable).await),
+        Err(reason) => return Err(visit.refuse_by(connection, reason, Problem::Unavailable).await),
     };
     let browser = Browser::of(visit)?;
     let replaces = visit.person().map(|person| (person.resumed.session.person, person.resumed.session.id));
@@ -127,8 +127,7 @@ async fn finish(
     let arrival = match providers.finish(connection, away.as_ref().map(|away| &away.kept), reply).await {
         Ok(arrival) => arrival,
         Err(reason) => {
-            tracing::warn!(correlation = %visit.correlation, connection = %connection.id, reason, "sign-in refused");
-            return Err(visit.refuse(connection.tenant, reason, Problem::NotAdmitted).await);
+            return Err(visit.refuse_by(connection, reason, Problem::NotAdmitted).await);
         }
     };
     let settings = visit.directory.settings(connection.tenant).ok_or(Problem::NotFound)?;
@@ -200,13 +199,10 @@ pub(crate) async fn oidc_backchannel(visit: &Visit<'_>) -> Result<Answer, Proble
             providers.ended(connection, &ending, outcome).await.map_err(|_| Problem::Unavailable)?;
             Ok(Answer::short(StatusCode::OK, ""))
         }
-        Err(reason) => {
-            tracing::warn!(correlation = %visit.correlation, connection = %connection.id, reason, "sign-out notice refused");
-            match visit.refuse(connection.tenant, reason, Problem::NotAForm).await {
-                Problem::NotAForm => Ok(refused()),
-                problem => Err(problem),
-            }
-        }
+        Err(reason) => match visit.refuse_by(connection, reason, Problem::NotAForm).await {
+            Problem::NotAForm => Ok(refused()),
+            problem => Err(problem),
+        },
     }
 }
 
@@ -239,10 +235,7 @@ pub(crate) async fn saml_logout(visit: &Visit<'_>) -> Result<Answer, Problem> {
                 (None, Outcome::Ended | Outcome::UnknownPerson) => Ok(Answer::see("/signed-out")),
             }
         }
-        Err(reason) => {
-            tracing::warn!(correlation = %visit.correlation, connection = %connection.id, reason, "sign-out message refused");
-            Err(visit.refuse(connection.tenant, reason, Problem::NotAForm).await)
-        }
+        Err(reason) => Err(visit.refuse_by(connection, reason, Problem::NotAForm).await),
     }
 }
 

@@ -18,7 +18,7 @@ use domain::identity::{Assertion, Session};
 use domain::journal::Actor;
 use domain::refusals::Wait;
 use domain::secret::Secret;
-use domain::sign_in::Ending;
+use domain::sign_in::{Ending, Whom};
 use sso::local::{
     Attempt, Face, InvitationPurpose, Invited, NotTaken, PasswordShown, Pending, Reason, Refusal, Required, Unfit,
 };
@@ -399,7 +399,7 @@ async fn note(visit: &Visit<'_>, tenant: &Tenant, refusal: Refusal) -> Result<()
         visit.service.sign_in.refusals.count(tenant.id, visit.peer, refusal.name());
         return Ok(());
     }
-    match visit.service.sign_in.refuse(tenant.id, None, refusal.name(), &visit.origin(tenant.id)).await? {
+    match visit.service.sign_in.refuse(tenant.id, Whom::Nobody, refusal.name(), &visit.origin(tenant.id)).await? {
         None => Ok(()),
         Some(Wait(seconds)) => Err(Problem::TooMany(seconds)),
     }

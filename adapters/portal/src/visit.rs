@@ -10,7 +10,7 @@ use crate::route::{Door, Row};
 use crate::service::Service;
 use actix_web::HttpRequest;
 use domain::access::{self, Action, Address, decide};
-use domain::directory::Directory;
+use domain::directory::{Connection, Directory};
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::identity::SessionLimits;
 use domain::kind::Kind;
@@ -18,7 +18,7 @@ use domain::ports::Unavailable;
 use domain::refusals::Wait;
 use domain::retrieval::Caller;
 use domain::secret::Secret;
-use domain::sign_in::{Origin, Resumed};
+use domain::sign_in::{Origin, Resumed, Whom};
 use domain::time::Timestamp;
 use form::Form;
 use std::net::{IpAddr, Ipv4Addr};
@@ -146,8 +146,21 @@ impl<'a> Visit<'a> {
     /// Records a refusal in a tenant's chain, or in the system's where nobody knows whose it was. Returns what is answered: the
     /// problem, or to wait where there were too many from this address.
     pub(crate) async fn refuse(&self, chain: TenantId, reason: &str, problem: Problem) -> Problem {
-        match self.service.sign_in.refuse(chain, None, reason, &self.origin(chain)).await {
-            Ok(None) => problem,
+        self.refuse_whom(chain, Whom::Nobody, reason, problem).await
+    }
+
+    /// Records the refusal of somebody who came by a connection.
+    pub(crate) async fn refuse_by(&self, connection: &Connection, reason: &str, problem: Problem) -> Problem {
+        self.refuse_whom(connection.tenant, Whom::By(connection.id), reason, problem).await
+    }
+
+    async fn refuse_whom(&self, chain: TenantId, whom: Whom<'_>, reason: &str, problem: Problem) -> Problem {
+        match self.service.sign_in.refuse(chain, whom, reason, &self.origin(chain)).await {
+            Ok(None) => {
+                tracing::warn!(correlation = %self.correlation, tenant = %chain, reason, "refused");
+                problem
+            }
+            // A flood leaves no line each in the log either.
             Ok(Some(Wait(seconds))) => Problem::TooMany(seconds),
             Err(Unavailable) => Problem::Unavailable,
         }

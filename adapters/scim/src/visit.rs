@@ -57,6 +57,7 @@ impl<'a> Visit<'a> {
                 who: &who,
                 reason,
                 address: &peer.to_string(),
+                connection: known.map(|connection| connection.id),
                 correlation,
             };
             return Err(match service.settings.sign_in.refusals.record(&refusal).await? {

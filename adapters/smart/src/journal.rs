@@ -53,7 +53,6 @@ impl Service {
     /// Records that a request was refused, in the system chain: who asked is not proven. Returns what is answered.
     pub(crate) async fn record_refusal(&self, origin: Origin, refused: Refused) -> Refused {
         let client = refused.client.map(|client| client.to_string()).unwrap_or_default();
-        tracing::warn!(correlation = %origin.correlation, reason = refused.reason, "token request refused");
         let refusal = Refusal {
             chain: TenantId::SYSTEM,
             workstation: "smart",
@@ -61,10 +60,15 @@ impl Service {
             who: &client,
             reason: refused.reason,
             address: &origin.peer.to_string(),
+            connection: None,
             correlation: origin.correlation,
         };
         match self.settings.refusals.record(&refusal).await {
-            Ok(None) => refused,
+            Ok(None) => {
+                tracing::warn!(correlation = %origin.correlation, reason = refused.reason, "token request refused");
+                refused
+            }
+            // A flood leaves no line each in the log either.
             Ok(Some(Wait(seconds))) => Refused { face: Face::TooMany(seconds), ..refused },
             Err(Unavailable) => {
                 tracing::error!(correlation = %origin.correlation, "a refused token request could not be recorded");

@@ -18,7 +18,7 @@ pub use gate::{INTERVAL_SECONDS, MAX_TOLD, RefusalLimits};
 
 use crate::access::Subject;
 use crate::audit::Context;
-use crate::id::{CorrelationId, TenantId};
+use crate::id::{CorrelationId, RecordId, TenantId};
 use crate::journal::{Act, Actor};
 use crate::keys::Compartment;
 use crate::ports::{Clock, Entropy, KeyVault, Ledger, Unavailable};
@@ -57,6 +57,8 @@ pub struct Refusal<'a> {
     pub reason: &'a str,
     /// The peer's address.
     pub address: &'a str,
+    /// The connection with an identity provider by which they came, where they did.
+    pub connection: Option<RecordId>,
     /// Ties the entries of the exchange together.
     pub correlation: CorrelationId,
 }
@@ -101,7 +103,9 @@ impl Refusals {
         let gateway = gateway(refusal.chain);
         let actor = Actor { subject: &gateway, workstation: refusal.workstation, correlation: refusal.correlation };
         let act = Act::denied("LoginFailed", refusal.what, refusal.who, refusal.reason);
-        let context = Context { address: Some(refusal.address.to_string()), ..Context::default() };
+        let by = refusal.connection.map(|connection| (CONNECTION.to_string(), connection.to_string()));
+        let address = Some(refusal.address.to_string());
+        let context = Context { address, envelope: by.into_iter().collect(), ..Context::default() };
         self.write(&actor, act, &context).await?;
         Ok(None)
     }
@@ -182,6 +186,9 @@ impl Refusals {
         Ok(())
     }
 }
+
+/// Under this name the envelope of a refusal's context has the connection.
+pub const CONNECTION: &str = "connection";
 
 /// Returns who refuses: the gateway, in the chain of whom it concerns.
 fn gateway(chain: TenantId) -> Subject {

@@ -15,6 +15,7 @@ use domain::journal::Act;
 use domain::keys::ContentMac;
 use domain::ports::KeyVault;
 use domain::record::{self, ContextBinding};
+use domain::refusals::CONNECTION;
 use domain::time::Timestamp;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -71,6 +72,13 @@ pub(in crate::commands) struct Refused {
     pub(in crate::commands) correlation: String,
     /// The sealed context; `None` when it does not open.
     pub(in crate::commands) context: Option<Context>,
+}
+
+impl Refused {
+    /// Returns the connection by which they came, where they came by one.
+    pub(in crate::commands) fn connection(&self) -> Option<&str> {
+        self.context.as_ref()?.envelope.get(CONNECTION).map(String::as_str)
+    }
 }
 
 /// Returns the newest refused sign-ins of a chain, or the one of a correlation id; the reading is in the chain before this

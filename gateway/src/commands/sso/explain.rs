@@ -1,12 +1,16 @@
 //! `sealgate sso explain`: refused sign-ins in words: which step did not hold, why, and what to do.
 
-use crate::cli::SsoExplain;
+use super::applications;
+use crate::cli::{Json, SsoExplain};
 use crate::commands::audit::{Refused, refused};
 use crate::commands::find;
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output::{self, printable};
+use domain::audit::ChainId;
+use domain::directory::Connection;
+use domain::id::CorrelationId;
 use domain::identity::NotAdmitted;
 use serde_json::{Value, json};
 use sso::{Stage, local, oidc, saml};
@@ -23,15 +27,49 @@ pub(super) struct Meaning {
 }
 
 pub(super) async fn run(config: &Config, installation: &Installation, wanted: SsoExplain) -> Outcome {
-    let chain = find::chain(&installation.directory().await?, &wanted.tenant)?;
+    let directory = installation.directory().await?;
+    let chain = find::chain(&directory, &wanted.tenant)?;
     if let Some(id) = &wanted.correlation
-        && id.parse::<domain::id::CorrelationId>().is_err()
+        && id.parse::<CorrelationId>().is_err()
     {
         return Err(Stop::new(Exit::Usage, "a correlation id has 36 characters, as the page of the browser shows it"));
     }
+    let connection = wanted.connection.as_deref();
+    let connection = connection.map(|name| find::connection(&directory, name, Some(&wanted.tenant))).transpose()?;
     let correlation = wanted.correlation.as_deref().map(str::to_ascii_lowercase);
-    let refused = refused(config, installation, chain, correlation, wanted.last).await?;
-    if wanted.print.json {
+    shown(config, installation, chain, correlation, connection, wanted.last, wanted.print).await
+}
+
+/// Explains the newest refused sign-ins by a connection.
+pub(super) async fn of_connection(
+    config: &Config,
+    installation: &Installation,
+    connection: &Connection,
+    last: usize,
+    print: Json,
+) -> Outcome {
+    shown(config, installation, ChainId::from(connection.tenant), None, Some(connection), last, print).await
+}
+
+async fn shown(
+    config: &Config,
+    installation: &Installation,
+    chain: ChainId,
+    correlation: Option<String>,
+    connection: Option<&Connection>,
+    last: usize,
+    print: Json,
+) -> Outcome {
+    // Which connection an entry is about stands in its sealed context: more are opened than are shown.
+    let read = if connection.is_some() { last.saturating_mul(READ_FOR_ONE).clamp(last, MAX_READ) } else { last };
+    let mut refused = refused(config, installation, chain, correlation, read).await?;
+    if let Some(connection) = connection {
+        let id = connection.id.to_string();
+        refused.retain(|refused| refused.connection() == Some(id.as_str()));
+        let surplus = refused.len().saturating_sub(last);
+        refused.drain(..surplus);
+    }
+    if print.json {
         return output::json(&refused.iter().map(value).collect());
     }
     if refused.is_empty() {
@@ -40,12 +78,17 @@ pub(super) async fn run(config: &Config, installation: &Installation, wanted: Ss
     refused.iter().try_for_each(told)
 }
 
+/// How many entries are opened for each that is shown, where one connection is asked about.
+const READ_FOR_ONE: usize = 20;
+/// Most entries that are opened.
+const MAX_READ: usize = 2_000;
+
 fn value(refused: &Refused) -> Value {
     let reason = reason(refused);
     let meanings = meanings(reason, &refused.what);
     json!({
         "entry": refused.sequence, "time": refused.time, "what": refused.what, "who": refused.who,
-        "correlation": refused.correlation, "reason": reason,
+        "correlation": refused.correlation, "connection": refused.connection(), "reason": reason,
         "address": refused.context.as_ref().and_then(|context| context.address.clone()),
         "meanings": meanings.iter().map(|Meaning { by, step, sentence }| {
             json!({ "by": by, "step": step, "means": sentence })
@@ -86,14 +129,17 @@ fn meanings(word: &str, what: &str) -> Vec<Meaning> {
         let local = local::Reason::ALL.iter().filter(|reason| local::Refusal::from(**reason).name() == word);
         local.for_each(|reason| add("account", reason.stage().name(), reason.explain()));
     }
+    if what == "Application" {
+        let sentence = applications::meaning(word);
+        sentence.into_iter().for_each(|sentence| add("an application", "SMART on FHIR", sentence));
+    }
     for (by, step, known, sentence) in OTHERS {
         if *known == word {
             add(by, step, sentence);
         }
     }
     if meanings.is_empty() {
-        let sentence = "This word is of another release, or of no sign-in: see the audit chain.";
-        meanings.push(Meaning { by: "anybody", step: "unknown step", sentence });
+        meanings.push(UNKNOWN);
     }
     meanings
 }
@@ -114,6 +160,13 @@ const fn not_admitted(why: NotAdmitted) -> &'static str {
         }
     }
 }
+
+/// What is said of a word that is in no list.
+const UNKNOWN: Meaning = Meaning {
+    by: "anybody",
+    step: "unknown step",
+    sentence: "This word is of another release, or of no sign-in: see the audit chain.",
+};
 
 /// Words that no protocol of ours has a list of: who came, the step, the word, what it means.
 const OTHERS: &[(&str, &str, &str, &str)] = &[
@@ -141,6 +194,26 @@ const OTHERS: &[(&str, &str, &str, &str)] = &[
         "gateway",
         "flood",
         "Many refusals in a short time, told of as one: how many, by reason and address, is in the entry's context (`sealgate audit show --context`).",
+    ),
+    (
+        "anybody",
+        "account",
+        "unknown-invitation",
+        "The link is none of ours, was used, or is over: `sealgate user reset` makes another.",
+    ),
+    ("anybody", "account", "invitation-used", "The link was used before: `sealgate user reset` makes another."),
+    (
+        "anybody",
+        "request",
+        "form-forged",
+        "A form came that no page of this session held: another site may have sent it.",
+    ),
+    ("a system", "token", "no bearer token", "No token was shown."),
+    (
+        "a system",
+        "token",
+        "unknown bearer token",
+        "The token is of no client that is enabled: revoked, expired, or of another installation.",
     ),
     (
         "a system",

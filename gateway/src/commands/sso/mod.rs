@@ -1,5 +1,6 @@
 //! `sealgate sso`: trying out the ways in before people do, and keys for SAML.
 
+mod applications;
 mod explain;
 
 use crate::cli::{SsoCommand, SsoKeys, SsoTest};
@@ -43,6 +44,9 @@ pub async fn run(config: &Config, command: SsoCommand) -> Outcome {
 async fn try_out(config: &Config, installation: &Installation, test: &SsoTest) -> Outcome {
     let directory = installation.directory().await?;
     let connection = find::connection(&directory, &test.connection, test.tenant.as_deref())?;
+    if let Some(last) = test.last {
+        return explain::of_connection(config, installation, connection, last, test.print).await;
+    }
     let mut steps = match &connection.protocol {
         Protocol::Oidc(_) => {
             let http = sign_on::egress(&config.sign_on)?;
