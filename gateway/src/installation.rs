@@ -14,6 +14,7 @@ use domain::journal::Actor;
 use domain::keys::Roots;
 use domain::keys::slot::SlotKind;
 use domain::ports::{Clock, Entropy, Store, Tickets};
+use domain::refusals::{RefusalLimits, Refusals};
 use domain::ticket::{TicketBook, TicketKeys};
 use keys::custody::{Custody, CustodyFault, delay_before_attempt};
 use keys::entropy::SystemEntropy;
@@ -44,6 +45,8 @@ pub struct Installation {
     pub clock: Arc<dyn Clock>,
     /// The machine's randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// What records and bounds refusals, for every part of this process.
+    pub refusals: Arc<Refusals>,
     witness: Arc<SystemChain>,
     operator: Subject,
     correlation: CorrelationId,
@@ -98,14 +101,29 @@ impl Installation {
             Recorder::start(Arc::clone(&store), &roots.audit, Some(anchors)).await.map_err(NotVerified::from)?;
         let vault =
             Arc::new(Vault::new(Arc::clone(&store), Arc::clone(&roots), Arc::clone(&clock), Arc::clone(&entropy)));
+        let no_randomness = |_| Stop::new(Exit::Failed, "the operating system gives no randomness");
+        let limits = RefusalLimits::default();
+        let refusals = Refusals::new(limits, recorder.clone(), vault.clone(), Arc::clone(&clock), Arc::clone(&entropy));
+        let refusals = Arc::new(refusals.map_err(no_randomness)?);
         let mut correlation = [0; 16];
-        entropy
-            .fill(&mut correlation)
-            .map_err(|_| Stop::new(Exit::Failed, "the operating system gives no randomness"))?;
+        entropy.fill(&mut correlation).map_err(no_randomness)?;
         let correlation = CorrelationId::from_random(correlation);
         let operator = Subject::console(&account(), TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
         let witness = Arc::new(SystemChain::new(Arc::clone(&store), &roots.audit));
-        Ok(Self { roots, database, store, tickets, recorder, vault, clock, entropy, witness, operator, correlation })
+        Ok(Self {
+            roots,
+            database,
+            store,
+            tickets,
+            recorder,
+            vault,
+            clock,
+            entropy,
+            refusals,
+            witness,
+            operator,
+            correlation,
+        })
     }
 
     /// Returns the use case that changes the directory and rotates keys.
@@ -168,6 +186,9 @@ impl Installation {
 
     /// Finishes what is recorded and closes the database.
     pub async fn close(self) {
+        if self.refusals.summarise(true).await.is_err() {
+            tracing::error!("refusals that were counted could not be recorded");
+        }
         self.recorder.stop().await;
         self.database.close().await;
     }

@@ -1,12 +1,17 @@
-//! Removes tickets whose time is over. They are as if they were not there already; this keeps the table small.
+//! What is done from time to time: tickets whose time is over are removed, and counted refusals are written down.
+//!
+//! Tickets that are over are as if they were not there already; removing them keeps the table small.
 
 use domain::ports::{Clock, Tickets, Unavailable};
+use domain::refusals::Refusals;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How often tickets are swept.
 pub const INTERVAL: Duration = Duration::from_secs(1);
+/// How often it is looked whether counted refusals are due.
+pub const SUMMARY_INTERVAL: Duration = Duration::from_secs(5);
 /// Most tickets removed in a round, so that a round holds the database's writer for milliseconds.
 pub const MOST_A_ROUND: u32 = 1_000;
 
@@ -26,6 +31,17 @@ pub async fn tickets(tickets: Arc<dyn Tickets>, clock: Arc<dyn Clock>, stop: Can
                 tracing::warn!("tickets cannot be swept; trying again");
             }
             Err(Unavailable) => {}
+        }
+    }
+}
+
+/// Writes down what was counted of refusals, every [`SUMMARY_INTERVAL`] until `stop`; what is left then is written as the gateway closes.
+pub async fn refusals(refusals: &Refusals, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(SUMMARY_INTERVAL)).await.is_some() {
+        match refusals.summarise(false).await {
+            Ok(0) => {}
+            Ok(chains) => tracing::warn!(chains, "more refusals than are recorded singly; they were counted"),
+            Err(Unavailable) => tracing::warn!("refusals that were counted cannot be recorded; trying again"),
         }
     }
 }

@@ -17,10 +17,12 @@ mod dispatch;
 mod interaction;
 mod negotiate;
 mod outcome;
+mod proxies;
 mod route;
 mod serve;
 mod service;
 
 pub use dispatch::{configure, routes};
+pub use proxies::Proxies;
 pub use serve::{ServeLimits, serve};
 pub use service::{Admission, Admitted, Attempt, Limits, Service, Unauthenticated};

@@ -1,10 +1,12 @@
 //! The HTTP server: a function of a listener, limits, a service and the moment to stop.
 
+use crate::proxies::Proxies;
+use actix_web::dev::Service;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
 use std::future::Future;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 /// Bounds of connections.
@@ -42,6 +44,8 @@ impl Default for ServeLimits {
 /// `mount` says what is served: [`configure`](crate::configure), and beside it whatever shares the address.
 /// What is mounted first is asked first.
 ///
+/// `proxies` are believed about whose requests they pass on.
+///
 /// With `tls` every connection is TLS; the configuration's ALPN list must not offer HTTP/2, which is not built in.
 ///
 /// # Errors
@@ -51,11 +55,24 @@ pub async fn serve(
     tls: Option<rustls::ServerConfig>,
     mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     limits: ServeLimits,
+    proxies: Proxies,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = limits.workers.unwrap_or(cores).max(1);
-    let server = HttpServer::new(move || App::new().configure(mount.clone()))
+    let application = move || {
+        let proxies = proxies.clone();
+        // Once, before anybody looks at it: whose request it is, for lists of addresses, limits and entries alike.
+        let told = move |mut request: actix_web::dev::ServiceRequest, next: &_| {
+            if let Some(socket) = request.head().peer_addr {
+                let peer = proxies.peer(socket.ip(), request.headers());
+                request.head_mut().peer_addr = Some(SocketAddr::new(peer, socket.port()));
+            }
+            Service::call(next, request)
+        };
+        App::new().wrap_fn(told).configure(mount.clone())
+    };
+    let server = HttpServer::new(application)
         .workers(workers)
         .max_connections(limits.max_connections.div_ceil(workers))
         .client_request_timeout(limits.header_timeout)

@@ -31,7 +31,7 @@ pub use connection::{Connection, MAX_RULES, Protocol};
 pub use entry::{Clinic, Entry, Invalid, Tenant};
 pub use hidden::Hidden;
 pub use interface::{Interface, MappingFailureAs, UnavailableAs};
-pub use network::AddressRange;
+pub use network::{AddressRange, NotARange};
 pub use oidc::{MAX_EGRESS, OidcSettings, SIGNATURE_ALGORITHMS};
 pub use provisioned::{
     Email, Handle, MAX_EMAILS, MAX_MEMBERS, PersonName, Provisioned, ProvisionedGroup, ProvisionedPerson,

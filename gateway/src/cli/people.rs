@@ -210,10 +210,11 @@ pub struct TenantSettings {
     /// Most sessions of one person, 1 to 50; a further one ends the one that was unused longest.
     #[arg(long, value_name = "NUMBER")]
     pub concurrent: Option<u32>,
-    /// An address or range (CIDR) that people and applications may come from; may be given several times, and replaces all.
+    /// An address or range (CIDR) that people, API clients and applications may come from, with every request; may be given several
+    /// times, and replaces all.
     #[arg(long = "address", value_name = "CIDR", conflicts_with = "any_address")]
     pub addresses: Vec<String>,
-    /// Let people and applications come from any address.
+    /// Let people, API clients and applications come from any address.
     #[arg(long)]
     pub any_address: bool,
     /// Who must show a second factor.

@@ -129,6 +129,8 @@ pub struct Fhir {
     pub tls: Option<Tls>,
     /// Says that plain text over the network is meant (behind a proxy that ends TLS).
     pub plain: bool,
+    /// Ranges of addresses of proxies that are believed about whose requests they pass on.
+    pub trusted_proxies: Vec<String>,
     /// Most connections at a time.
     pub max_connections: usize,
     /// Longest time for a request's head and body, in seconds.
@@ -142,6 +144,7 @@ impl Default for Fhir {
             base_url: None,
             tls: None,
             plain: false,
+            trusted_proxies: Vec::new(),
             max_connections: 10_000,
             request_timeout_seconds: 30,
         }

@@ -1,5 +1,5 @@
 use crate::house::House;
-use fhir::{Limits, ServeLimits, configure, serve};
+use fhir::{Limits, Proxies, ServeLimits, configure, serve};
 use std::net::TcpListener;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,8 +14,9 @@ async fn while_serving<T>(limits: ServeLimits, talk: impl AsyncFnOnce(std::net::
     let (stop, stopped) = oneshot::channel::<()>();
     let service = house.service(Limits::default());
     let limits = ServeLimits { workers: Some(1), ..limits };
+    let proxies = Proxies::read(&["127.0.0.0/8".to_owned()]).unwrap();
     // Spawned as the gateway does it, which also needs it to be movable between threads.
-    let server = tokio::spawn(serve(listener, None, configure(service), limits, async move {
+    let server = tokio::spawn(serve(listener, None, configure(service), limits, proxies, async move {
         let _ = stopped.await;
     }));
     let said = talk(address, house).await;
@@ -74,4 +75,17 @@ async fn bytes_that_are_no_request_end_the_connection_without_harm() {
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"));
     })
     .await;
+}
+
+#[actix_web::test]
+async fn what_a_trusted_proxy_says_of_a_clients_address_is_what_is_recorded() {
+    let peers = while_serving(ServeLimits::default(), async |address, house: House| {
+        for header in ["X-Forwarded-For: 203.0.113.1, 198.51.100.7", "Accept: */*"] {
+            let ask = format!("GET /fhir/Patient HTTP/1.1\r\nHost: x\r\n{header}\r\nConnection: close\r\n\r\n");
+            assert!(exchange(address, &ask).await.starts_with("HTTP/1.1 401"));
+        }
+        house.door.turned_away.lock().unwrap().iter().map(|attempt| attempt.peer.to_string()).collect::<Vec<_>>()
+    })
+    .await;
+    assert_eq!(peers, ["198.51.100.7", "127.0.0.1"]);
 }
