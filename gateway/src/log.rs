@@ -15,7 +15,7 @@ pub fn start(log: &Log) {
     };
     // Only our own crates speak: a library's event may carry a query, a header or a payload.
     let ours = tracing_subscriber::filter::filter_fn(|event| {
-        ["gateway", "hl7", "fhir", "store", "keys", "sealgate"]
+        ["gateway", "hl7", "fhir", "portal", "scim", "smart", "sso", "store", "keys", "sealgate"]
             .iter()
             .any(|name| event.target().strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")))
     });

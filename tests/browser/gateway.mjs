@@ -1,4 +1,4 @@
-// A real gateway with a tenant, two people and their results; nobody in it exists.
+// A real gateway with a tenant, three people and their results; nobody in it exists.
 import { execFile, spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -39,6 +39,7 @@ export async function start() {
     ada: await invite("ada", "Ada Okoro"),
     // Nothing was delivered for this clinic: whatever he opens, he opens in an emergency.
     ben: await invite("ben", "Ben Visiting", "--clinic", "Far Clinic"),
+    cay: await invite("cay", "Cay Reviewing", "--role", "auditor"),
   };
   const child = spawn(sealgate, ["--config", config, "serve"], { stdio: ["ignore", "ignore", "inherit"] });
   const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -50,7 +51,8 @@ export async function start() {
     await rm(folder, { recursive: true, force: true });
   };
   const local = (link) => origin + new URL(link, origin).pathname;
-  return { origin, stop, invitations: { ada: local(invitations.ada), ben: local(invitations.ben) } };
+  const links = Object.entries(invitations).map(([name, link]) => [name, local(link)]);
+  return { origin, stop, invitations: Object.fromEntries(links) };
 }
 
 /** Returns the configuration that `sealgate init` wrote, with an address of our own. */

@@ -174,6 +174,57 @@ test("emergency access asks for a reason, is seen on every page, and ends", asyn
   assert.ok((await page.locator("body").innerText()).includes("Nothing to show here"));
 });
 
+test("what was opened in an emergency is judged by somebody else", async () => {
+  const page = await invite("cay", false);
+  await go(page, "link", "Reviews");
+  await look(page, "reviews");
+  await go(page, "link", "Ben Visiting");
+  const body = await page.locator("body").innerText();
+  for (const words of ["unconscious in the emergency room", "Emergency treatment", "With emergency access", "before its time"]) {
+    assert.ok(body.includes(words), words);
+  }
+  await look(page, "review");
+  await go(page, "button", "Close the review");
+  await page.getByRole("alert").waitFor();
+  await look(page, "review-error");
+  await tabTo(page, "radio", "Yes, it was needed for care");
+  await page.keyboard.press("Space");
+  await type(page, "Note", "confirmed with the ward");
+  await go(page, "button", "Close the review");
+  await look(page, "review-closed");
+  await page.goto(`${gateway.origin}/reviews`);
+  assert.ok((await page.locator("body").innerText()).includes("Nothing waits for a review"));
+  await look(page, "reviews-none");
+});
+
+test("password, app and recovery codes are changed while one is signed in", async () => {
+  const { page } = people.ben;
+  await page.goto(`${gateway.origin}/account`);
+  await go(page, "link", "Change it: password");
+  await look(page, "password");
+  await type(page, "Password you have now", "not this one at all");
+  await type(page, "New password", "eleven grey foxes at the weir");
+  await type(page, "The same once more", "eleven grey foxes at the weir");
+  await go(page, "button", "Change it");
+  await page.getByRole("alert").waitFor();
+  await look(page, "password-error");
+  await type(page, "Password you have now", PASSWORD);
+  await type(page, "New password", "eleven grey foxes at the weir");
+  await type(page, "The same once more", "eleven grey foxes at the weir");
+  await go(page, "button", "Change it");
+  assert.ok((await page.locator("body").innerText()).includes("Your password has been changed"));
+  await go(page, "link", "Replace it: authenticator app");
+  await look(page, "authenticator");
+  await page.goto(`${gateway.origin}/account`);
+  await go(page, "link", "Draw new ones: recovery codes");
+  await look(page, "draw-codes");
+  await go(page, "button", "Show new codes");
+  const codes = await page.locator(".codes li").allInnerTexts();
+  assert.equal(codes.length, 10);
+  assert.ok(!codes.includes(people.ben.codes[0]));
+  await go(page, "link", "I have kept them");
+});
+
 test("signing out ends the session at the server", async () => {
   const { page } = people.ada;
   await page.goto(`${gateway.origin}/patients`);

@@ -1,5 +1,11 @@
 //! Emergency access from outside: the alarm within its time, also after a power cut, and the review by command.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
@@ -15,10 +21,10 @@ use tests::browser::{Browser, Page};
 use tests::gateway::{Gateway, PATIENCE, eventually, pause};
 use tests::home::{Home, write_private};
 use tests::message::{Oru, PLANTED_FAMILY, PLANTED_MRN};
+use tests::person::Person;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
 const KEY: &[u8] = b"a key of more than thirty-two bytes";
-const PASSWORD: &str = "correct horse battery staple";
 /// The birth date of the patient in every message.
 const BORN: &str = "1970-04-12";
 /// How soon somebody is told.
@@ -103,20 +109,11 @@ fn site(receiving: &Receiving) -> Home {
 fn signed_in(home: &Home, gateway: &Gateway, name: &str, role: &str) -> Browser {
     let tenant = home.first().name.clone();
     let added = home.json(&["user", "add", name, "--tenant", &tenant, "--role", role, "--json"]);
-    let link = added["invitation"].as_str().unwrap();
-    let origin = origin(gateway);
-    let (_, path) = link.split_once("/invitation/").unwrap();
-    let (mut browser, link) = (Browser::new(), format!("{origin}/invitation/{path}"));
-    eventually("the account is in force", || browser.get(&link).status == 200);
-    let page = browser.get(&link);
-    let set = send(&mut browser, &page, &link, &[("password", PASSWORD), ("again", PASSWORD)]);
-    let enrol = browser.follow(set);
-    let (_, rest) = enrol.body.split_once("translate=\"no\">").unwrap_or_else(|| panic!("{}", enrol.body));
-    let key: String = rest.split('<').next().unwrap().split(' ').collect();
-    let secret = totp_rs::Secret::try_from_base32(&key).unwrap();
-    let code = totp_rs::Builder::new().with_secret(secret).build().unwrap().generate_current().unwrap().to_string();
-    let done = send(&mut browser, &enrol, enrol.url.as_str(), &[("code", &code)]);
-    assert!(done.body.contains("recovery codes"), "{}", done.body);
+    let (origin, link) = (origin(gateway), added["invitation"].as_str().unwrap());
+    let (_, secret) = link.split_once("/invitation/").unwrap();
+    let opens = || Browser::new().get(&format!("{origin}/invitation/{secret}")).status == 200;
+    eventually("the account is in force", opens);
+    let mut browser = Person::invited(&origin, link).browser;
     eventually("the session is in force", || browser.get(&format!("{origin}/account")).status == 200);
     browser
 }

@@ -7,8 +7,10 @@ use super::review::Review;
 use super::{Emergency, NotDone, gateway, gateway_actor};
 use crate::audit;
 use crate::id::{CorrelationId, RecordId, TenantId};
+use crate::identity::{GlassBroken, Session};
 use crate::journal::Act;
 use crate::kind::Kind;
+use crate::sign_in::{MAX_SESSIONS, person_owner};
 use crate::ticket::{Kept, Owner, TicketKind};
 use crate::time::Timestamp;
 use alloc::string::{String, ToString};
@@ -70,6 +72,19 @@ impl Emergency {
         let stored = found.iter().any(|record| record.kind == Kind::GlassReview);
         let settled = stored || waiting.broken.plus_seconds(SETTLED_SECONDS) <= self.clock.now();
         Ok(settled.then_some(stored))
+    }
+
+    /// Says whether a session of the person still holds the glass.
+    ///
+    /// # Errors
+    /// [`NotDone::Unavailable`].
+    pub async fn is_held(&self, waiting: &Waiting) -> Result<bool, NotDone> {
+        // Sessions of people have such names and no others.
+        let Ok(person) = waiting.person.parse::<RecordId>() else { return Ok(true) };
+        let owner = person_owner(&self.book.keys, person);
+        let sessions = self.book.of_owner::<Session>(TicketKind::Session, owner, MAX_SESSIONS).await?;
+        let holds = |glass: GlassBroken| glass.review == Some(waiting.review);
+        Ok(sessions.iter().any(|kept| kept.value.glass.is_some_and(holds)))
     }
 
     /// Takes the next attempt to send the alarm upon oneself; of several gateways, one gets it.

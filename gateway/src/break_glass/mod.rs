@@ -8,12 +8,9 @@ mod webhook;
 pub use webhook::Webhook;
 
 use crate::installation::Installation;
-use crate::sign_on;
 use domain::directory::Directory;
 use domain::emergency::{Emergency, GIVE_UP_SECONDS, NotDone, Waiting};
-use domain::id::RecordId;
 use domain::ports::Clock;
-use domain::sign_in::SignIn;
 use domain::ticket::Kept;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,7 +44,6 @@ pub struct Gauges {
 /// The keeper of one gateway.
 pub struct Keeper {
     emergency: Emergency,
-    sign_in: SignIn,
     directory: watch::Receiver<Arc<Directory>>,
     webhook: Option<Webhook>,
     clock: Arc<dyn Clock>,
@@ -64,10 +60,8 @@ impl Keeper {
         webhook: Option<Webhook>,
         gauges: Arc<Gauges>,
     ) -> Self {
-        let book = Arc::new(installation.book());
         Self {
             emergency: emergency(installation),
-            sign_in: sign_on::sign_in(installation, &book),
             directory,
             webhook,
             clock: Arc::clone(&installation.clock),
@@ -150,20 +144,13 @@ async fn attend(keeper: &Arc<Keeper>, tasks: &TaskTracker, kept: &Kept<Waiting>,
     if over {
         keeper.emergency.over(kept, false).await?;
         tracing::info!(tenant = %waiting.tenant, review = %waiting.review, "broken glass has expired");
-    } else if looked_after && !is_held(keeper, waiting).await? {
+    } else if looked_after && !keeper.emergency.is_held(waiting).await? {
         keeper.emergency.over(kept, true).await?;
     }
     if alarm {
         send(keeper, tasks, kept).await?;
     }
     Ok(())
-}
-
-/// Says whether the session still holds the glass.
-async fn is_held(keeper: &Keeper, waiting: &Waiting) -> Result<bool, NotDone> {
-    let Ok(person) = waiting.person.parse::<RecordId>() else { return Ok(true) };
-    let sessions = keeper.sign_in.sessions_of(person).await.map_err(|_| NotDone::Unavailable)?;
-    Ok(sessions.iter().any(|session| session.glass.is_some_and(|glass| glass.review == Some(waiting.review))))
 }
 
 /// Takes an attempt and sends the alarm on a task of its own, so that a receiver that hangs holds up nobody.
@@ -214,3 +201,6 @@ async fn count(keeper: &Keeper) -> Result<(), NotDone> {
     keeper.gauges.overdue.store(overdue, Ordering::Relaxed);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
