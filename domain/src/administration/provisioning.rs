@@ -142,7 +142,13 @@ impl Administration {
                 return Err(ChangeFault::OtherVersion);
             }
             let before = current.entry.clone();
-            let after = change(&before).map_err(ChangeFault::Refused)?;
+            let after = match change(&before) {
+                Ok(after) => after,
+                Err(refused) => {
+                    self.note_reading::<E>(by, connection, &id.to_string(), request).await?;
+                    return Err(ChangeFault::Refused(refused));
+                }
+            };
             if after == before {
                 self.note_reading::<E>(by, connection, &id.to_string(), request).await?;
                 let Current { version, last_updated, .. } = current;
@@ -297,11 +303,12 @@ impl Administration {
                 ..Find::default()
             };
             let page = self.store.find(TenantId::SYSTEM, query).await?;
-            match page.last() {
-                Some(last) => before = Some((last.arrival, last.id)),
-                None => return Ok(found),
-            }
+            before = page.last().map(|last| (last.arrival, last.id));
+            let whole = page.len() == PAGE;
             found.extend(page);
+            if !whole {
+                return Ok(found);
+            }
         }
     }
 

@@ -157,9 +157,9 @@ mod tests {
         let refusal = |at: usize, piece: &str| {
             let before = pieces.get(at.wrapping_sub(1)).copied().unwrap_or_default();
             let line = before.rsplit('\n').next().unwrap_or_default();
-            let called = BEFORE.iter().any(|call| {
-                line.rfind(call).is_some_and(|place| !line[place + call.len()..].contains([')', ';', '(']))
-            });
+            let called = BEFORE
+                .iter()
+                .any(|call| line.rsplit_once(call).is_some_and(|(_, behind)| !behind.contains([')', ';', '('])));
             let word = piece.split('-').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase()));
             called && word && !piece.is_empty()
         };
