@@ -62,6 +62,25 @@ impl Teller {
         })
     }
 
+    /// Tells the same several times at once; returns the statuses, lowest first.
+    fn tell_at_once(&self, times: usize, method: &reqwest::Method, path: &str, body: &Value) -> Vec<u16> {
+        let address = format!("{}/{path}", self.base);
+        let asked = (0..times).map(|_| {
+            let request = self.http.request(method.clone(), &address).bearer_auth(&self.token);
+            request.header("content-type", "application/scim+json").body(body.to_string()).send()
+        });
+        let mut statuses: Vec<u16> = self.runtime.block_on(async {
+            let asked: Vec<_> = asked.map(tokio::spawn).collect();
+            let mut statuses = Vec::new();
+            for answer in asked {
+                statuses.push(answer.await.unwrap().unwrap().status().as_u16());
+            }
+            statuses
+        });
+        statuses.sort_unstable();
+        statuses
+    }
+
     fn set_active(&self, id: &str, active: &str) {
         let change = json!({ "Operations": [{ "op": "Replace", "path": "active", "value": active }] });
         let (status, user) = self.tell(reqwest::Method::PATCH, &format!("Users/{id}"), Some(&change));
@@ -129,6 +148,19 @@ fn whoever_is_deactivated_is_sent_away_at_once(providers: &Path) {
     let teller = Teller::new(base, token["token"].as_str().unwrap().to_owned());
     let site = Site { home, _gateway: gateway, _provider: provider, origin, start };
     eventually("the token is in force", || teller.tell(reqwest::Method::GET, "Users", None).0 == 200);
+
+    // A name is one person's however many take it at once, for the first time and after it was given up.
+    let same = json!({ "userName": "bob@clinic.example", "externalId": "bob" });
+    for _ in 0..2 {
+        let statuses = teller.tell_at_once(8, &reqwest::Method::POST, "Users", &same);
+        assert_eq!(statuses, [201, 409, 409, 409, 409, 409, 409, 409]);
+        let (_, found) = teller.tell(reqwest::Method::GET, "Users?filter=externalId%20eq%20%22bob%22", None);
+        assert_eq!(found["totalResults"], 1, "{found}");
+        let path = format!("Users/{}", found["Resources"][0]["id"].as_str().unwrap());
+        let change = json!({ "Operations": [{ "op": "replace", "path": "displayName", "value": "Bob Brown" }] });
+        assert_eq!(teller.tell_at_once(4, &reqwest::Method::PATCH, &path, &change), [200; 4]);
+        assert_eq!(teller.tell(reqwest::Method::DELETE, &path, None).0, 204);
+    }
 
     // Whom the provider did not tell of is refused, and it is explained by the number that the page shows.
     let refused = site.sign_in(&mut Browser::new());
