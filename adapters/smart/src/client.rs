@@ -30,15 +30,30 @@ impl Service {
         let application = match (shown, assertion, form.get("client_secret")) {
             (Shown::Form, true, None) => self.by_assertion(form).await?,
             (Shown::Header(header), false, None) => self.by_secret(form, header)?,
-            (Shown::Form, false, None) => self.public(form)?,
+            (Shown::Form, false, None) => {
+                let named = form.get("client_id").ok_or(Refused::new(Face::InvalidClient, "no-credentials"))?;
+                self.public(named)?
+            }
             // A form may end in a log; a header is kept out of them (RFC 6749 §2.3.1).
             (Shown::Form, false, Some(_)) => return Err(Refused::new(Face::InvalidClient, "secret-in-form")),
             _ => return Err(several),
         };
-        if !self.directory().address_allowed(application.tenant, origin.peer) {
-            return Err(Refused::new(Face::InvalidClient, "address-not-allowed").of(application.id));
-        }
+        self.check_address(origin, &application)?;
         Ok(application)
+    }
+
+    /// Refuses an application that comes from where its tenant lets nobody come from.
+    pub(crate) fn check_address(&self, origin: Origin, application: &Application) -> Result<(), Refused> {
+        match self.directory().address_allowed(application.tenant, origin.peer) {
+            true => Ok(()),
+            false => Err(Refused::new(Face::InvalidClient, "address-not-allowed").of(application.id)),
+        }
+    }
+
+    /// Says whether a request neither names nor authenticates an application.
+    pub(crate) fn nameless(&self, form: &Form, shown: Shown<'_>) -> bool {
+        let members = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
+        matches!(shown, Shown::Form) && members.iter().all(|name| form.get(name).is_none())
     }
 
     /// Authenticates by `Authorization: Basic`, name and secret each encoded as in a form (RFC 6749 §2.3.1).
@@ -57,10 +72,9 @@ impl Service {
     }
 
     /// Finds a public application, which nobody can prove to be; what protects it is the proof key of each code.
-    fn public(&self, form: &Form) -> Result<Application, Refused> {
-        let invalid = |reason| Refused::new(Face::InvalidClient, reason);
-        let application = self.named(form.get("client_id").ok_or(invalid("no-credentials"))?)?;
-        let invalid = |reason| invalid(reason).of(application.id);
+    pub(crate) fn public(&self, name: &str) -> Result<Application, Refused> {
+        let application = self.named(name)?;
+        let invalid = |reason| Refused::new(Face::InvalidClient, reason).of(application.id);
         let public = matches!(application.r#use, ApplicationUse::Launch { confidential: false, .. });
         match (public, application.enabled) {
             (true, true) => Ok(application),

@@ -26,9 +26,15 @@ impl Service {
                 self.issue_for_a_person(origin, &application, given, true).await
             }
             Some("refresh_token") => {
-                let application = self.launched(origin, form, shown).await?;
-                let none = Refused::new(Face::InvalidRequest, "no-refresh-token").of(application.id);
-                let token = form.get("refresh_token").ok_or(none)?;
+                let token = form.get("refresh_token").ok_or(Refused::new(Face::InvalidRequest, "no-refresh-token"))?;
+                let application = if self.nameless(form, shown) {
+                    // A public application need not name itself where the token does (RFC 6749 §6); some do not.
+                    let holder = self.public(&self.launches.holder(token).await?.to_string())?;
+                    self.check_address(origin, &holder)?;
+                    holder
+                } else {
+                    self.launched(origin, form, shown).await?
+                };
                 let directory = self.directory();
                 let given = self.launches.refresh(token, application.id, form.get("scope"), &directory).await;
                 self.issue_for_a_person(origin, &application, given, false).await

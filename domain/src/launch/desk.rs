@@ -310,6 +310,14 @@ impl Launches {
         Ok(Given { wish, grant: renewed, refresh, until })
     }
 
+    /// Returns the application that a refresh token was given to, for one that does not name itself; nothing is used up.
+    ///
+    /// # Errors
+    /// [`NotGiven`].
+    pub async fn holder(&self, token: &str) -> Result<RecordId, NotGiven> {
+        self.by_refresh_token(token).await.map(|(kept, _)| kept.value.application)
+    }
+
     /// Takes away the grant of a refresh token on behalf of its application; `None` when there is none that goes on.
     ///
     /// # Errors

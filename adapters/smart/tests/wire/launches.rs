@@ -328,6 +328,14 @@ async fn a_refresh_token_is_good_once_and_for_no_more_than_was_granted() {
         assert_eq!(house.refresh(&given["refresh_token"], "").await.error(), invalid_grant());
     }
     let given = house.redeemed(&session, SCOPE).await;
+    let nameless = |token: &Value| format!("grant_type=refresh_token&refresh_token={}", token.as_str().unwrap());
+    let given = house.post("/oauth/token", &nameless(&given["refresh_token"])).await;
+    assert_eq!(given.status, StatusCode::OK, "the token names a public application: {}", given.text);
+    let given = given.json();
+    let code = house.code(KEEPER, &session, SCOPE).await;
+    let kept = house.with_basic(&redeeming(&code), &KEEPER.to_string(), SECRET).await.json();
+    let refused = house.post("/oauth/token", &nameless(&kept["refresh_token"])).await;
+    assert_eq!(refused.error(), (401, "invalid_client".to_owned()), "one with a secret must show it");
     let token = given["refresh_token"].as_str().unwrap();
     let form = format!("grant_type=refresh_token&refresh_token={token}&client_id={FAR}");
     assert_eq!(house.post("/oauth/token", &form).await.error(), invalid_grant());
