@@ -5,6 +5,7 @@
 //! `REQUIRE_PROVIDERS=1` turns that into failures.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
+use conformance::{case, fhir, scim};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -148,6 +149,18 @@ fn whoever_is_deactivated_is_sent_away_at_once(providers: &Path) {
     let teller = Teller::new(base, token["token"].as_str().unwrap().to_owned());
     let site = Site { home, _gateway: gateway, _provider: provider, origin, start };
     eventually("the token is in force", || teller.tell(reqwest::Method::GET, "Users", None).0 == 200);
+
+    // As the conformance tool sees it, which knows nothing of the product.
+    let bench = fhir::Options {
+        token: Some(fhir::Token::new(token["token"].as_str().unwrap())),
+        ..fhir::Options::plain(teller.base.clone())
+    };
+    let bench = fhir::Bench::new(bench).unwrap();
+    let findings = teller.runtime.block_on(case::run(&scim::cases(), &bench, &case::Selection::default(), &mut |_| {}));
+    for finding in &findings {
+        assert_eq!(finding.verdict, case::Verdict::Pass, "{} {}", finding.id, finding.title);
+    }
+    assert!(findings.len() > 15, "{}", findings.len());
 
     // A name is one person's however many take it at once, for the first time and after it was given up.
     let same = json!({ "userName": "bob@clinic.example", "externalId": "bob" });

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Puts conformance cases to an endpoint: HL7 v2 over MLLP, FHIR R4 over HTTP, or sign-on.
+/// Puts conformance cases to an endpoint: HL7 v2 over MLLP, FHIR R4 over HTTP, sign-on, or provisioning.
 ///
 /// Every case stands for one clause of a specification and names it. A failure shows what was sent, what came back
 /// and a shell line that shows the same by hand. The messages are made up; use the tool on test endpoints only,
@@ -40,6 +40,9 @@ Examples:
   Sign-on: SMART configuration, token endpoint and pages:
     sealgate-conformance sso https://localhost:8443/fhir --ca ca.pem
 
+  Provisioning by SCIM, with the address and token of a connection for tests:
+    sealgate-conformance scim https://localhost:8443/scim/v2/0199… --ca ca.pem --token-file token
+
   For a continuous-integration server:
     sealgate-conformance mllp localhost:2575 --format junit --output mllp.xml
 
@@ -55,6 +58,8 @@ pub(crate) enum Command {
     Fhir(FhirArguments),
     /// Runs the sign-on cases: SMART configuration, token endpoint, pages, cookies
     Sso(SsoArguments),
+    /// Runs the provisioning cases: SCIM 2.0 users and groups, on a connection that is there for tests
+    Scim(ScimArguments),
     /// Lists every case with its id, clause, importance and optional feature
     List {
         /// Form of the list: text or json
@@ -123,6 +128,20 @@ pub(crate) struct FhirArguments {
 pub(crate) struct SsoArguments {
     /// The FHIR base URL, below which /metadata and /.well-known/smart-configuration are
     pub(crate) url: String,
+    /// Certificates to trust, PEM; without it those of the system
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RunArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScimArguments {
+    /// The base URL, below which /Users is
+    pub(crate) url: String,
+    /// File that holds the bearer token of a provider's service
+    #[arg(long, value_name = "FILE")]
+    token_file: PathBuf,
     /// Certificates to trust, PEM; without it those of the system
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
@@ -263,6 +282,18 @@ impl SsoArguments {
             ca: self.ca.as_ref().map(read).transpose()?,
             timeout: self.run.timeout(),
             ..fhir::Options::plain(self.url.clone())
+        })
+    }
+}
+
+impl ScimArguments {
+    pub(crate) fn options(&self) -> Result<fhir::Options, String> {
+        is_web_address(&self.url)?;
+        Ok(fhir::Options {
+            token: Some(fhir::Token::new(&String::from_utf8_lossy(&read(&self.token_file)?))),
+            ca: self.ca.as_ref().map(read).transpose()?,
+            timeout: self.run.timeout(),
+            ..fhir::Options::plain(self.url.trim_end_matches('/'))
         })
     }
 }

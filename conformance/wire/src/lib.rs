@@ -1,7 +1,8 @@
-//! Conformance cases for any endpoint that takes HL7 v2 over MLLP or serves FHIR R4 over HTTP.
+//! Conformance cases for any endpoint that takes HL7 v2 over MLLP, serves FHIR R4 over HTTP, or is
+//! provisioned by SCIM 2.0.
 //!
 //! ```text
-//!   vectors ──► suite (mllp, fhir, sso) ──► case: send, listen, judge ──► finding ──► report (text, JSON, JUnit)
+//!   vectors ──► suite (mllp, fhir, sso, scim) ──► case: send, listen, judge ──► finding ──► report (text, JSON, JUnit)
 //!                     │ bench: the endpoint and what the tester said about it
 //! ```
 //!
@@ -19,6 +20,7 @@ pub mod fhir;
 pub mod hl7;
 pub mod mllp;
 pub mod report;
+pub mod scim;
 pub mod show;
 pub mod sso;
 pub mod tls;

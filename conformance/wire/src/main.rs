@@ -2,11 +2,11 @@
 
 mod arguments;
 
-use arguments::{Arguments, Command, FhirArguments, MllpArguments, RunArguments, SsoArguments};
+use arguments::{Arguments, Command, FhirArguments, MllpArguments, RunArguments, ScimArguments, SsoArguments};
 use clap::Parser;
 use conformance::case::{self, Case};
 use conformance::report::{self, Format, Report};
-use conformance::{fhir, mllp, show, sso, vectors};
+use conformance::{fhir, mllp, scim, show, sso, vectors};
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Mllp(arguments) => runtime.block_on(run_mllp(arguments)),
         Command::Fhir(arguments) => runtime.block_on(run_fhir(arguments)),
         Command::Sso(arguments) => runtime.block_on(run_sso(arguments)),
+        Command::Scim(arguments) => runtime.block_on(run_scim(arguments)),
         Command::List { format } => list(format.into()).map_err(Trouble::from),
         Command::Vector { name } => vector(name.as_deref()),
     };
@@ -91,6 +92,14 @@ async fn run_sso(arguments: SsoArguments) -> Result<u8, Trouble> {
     conduct("sso", &arguments.url, &sso::cases(), sso::FEATURES, &bench, &arguments.run).await
 }
 
+async fn run_scim(arguments: ScimArguments) -> Result<u8, Trouble> {
+    let bench = fhir::Bench::new(arguments.options().map_err(Trouble::usage)?).map_err(Trouble::usage)?;
+    if let Err(reason) = bench.reach().await {
+        return Err(Trouble { text: format!("cannot reach {}: {reason}", arguments.url), code: UNREACHABLE });
+    }
+    conduct("scim", &arguments.url, &scim::cases(), scim::FEATURES, &bench, &arguments.run).await
+}
+
 /// Runs a suite and writes its report; text comes line by line, as the findings fall.
 async fn conduct<B: Sync>(
     suite: &'static str,
@@ -136,6 +145,7 @@ fn list(format: Format) -> io::Result<u8> {
         .map(|case| Row::of("mllp", case))
         .chain(fhir::cases().iter().map(|case| Row::of("fhir", case)))
         .chain(sso::cases().iter().map(|case| Row::of("sso", case)))
+        .chain(scim::cases().iter().map(|case| Row::of("scim", case)))
         .collect();
     let mut out = io::stdout();
     if format == Format::Json {

@@ -91,7 +91,12 @@ impl Request {
 
     /// A POST with a body.
     pub(crate) fn post(target: impl Into<String>, kind: &str, body: impl Into<Vec<u8>>) -> Self {
-        let mut request = Self::new(Method::POST, target).with("content-type", kind);
+        Self::sending(Method::POST, target, kind, body)
+    }
+
+    /// A request with a body.
+    pub(crate) fn sending(method: Method, target: impl Into<String>, kind: &str, body: impl Into<Vec<u8>>) -> Self {
+        let mut request = Self::new(method, target).with("content-type", kind);
         request.body = body.into();
         request
     }
