@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use domain::access::{Context, Factor};
 use domain::administration::{By, Reset};
-use domain::directory::{SecondFactor, TenantSettings};
+use domain::directory::{Connection, Protocol, SamlSettings, SecondFactor, TenantSettings};
 use domain::id::{CorrelationId, TenantId};
 use domain::identity::Assertion;
 use domain::journal::Actor;
@@ -192,4 +192,37 @@ async fn who_was_let_in_silently_proves_it_once_more_before_the_glass_breaks() {
     let house = House::new().await;
     let mut browser = signed_in_as(&house, |assertion| assertion.authenticated = Timestamp(0)).await;
     assert_eq!(browser.get("/break-glass").await.location(), "/step-up?return=%2Fbreak-glass");
+}
+
+/// Makes the connection one of SAML.
+async fn speak_saml(house: &House, allow_unsolicited: bool) {
+    let operator = house.operator();
+    let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+    let by = By { actor, context: Context::console(house.doubles.clock.now()) };
+    let settings = SamlSettings::new("<EntityDescriptor/>".to_owned(), "https://idp.example".to_owned());
+    let protocol = Protocol::Saml(SamlSettings { allow_unsolicited, ..settings });
+    let change = |connection: &mut Connection| connection.protocol = protocol;
+    house.doubles.administration().change_connection(&by, house.connection, change).await.unwrap();
+    house.reload().await;
+}
+
+async fn post_response(house: &House, fields: &[(&str, &str)]) -> StatusCode {
+    let request = TestRequest::post().uri(&format!("/auth/saml/{}/acs", house.connection)).set_form(fields);
+    Browser::new(house).send(request).await.status
+}
+
+#[actix_web::test]
+async fn a_relay_that_nobody_waits_for_is_recorded_and_a_flood_of_responses_costs_no_process() {
+    let house = House::new().await;
+    speak_saml(&house, false).await;
+    let answer = [("SAMLResponse", "x"), ("RelayState", "made-up")];
+    assert_eq!(post_response(&house, &answer).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(house.refusals_in(house.tenant).await, 1);
+    for _ in 1..300 {
+        post_response(&house, &answer).await;
+    }
+    speak_saml(&house, true).await;
+    // The provider's part, which would start a process, fails the test when it is asked for what nobody kept.
+    assert_eq!(post_response(&house, &[("SAMLResponse", "x")]).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(post_response(&house, &answer).await, StatusCode::TOO_MANY_REQUESTS);
 }
