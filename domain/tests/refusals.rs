@@ -1,5 +1,5 @@
 //! Refusals over the doubles of the ports: what gets an entry, what is counted, and who is told to wait.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use domain::access::{Context, Role, Roles, Subject};
 use domain::administration::By;
