@@ -44,6 +44,11 @@ fn a_wrong_configuration_is_told_with_file_line_and_the_nearest_key() {
         ("name = \"second\"", "name = \"second\"\nmax_frame_byte = 1", "did you mean `max_frame_bytes`?"),
         ("level = \"trace\"", "level = \"loud\"", "loud"),
         ("request_timeout_seconds = 5", "request_timeout_seconds = \"5\"", "string"),
+        (
+            "request_timeout_seconds = 5",
+            "request_timeout_seconds = 5\ntrusted_proxies = [\"10.0.0.1/8\"]",
+            "is a list of ranges of addresses",
+        ),
     ] {
         let line = lines(&text.replacen(from, to, 1), to.lines().last().unwrap());
         let ended = with_config(&home, |text| text.replacen(from, to, 1));
@@ -208,6 +213,8 @@ fn a_tenant_added_while_the_gateway_serves_is_served() {
     let message = Oru::new("N1", "N1", 2).render();
     let exchange = |message: &[u8]| gateway.sender_of(&party).exchange(message).map(|answer| code(&answer));
     eventually("the interface takes messages", || exchange(&message).is_ok_and(|code| code == "AA"));
+    // It was added after the interface, so it may come into force after it.
+    eventually("the client is known", || gateway.fhir(&party).get("/DiagnosticReport?identifier=N1").status == 200);
     assert_eq!(gateway.fhir(&party).get("/DiagnosticReport?identifier=N1").resources().len(), 1);
     assert!(gateway.fhir(home.first()).get("/DiagnosticReport?identifier=N1").resources().is_empty());
 
