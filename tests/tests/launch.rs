@@ -7,7 +7,7 @@
 use libtest_mimic::{Arguments, Trial};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use tests::browser::{Browser, Page};
 use tests::gateway::{Gateway, eventually};
@@ -33,11 +33,36 @@ fn main() -> ExitCode {
         None => Trial::test(format!("{name} (ignored: TEST_PROVIDERS is not set; see tests/providers/run)"), || Ok(()))
             .with_ignored_flag(true),
     };
-    let trials = vec![
+    let trials = [
         trial("an_application_of_npm_is_launched_alone_and_from_a_patient_s_page", npm_launches),
         trial("an_application_of_pypi_finds_us_by_our_statement_and_is_launched", pypi_launches),
     ];
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let scripts = match scripts() {
+        Some(folder) => Trial::test("the_smart_testscripts_pass", move || {
+            smart_testscripts(&folder);
+            Ok(())
+        }),
+        None => Trial::test("the_smart_testscripts_pass (ignored: SEALGATE_SHARED is not there)", || Ok(()))
+            .with_ignored_flag(true),
+    };
+    libtest_mimic::run(&arguments, trials.into_iter().chain([scripts]).collect()).exit_code()
+}
+
+/// Where the FHIR TestScripts of mock.health about SMART are.
+fn scripts() -> Option<PathBuf> {
+    let shared = std::env::var_os("SEALGATE_SHARED").map(PathBuf::from);
+    let shared = shared.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"));
+    Some(shared.join("data/fhir/testscripts-mock-health/smart-on-fhir-v2")).filter(|folder| folder.is_dir())
+}
+
+fn smart_testscripts(folder: &Path) {
+    let home = Home::new(PROGRAM);
+    let gateway = home.serve();
+    let base = format!("http://{}/fhir", gateway.fhir_address());
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/lib/testscripts.py");
+    let run = Command::new("python3").arg(program).arg(base).arg(folder).output().unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && said.lines().count() >= 7, "{said}{}", String::from_utf8_lossy(&run.stderr));
 }
 
 /// A gateway with a patient, and a provider whose people sign in there.
