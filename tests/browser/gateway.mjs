@@ -52,7 +52,7 @@ export async function start() {
   };
   const local = (link) => origin + new URL(link, origin).pathname;
   const links = Object.entries(invitations).map(([name, link]) => [name, local(link)]);
-  return { origin, stop, invitations: Object.fromEntries(links) };
+  return { origin, stop, command, invitations: Object.fromEntries(links) };
 }
 
 /** Returns the configuration that `sealgate init` wrote, with an address of our own. */
