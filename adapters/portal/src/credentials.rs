@@ -20,7 +20,7 @@ use domain::directory::{Account, Hidden, Tenant};
 use domain::journal::Act;
 use domain::kind::Kind;
 use domain::sign_in::Ending;
-use sso::local::{Attempt, NotTaken, Pending, Refusal};
+use sso::local::{Attempt, Face, NotTaken, Pending, Refusal};
 
 /// Asks for the old password and a new one.
 pub(crate) async fn password(visit: &Visit<'_>) -> Result<Answer, Problem> {
@@ -180,7 +180,14 @@ async fn write(
     Ok(changed)
 }
 
+/// Records a refused step; whoever is told to wait gets no entry of their own, for guesses would fill the chain.
 async fn refused(visit: &Visit<'_>, action: &str, account: &Account, refusal: Refusal) -> Result<(), Problem> {
+    if refusal.alert {
+        tracing::error!(tenant = %account.tenant, correlation = %visit.correlation, "many wrong passwords for one account");
+    }
+    if matches!(refusal.face(), Face::Wait(_) | Face::Busy(_)) {
+        return Ok(());
+    }
     let act = Act::denied(action, Kind::Account.name(), &account.id.to_string(), refusal.name());
     record(visit, &visit.signed_in()?.resumed.subject, act, Context::default()).await
 }

@@ -197,7 +197,10 @@ impl Emergency {
 
 /// Returns the pause after so many attempts, in seconds: 2, 4, 8 … 64, and 64 from then on.
 fn pause_after(attempts: u32) -> i64 {
-    2_i64.checked_shl(attempts).map_or(MAX_PAUSE_SECONDS, |pause| pause.clamp(2, MAX_PAUSE_SECONDS))
+    // Shifted by more than the longest pause needs, the bits would fall out.
+    2_i64
+        .checked_shl(attempts.min(MAX_PAUSE_SECONDS.ilog2()))
+        .map_or(MAX_PAUSE_SECONDS, |pause| pause.min(MAX_PAUSE_SECONDS))
 }
 
 fn forgotten(waiting: &Waiting) -> Timestamp {
