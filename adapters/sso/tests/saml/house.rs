@@ -139,7 +139,9 @@ impl Site {
 
     /// Posts a document.
     pub(crate) fn finish(&self, pending: Option<&Pending>, document: &str) -> Result<Verified, Refusal> {
-        run(self.provider.finish(&self.connection, &self.urls, pending, &STANDARD.encode(document)))
+        let finished = run(self.provider.finish(&self.connection, &self.urls, pending, &STANDARD.encode(document)));
+        crate::oracle::remember(&self.connection, document, &finished);
+        finished
     }
 
     /// Posts what comes of the honest words when they are changed and then signed, as assertion.

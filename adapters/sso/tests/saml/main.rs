@@ -11,6 +11,7 @@ mod house;
 mod logout;
 mod metadata;
 mod mutation;
+mod oracle;
 mod provider;
 mod structure;
 mod truth;
@@ -41,5 +42,10 @@ fn main() -> std::process::ExitCode {
             Ok(())
         })
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let arguments = Arguments::from_args();
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    if conclusion.has_failed() || arguments.list || arguments.filter.is_some() {
+        return conclusion.exit_code();
+    }
+    oracle::ask()
 }
