@@ -113,7 +113,10 @@ impl Signing {
         }
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|known, _| *known >= quarter.saturating_sub(1));
-        held.insert(quarter, found.clone());
+        // That a key is missing is remembered of quarters that are over only.
+        if found.is_some() || !make {
+            held.insert(quarter, found.clone());
+        }
         Ok(found)
     }
 

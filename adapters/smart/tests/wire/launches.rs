@@ -394,3 +394,18 @@ async fn an_application_gives_up_what_it_has_and_others_of_the_tenant_learn_what
     assert_eq!((action.as_str(), reason.as_deref()), ("GrantRevoked", Some("given-up")));
     assert_eq!(house.status("Observation", &again["access_token"]).await, StatusCode::UNAUTHORIZED);
 }
+
+#[actix_web::test]
+async fn the_key_of_a_quarter_is_published_until_the_next_is_over() {
+    let house = House::new().await;
+    let published = async || {
+        let set = house.send(TestRequest::with_uri("/oauth/jwks")).await;
+        assert_eq!((set.status, set.header("content-type")), (StatusCode::OK, "application/json"));
+        set.json()["keys"].as_array().unwrap().len()
+    };
+    assert_eq!(published().await, 1);
+    house.doubles.clock.advance(smart::KEY_SECONDS);
+    assert_eq!(published().await, 2, "what was signed a moment ago still verifies");
+    house.doubles.clock.advance(2 * smart::KEY_SECONDS);
+    assert_eq!(published().await, 1);
+}
