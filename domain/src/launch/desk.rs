@@ -34,6 +34,8 @@ pub const ACCESS_SECONDS: i64 = 900;
 pub const OFFLINE_SECONDS: i64 = 7 * 86_400;
 /// What every refresh token begins with.
 pub const REFRESH_PREFIX: &str = "sgr_";
+/// Most grants of one person that are looked at.
+const MAX_GRANTS: u32 = 1_024;
 /// How long a code that nobody redeemed is remembered, so that one who comes late is told from one who guesses, in seconds.
 const TRACE_SECONDS: i64 = 600;
 
@@ -308,6 +310,24 @@ impl Launches {
         }
         let refresh = self.refresh_token(&renewed, until).await?;
         Ok(Given { wish, grant: renewed, refresh, until })
+    }
+
+    /// Returns what a person of a tenant let applications have, soonest to end first.
+    ///
+    /// # Errors
+    /// [`NotKept`].
+    pub async fn granted_by(&self, tenant: TenantId, person: RecordId) -> Result<Vec<Kept<Grant>>, NotKept> {
+        let owner = self.book.keys.owner("launches", &[person.as_bytes()]);
+        let kept = self.book.of_owner::<Grant>(TicketKind::Grant, owner, MAX_GRANTS).await?;
+        Ok(kept.into_iter().filter(|kept| kept.tenant == tenant).collect())
+    }
+
+    /// Takes a grant away, and with it everything that came of it; `false` when it is gone already.
+    ///
+    /// # Errors
+    /// [`NotKept`].
+    pub async fn take_back(&self, kept: &Kept<Grant>) -> Result<bool, NotKept> {
+        self.book.remove(kept).await
     }
 
     /// Returns the application that a refresh token was given to, for one that does not name itself; nothing is used up.

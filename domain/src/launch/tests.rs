@@ -392,6 +392,14 @@ fn what_was_granted_ends_with_the_session_unless_it_may_stay() {
         let given = house.redeem(&code).await.ok().unwrap();
         house.clock.advance(OFFLINE_SECONDS - 1);
         assert!(house.holds(&given).await);
+        let taken = house.code("launch/patient patient/*.rs offline_access").await;
+        assert!(house.launches.granted_by(TenantId([3; 16]), PERSON).await.unwrap().is_empty(), "another tenant");
+        let all = house.launches.granted_by(TENANT, PERSON).await.unwrap();
+        assert_eq!(all.len(), 2);
+        let newest = all.iter().max_by_key(|kept| kept.value.given).unwrap();
+        assert!(house.launches.take_back(newest).await.unwrap());
+        assert_eq!(house.redeem(&taken).await.err(), Some("grant-ended"));
+        assert!(house.holds(&given).await);
         house.clock.advance(1);
         assert!(!house.holds(&given).await);
     });

@@ -14,7 +14,9 @@ use domain::directory::Directory;
 use domain::id::{RecordId, TenantId};
 use domain::identity;
 use domain::journal::Act;
+use domain::launch::Launches;
 use domain::sign_in::{Ending, Origin, Refused};
+use domain::ticket::NotKept;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -88,7 +90,14 @@ async fn end(installation: &Installation, end: &SessionEnd) -> Outcome {
         .into_iter()
         .filter(|found| session.is_none_or(|wanted| found.id == wanted))
         .collect();
-    if chosen.is_empty() && !end.all {
+    let book = Arc::new(installation.book());
+    let launches = Launches::new(Arc::clone(&book));
+    // What a person let applications have beyond their sessions ends with them.
+    let granted = match person {
+        Some(person) => launches.granted_by(tenant, person).await.map_err(not_taken_back)?,
+        None => Vec::new(),
+    };
+    if chosen.is_empty() && granted.is_empty() && !end.all {
         let line = "there is no such session: it is over, or never was; `sealgate session list` shows those that are";
         return Err(Stop::new(Exit::Failed, line));
     }
@@ -96,7 +105,10 @@ async fn end(installation: &Installation, end: &SessionEnd) -> Outcome {
     let returned = chosen.iter().map(|session| format!("Session/{}", session.id)).collect();
     let context = Context { rule: Some(rule.to_owned()), returned, ..Context::default() };
     console.record(Act::done("session.end", kind, &what), context).await?;
-    let sign_in = sign_on::sign_in(installation, &Arc::new(installation.book()));
+    for kept in &granted {
+        launches.take_back(kept).await.map_err(not_taken_back)?;
+    }
+    let sign_in = sign_on::sign_in(installation, &book);
     let origin = Origin { address: "local", allowed: Address::Allowed, correlation: installation.correlation() };
     let people: BTreeSet<RecordId> = chosen.iter().map(|session| session.person).collect();
     let mut ended = 0_usize;
@@ -109,6 +121,10 @@ async fn end(installation: &Installation, end: &SessionEnd) -> Outcome {
         return output::json(&json!({ "ended": ended }));
     }
     output::line(format_args!("{ended} sessions ended: they are refused from now on, at every gateway"))
+}
+
+fn not_taken_back(_: NotKept) -> Stop {
+    Stop::new(Exit::Unavailable, "the database does not answer; what the person let applications have may go on")
 }
 
 /// Returns the sessions of a tenant, or of one person in it, that go on; whoever was seen last comes first.
