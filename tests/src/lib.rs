@@ -18,6 +18,7 @@ pub mod browser;
 pub mod consistency;
 pub mod database;
 pub mod fhir;
+pub mod flood;
 pub mod gateway;
 pub mod home;
 pub mod message;

@@ -131,7 +131,8 @@ pub(crate) fn row(world: &World, method: &str, path: &str) -> Option<Row> {
             post(filled, Proof::Session, &[("application", world.launched.as_str())])
         }
         ("GET", "/oauth/authorize") => {
-            let query: Vec<String> = asked(world).iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let query: Vec<String> =
+                asked(world).iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "%20"))).collect();
             Row { repeatable: false, ..get(format!("{filled}?{}", query.join("&"))) }
         }
         ("POST", "/oauth/authorize") => {
@@ -154,7 +155,7 @@ fn asked(world: &World) -> Vec<(&'static str, String)> {
         ("response_type", "code"),
         ("client_id", &world.launched),
         ("redirect_uri", "https://app.example/back"),
-        ("scope", "launch/patient"),
+        ("scope", "launch/patient patient/DiagnosticReport.rs"),
         ("state", "state-of-the-application-0123"),
         ("aud", &format!("{}/fhir", world.origin)),
         ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
