@@ -3,15 +3,15 @@
 
 use domain::access::{Clinics, Context, Purpose, Role, Roles, Subject};
 use domain::administration::{Administration, By, NewClient, NotChanged};
-use domain::audit::{Break, BreakKind, ChainId};
+use domain::audit::{Break, BreakKind, ChainId, Contents, NotRead};
 use domain::directory::{Interface, Invalid, MappingFailureAs, Tenant, UnavailableAs};
 use domain::double::{Installation, run};
 use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};
 use domain::journal::Actor;
 use domain::keys::Compartment;
 use domain::kind::Kind;
-use domain::ports::{Clock, Find, KeyVault, Store};
-use std::sync::Mutex;
+use domain::ports::{BoxFuture, Clock, Find, KeyVault, Store, Witness};
+use std::sync::{Arc, Mutex};
 
 struct House {
     doubles: Installation,
@@ -284,6 +284,43 @@ fn an_older_version_of_an_entry_put_back_is_not_taken_for_the_directory() {
     assert_eq!(run(house.administration.load_directory()).err(), Some(NotChanged::Broken(broken)));
     // Nor is anything built on it.
     assert_eq!(run(house.administration.add_clinic(&by, tenant.id, "West")).err(), Some(NotChanged::Broken(broken)));
+}
+
+/// Changes the directory each time it is about to say what stands in the chain.
+struct Restless {
+    inner: Arc<dyn Witness>,
+    administration: Administration,
+    operator: Subject,
+    changes: Mutex<Vec<TenantId>>,
+}
+
+impl Witness for Restless {
+    fn directory(&self) -> BoxFuture<'_, Result<Contents, NotRead>> {
+        Box::pin(async move {
+            let tenant = *self.changes.lock().unwrap().first().unwrap();
+            let actor = Actor { subject: &self.operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+            let by = By { actor, context: Context::console(domain::time::Timestamp(0)) };
+            let number = self.changes.lock().unwrap().len();
+            self.administration.add_clinic(&by, tenant, &format!("Clinic {number}")).await.unwrap();
+            self.changes.lock().unwrap().push(tenant);
+            self.inner.directory().await
+        })
+    }
+}
+
+#[test]
+fn a_directory_that_changes_all_the_time_still_loads() {
+    let house = House::new();
+    let tenant = house.add_tenant("Hospital").id;
+    let restless = Restless {
+        inner: Arc::clone(&house.administration.witness),
+        administration: house.doubles.administration(),
+        operator: house.operator.clone(),
+        changes: Mutex::new(vec![tenant]),
+    };
+    let administration = Administration { witness: Arc::new(restless), ..house.doubles.administration() };
+    let directory = run(administration.load_directory()).unwrap();
+    assert!(directory.tenant(tenant).is_some());
 }
 
 #[test]

@@ -131,6 +131,8 @@ impl Site {
         let boxes: Vec<String> =
             (0..consent.body.matches("type=\"checkbox\"").count()).map(|n| format!("wish-{n}")).collect();
         let mut fields = vec![("csrf", csrf.as_str()), ("answer", "allow")];
+        let patient = consent.field("patient");
+        fields.extend(patient.iter().map(|patient| ("patient", patient.as_str())));
         fields.extend(boxes.iter().map(|name| (name.as_str(), "1")));
         browser.post(consent.url.as_str(), &fields)
     }

@@ -70,10 +70,11 @@ impl Administration {
                 self.all::<ProvisionedPerson>(&mut found).await?,
                 self.all::<ProvisionedGroup>(&mut found).await?,
             );
-            // What was changed while it was loaded is loaded again; only what stands still is judged.
+            // An entry that was changed meanwhile may be read as it was or as it is: whoever changes entries all the time must
+            // not keep everybody from reading them. Only what was changed twice is loaded again.
             let before = core::mem::replace(&mut stated, self.witness.directory().await?);
-            if before.iter().eq(stated.iter()) {
-                return hold(&found, &stated).map(|()| directory).map_err(NotChanged::Broken);
+            if hold(&found, &before, &stated).map_err(NotChanged::Broken)? {
+                return Ok(directory);
             }
         }
         Err(NotChanged::Unavailable)
@@ -288,23 +289,29 @@ impl Administration {
     }
 }
 
-/// Holds the entries that were found against those that the chain tells of.
-fn hold(found: &BTreeMap<RecordId, ContentMac>, stated: &Contents) -> Result<(), Break> {
+/// Holds the entries that were found against those that the chain told of before they were read and after.
+///
+/// `false` when an entry is neither as it was nor as it is, yet was changed in between: then it may have been changed twice.
+fn hold(found: &BTreeMap<RecordId, ContentMac>, before: &Contents, stated: &Contents) -> Result<bool, Break> {
+    let mut settled = true;
     for (id, entry) in stated.iter() {
-        match found.get(&id) {
-            None => return Err(stated.broken(entry, BreakKind::RecordMissing)),
-            Some(content) if *content != entry.content => {
-                return Err(stated.broken(entry, BreakKind::RecordRolledBack));
-            }
-            Some(_) => {}
+        let content = found.get(&id);
+        if content == Some(&entry.content) {
+            continue;
         }
+        let earlier = before.of(id);
+        if earlier == Some(entry) {
+            let kind = content.map_or(BreakKind::RecordMissing, |_| BreakKind::RecordRolledBack);
+            return Err(stated.broken(entry, kind));
+        }
+        settled &= content == earlier.map(|entry| &entry.content);
     }
     // One more than that was never recorded: no entry is the first that is missing.
     let unstated = found.keys().any(|id| stated.of(*id).is_none());
     if unstated {
         return Err(Break { chain: stated.chain(), sequence: 0, kind: BreakKind::RecordRolledBack });
     }
-    Ok(())
+    Ok(settled)
 }
 
 /// Returns a context that says by which rule a permit was given.

@@ -153,6 +153,10 @@ impl Wish {
                 less.records.push(scope);
             }
         }
+        // Each of them is looked at for every resource that is opened.
+        if less.count() > MAX_WISHES {
+            return None;
+        }
         less.records.sort();
         less.records.dedup();
         less.words.sort_unstable();

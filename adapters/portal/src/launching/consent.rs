@@ -67,6 +67,10 @@ pub(crate) async fn decide(visit: &Visit<'_>) -> Result<Answer, Problem> {
     };
     let declined = case.asked().back(Error::AccessDenied, "declined");
     let wish = match visit.form.text("answer") {
+        // Another patient may have been chosen in another window: what is agreed to is what was shown.
+        "allow" if visit.form.text("patient") != shown(about.patient) => {
+            return Ok(Answer::see(Case::path(visit, "")));
+        }
         "allow" => accepted(visit, &case.asked().wish),
         "decline" => Wish::default(),
         _ => return Err(Problem::NotAForm),
@@ -86,6 +90,11 @@ pub(crate) async fn decide(visit: &Visit<'_>) -> Result<Answer, Problem> {
     }
     let patient = about.patient.filter(|_| wish.has(Word::Launch) || wish.has(Word::LaunchPatient));
     allow(visit, &case, patient, wish).await
+}
+
+/// The patient as the form names them; empty when the request is about nobody.
+fn shown(patient: Option<RecordId>) -> String {
+    patient.map(|patient| patient.to_string()).unwrap_or_default()
 }
 
 async fn allow(visit: &Visit<'_>, case: &Case<'_>, patient: Option<RecordId>, wish: Wish) -> Result<Answer, Problem> {

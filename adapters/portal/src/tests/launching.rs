@@ -105,6 +105,13 @@ async fn somebody_signs_in_chooses_a_patient_and_lets_an_application_in() {
     assert!(consent.header("content-security-policy").contains("form-action 'self' https://app.example;"));
     // Records come first: patient/*.rs, user/Observation.r, openid, fhirUser, launch/patient.
     let ticked = [("answer", "allow"), ("wish-0", "1"), ("wish-2", "1"), ("wish-4", "1")];
+    // A page that shows somebody else, or nobody, agrees to nothing.
+    for other in ["", &RecordId([0x77; 16]).to_string()] {
+        let got = browser.post(&page, &[&ticked[..], &[("patient", other)]].concat()).await;
+        assert_eq!((got.status, got.location()), (StatusCode::SEE_OTHER, page.as_str()));
+    }
+    let patient_shown = patient.to_string();
+    let ticked = [&ticked[..], &[("patient", patient_shown.as_str())]].concat();
     let code = told(&browser.post(&page, &ticked).await, "code");
     let given = house.redeem(client, &code).await.unwrap();
     assert_eq!(given.wish.render(), "openid launch/patient patient/*.rs", "what was taken away is not there");
@@ -132,7 +139,8 @@ async fn whoever_declines_gives_nothing() {
     let patient = house.store_patient(1, "Quillfeather").await;
     browser.post(&format!("{page}/patient"), &[("patient", &patient.to_string())]).await;
     browser.get(&page).await;
-    let without_context = [("answer", "allow"), ("wish-0", "1"), ("wish-1", "1")];
+    let patient = patient.to_string();
+    let without_context = [("answer", "allow"), ("wish-0", "1"), ("wish-1", "1"), ("patient", &patient)];
     let code = told(&browser.post(&page, &without_context).await, "code");
     let given = house.redeem(client, &code).await.unwrap();
     assert_eq!((given.wish.render().as_str(), given.grant.patient), ("user/Observation.r", None));
@@ -185,7 +193,8 @@ async fn an_application_is_opened_from_a_patient_s_page_for_that_patient_and_ses
     assert_eq!(told(&other.get(&page).await, "error"), "invalid_request", "another session");
     let page = begin(&mut browser, client, scope, &launch).await;
     assert!(browser.get(&page).await.body.contains("Quillfeather"));
-    let allow = [("answer", "allow"), ("wish-0", "1"), ("wish-1", "1")];
+    let shown = patient.to_string();
+    let allow = [("answer", "allow"), ("wish-0", "1"), ("wish-1", "1"), ("patient", &shown)];
     let code = told(&browser.post(&page, &allow).await, "code");
     assert_eq!(house.redeem(client, &code).await.unwrap().grant.patient, Some(patient));
     let page = begin(&mut browser, client, scope, &launch).await;
