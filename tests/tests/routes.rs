@@ -12,7 +12,6 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::arithmetic_side_effects,
-    clippy::disallowed_methods,
     reason = "a test fails by panicking, and this one writes the table when it is told to"
 )]
 

@@ -5,6 +5,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
     clippy::as_conversions,
     clippy::print_stdout,
     reason = "a bench prints its table, computes with measured numbers and fails by panicking"

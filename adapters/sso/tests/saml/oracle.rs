@@ -2,11 +2,7 @@
 //!
 //! Runs where `TEST_PROVIDERS` says that it is (`tests/providers/run` fetches it) and every case was run; otherwise that is said.
 //! `REQUIRE_PROVIDERS=1` turns its absence into a failure.
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "it says what it found, and keeps what it asks about"
-)]
+#![expect(clippy::print_stdout, reason = "it says what it found, and keeps what it asks about")]
 
 use domain::directory::{Connection, Protocol};
 use serde_json::json;
