@@ -1,7 +1,7 @@
 //! A device that fails under load: nothing is accepted that is not stored, nothing is half stored, and service returns.
 //!
 //! The program runs behind `faults/faults.c`, which lets calls on its database and its anchors fail.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
