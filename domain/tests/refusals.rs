@@ -7,7 +7,7 @@ use domain::audit::ChainId;
 use domain::double::{Installation, run};
 use domain::id::{CorrelationId, TenantId};
 use domain::journal::Actor;
-use domain::ports::{Clock, Store};
+use domain::ports::{Clock, Store, Unavailable};
 use domain::rate::Rate;
 use domain::refusals::{INTERVAL_SECONDS, Refusal, RefusalLimits, Refusals, Wait};
 use std::sync::Arc;
@@ -40,6 +40,10 @@ impl House {
     }
 
     fn refuse(&self, address: &str) -> Option<Wait> {
+        self.try_to_refuse(address).unwrap()
+    }
+
+    fn try_to_refuse(&self, address: &str) -> Result<Option<Wait>, Unavailable> {
         let refusal = Refusal {
             chain: self.tenant,
             workstation: "portal",
@@ -50,7 +54,7 @@ impl House {
             connection: None,
             correlation: CorrelationId([3; 16]),
         };
-        run(self.refusals.record(&refusal)).unwrap()
+        run(self.refusals.record(&refusal))
     }
 
     /// How many entries of refusals are in the tenant's chain.
@@ -82,6 +86,16 @@ fn a_flood_from_one_address_is_told_to_wait_and_becomes_one_entry() {
     house.doubles.clock.advance(INTERVAL_SECONDS);
     assert_eq!(run(house.refusals.summarise(false)), Ok(1));
     assert_eq!((house.entries(), run(house.refusals.summarise(true))), (11, Ok(0)));
+}
+
+#[test]
+fn a_refusal_whose_entry_is_not_written_is_counted() {
+    let house = House::new();
+    house.doubles.store.set_unavailable(true);
+    assert_eq!(house.try_to_refuse("192.0.2.7"), Err(Unavailable));
+    assert_eq!(run(house.refusals.summarise(true)), Err(Unavailable), "and it is kept for the next time");
+    house.doubles.store.set_unavailable(false);
+    assert_eq!((house.entries(), run(house.refusals.summarise(true)), house.entries()), (0, Ok(1), 1));
 }
 
 #[test]

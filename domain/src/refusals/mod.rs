@@ -93,10 +93,10 @@ impl Refusals {
     /// Records a refusal, or counts it. Returns how long to wait where the address has had too many; that is then the answer.
     ///
     /// # Errors
-    /// [`Unavailable`]; then the refusal stands nevertheless.
+    /// [`Unavailable`] when its entry could not be written; then it is counted, and the refusal stands nevertheless.
     pub async fn record(&self, refusal: &Refusal<'_>) -> Result<Option<Wait>, Unavailable> {
-        let address = refusal.address.parse().ok();
-        let noted = self.gate.lock().note(refusal.chain, address, refusal.reason, self.clock.now());
+        let peer = refusal.address.parse().ok();
+        let noted = self.gate.lock().note(refusal.chain, peer, refusal.reason, self.clock.now());
         if let Noted::Counted(wait) = noted {
             return Ok(wait.map(Wait::of));
         }
@@ -106,7 +106,10 @@ impl Refusals {
         let by = refusal.connection.map(|connection| (CONNECTION.to_string(), connection.to_string()));
         let address = Some(refusal.address.to_string());
         let context = Context { address, envelope: by.into_iter().collect(), ..Context::default() };
-        self.write(&actor, act, &context).await?;
+        if let Err(unavailable) = self.write(&actor, act, &context).await {
+            self.gate.lock().count(refusal.chain, peer, refusal.reason, self.clock.now());
+            return Err(unavailable);
+        }
         Ok(None)
     }
 
