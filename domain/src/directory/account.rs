@@ -85,7 +85,8 @@ impl Account {
     /// Returns what its person may be here; for an account no rules are asked.
     #[must_use]
     pub fn to_admitted(&self) -> Admitted {
-        Admitted { roles: self.roles, clinics: self.clinics.clone(), purpose: self.purpose }
+        let (roles, clinics, purpose) = (self.roles, self.clinics.clone(), self.purpose);
+        Admitted { roles, clinics, purpose, provided_group: None }
     }
 }
 

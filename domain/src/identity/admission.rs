@@ -50,6 +50,8 @@ pub struct Admitted {
     pub clinics: Clinics,
     /// What they act for.
     pub purpose: Purpose,
+    /// The group that decided it, where the provider told ahead who is in it.
+    pub provided_group: Option<String>,
 }
 
 /// Why a verified person is not admitted.
@@ -123,10 +125,10 @@ pub fn admit(rules: &[Rule], assertion: &Assertion, standing: &Standing) -> Resu
         Standing::NotNeeded => None,
         Standing::Active { groups, .. } => groups.as_ref(),
     };
-    let groups = match (&assertion.groups, provided) {
-        (Groups::Known(_), Some(provided)) if provided.always => Some(&provided.named),
-        (Groups::Known(asserted), _) => Some(asserted),
-        (Groups::Unknown, provided) => provided.map(|provided| &provided.named),
+    let (groups, told_ahead) = match (&assertion.groups, provided) {
+        (Groups::Known(_), Some(provided)) if provided.always => (Some(&provided.named), true),
+        (Groups::Known(asserted), _) => (Some(asserted), false),
+        (Groups::Unknown, provided) => (provided.map(|provided| &provided.named), true),
     };
     for rule in rules {
         let fits = match (&rule.when, groups) {
@@ -139,7 +141,12 @@ pub fn admit(rules: &[Rule], assertion: &Assertion, standing: &Standing) -> Resu
             (Criterion::Subject(subject), _) => assertion.subject == *subject,
         };
         if fits {
-            return Ok(Admitted { roles: rule.roles, clinics: rule.clinics.clone(), purpose: rule.purpose });
+            let provided_group = match &rule.when {
+                Criterion::Group(group) if told_ahead => Some(group.clone()),
+                Criterion::Group(_) | Criterion::Role(_) | Criterion::Attribute { .. } | Criterion::Subject(_) => None,
+            };
+            let Rule { roles, ref clinics, purpose, .. } = *rule;
+            return Ok(Admitted { roles, clinics: clinics.clone(), purpose, provided_group });
         }
     }
     Err(NotAdmitted::Unmapped)
@@ -221,7 +228,10 @@ mod tests {
             groups: Some(ProvidedGroups { named: names.iter().map(ToString::to_string).collect(), always }),
         };
         let (asserted, unlisted) = (assertion(Groups::Known(vec!["lab".to_string()])), assertion(Groups::Unknown));
-        assert!(super::admit(&rules, &unlisted, &provided(&["lab"], false)).is_ok());
+        let group = |assertion, standing| super::admit(&rules, assertion, &standing).unwrap().provided_group;
+        assert_eq!(group(&unlisted, provided(&["lab"], false)).as_deref(), Some("lab"));
+        assert_eq!(group(&asserted, provided(&["lab"], true)).as_deref(), Some("lab"));
+        assert_eq!(group(&asserted, provided(&["lab"], false)), None, "what is asserted rests on nothing else");
         assert_eq!(super::admit(&rules, &unlisted, &provided(&[], false)), Err(NotAdmitted::Unmapped));
         assert!(super::admit(&rules, &asserted, &provided(&[], false)).is_ok(), "what is asserted counts");
         assert_eq!(super::admit(&rules, &asserted, &provided(&[], true)), Err(NotAdmitted::Unmapped));

@@ -31,6 +31,9 @@ pub struct Session {
     pub clinics: Clinics,
     /// What they act for.
     pub purpose: Purpose,
+    /// The group that its admission rests on, where the provider told ahead who is in it: it holds while the person is.
+    #[serde(default)]
+    pub provided_group: Option<String>,
     /// Whether a second factor was shown.
     pub second_factor: bool,
     /// Whether the tenant lets people with these roles in without one.
@@ -107,6 +110,7 @@ impl Session {
             roles: admitted.roles,
             clinics: admitted.clinics,
             purpose: admitted.purpose,
+            provided_group: admitted.provided_group,
             second_factor: assertion.factor == Factor::Shown,
             factor_waived: false,
             started: now,
@@ -190,6 +194,7 @@ mod tests {
             roles: Roles::NONE,
             clinics: Clinics::All,
             purpose: Purpose::Treatment,
+            provided_group: None,
             second_factor: true,
             factor_waived: false,
             started: Timestamp(0).plus_seconds(started),

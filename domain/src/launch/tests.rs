@@ -1,9 +1,12 @@
 use super::*;
 use crate::access::{Clinics, Purpose, Role, Roles, Scopes, Session as State};
-use crate::directory::{Account, Application, ApplicationUse, Directory, LOCAL_ISSUER, Tenant, TenantSettings};
+use crate::directory::{
+    Account, Application, ApplicationUse, Connection, Directory, LOCAL_ISSUER, OidcSettings, PersonName, Protocol,
+    ProvisionedGroup, ProvisionedGroups, ProvisionedPerson, Provisioning, Tenant, TenantSettings,
+};
 use crate::double::{FixedClock, MemoryTickets, SeededEntropy, run};
 use crate::id::{RecordId, TenantId};
-use crate::identity::Session;
+use crate::identity::{Criterion, Rule, Session};
 use crate::secret::{Secret, SecretBytes};
 use crate::sign_in::person_owner;
 use crate::ticket::{TicketBook, TicketKeys, TicketKind};
@@ -95,6 +98,7 @@ fn session() -> Session {
         roles: Roles::of(&[Role::Provider]),
         clinics: Clinics::All,
         purpose: Purpose::Treatment,
+        provided_group: None,
         second_factor: true,
         factor_waived: false,
         started: Timestamp(0),
@@ -482,4 +486,73 @@ fn a_person_proves_anew_who_they_are_where_the_application_wants_it() {
     assert!(!pending(&[("prompt", "login")]).wants_proof(&at(100), now));
     assert!(pending(&[("max_age", "60")]).wants_proof(&at(99), now));
     assert!(!pending(&[("max_age", "60")]).wants_proof(&at(100), now));
+}
+
+/// Returns a directory with a connection whose provider told of one person and of a group, in which the person is or is not.
+fn told_ahead(connection: RecordId, member: bool) -> Directory {
+    let tenant =
+        Tenant { id: TENANT, name: "North".into(), settings: TenantSettings::default(), created: Timestamp(0) };
+    let settings = OidcSettings::new("https://idp.example".into(), "sealgate".into());
+    let roles = Roles::of(&[Role::Provider]);
+    let when = Criterion::Group("ward".into());
+    let known = Connection {
+        id: connection,
+        tenant: TENANT,
+        name: "idp".into(),
+        enabled: true,
+        protocol: Protocol::Oidc(settings),
+        rules: vec![Rule { when, roles, clinics: Clinics::All, purpose: Purpose::Treatment }],
+        provisioning: Provisioning { groups: ProvisionedGroups::Always, ..Provisioning::default() },
+        created: Timestamp(0),
+    };
+    let person = ProvisionedPerson {
+        id: RecordId([11; 16]),
+        tenant: TENANT,
+        connection,
+        user_name: "ada".into(),
+        external_id: Some("object-1".into()),
+        display: None,
+        name: PersonName::default(),
+        emails: Vec::new(),
+        active: true,
+        removed: false,
+        created: Timestamp(0),
+    };
+    let group = ProvisionedGroup {
+        id: RecordId([12; 16]),
+        tenant: TENANT,
+        connection,
+        display: "ward".into(),
+        external_id: None,
+        members: if member { vec![person.id] } else { Vec::new() },
+        removed: false,
+        created: Timestamp(0),
+    };
+    let applications = [APP, OTHER].map(application);
+    Directory::new([tenant], [], [], []).with_people([known], [], applications).with_provisioned([person], [group])
+}
+
+#[test]
+fn what_stays_offline_ends_when_its_person_leaves_the_group_that_admitted_them() {
+    run(async {
+        let connection = RecordId([10; 16]);
+        let house = House { directory: told_ahead(connection, true), ..House::new().await };
+        let admitted = Session {
+            connection,
+            issuer: "https://idp.example".into(),
+            subject: "object-1".into(),
+            provided_group: Some("ward".into()),
+            ..session()
+        };
+        let asked = house.asked("launch/patient patient/*.rs offline_access");
+        let wish = asked.wish.clone();
+        let code = house.launches.grant(&asked, &admitted, Some(PATIENT), wish).await.unwrap().1;
+        let given = house.redeem(&code).await.ok().unwrap();
+        house.sign_out().await;
+        assert!(house.holds(&given).await, "it needs no session");
+        let house = House { directory: told_ahead(connection, false), ..house };
+        assert!(!house.holds(&given).await);
+        let refused = house.refresh(given.refresh.as_ref().unwrap()).await;
+        assert_eq!(refused.err(), Some("person-not-admitted"));
+    });
 }

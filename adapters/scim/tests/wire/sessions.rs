@@ -54,6 +54,22 @@ async fn a_session_that_began_while_its_person_was_deactivated_does_not_go_on() 
 }
 
 #[actix_web::test]
+async fn a_session_that_began_while_its_person_left_the_group_does_not_go_on() {
+    let house = House::new().await;
+    let ada = house.post("Users", &json!({ "userName": "ada", "externalId": "object-1" })).await.id();
+    let group = house.post("Groups", &json!({ "displayName": "Laboratory", "members": [{ "value": ada }] })).await.id();
+    house.reload().await;
+    let leave = json!([{ "op": "remove", "path": format!("members[value eq \"{ada}\"]") }]);
+    assert_eq!(house.patch(&format!("Groups/{group}"), leave).await.status, 200);
+    // This gateway does not know yet; nor would one know that was told and ended nothing.
+    let (late, asserted) =
+        (house.begin("object-1", Groups::Unknown).await.unwrap(), house.begin("object-1", lab()).await);
+    house.reload().await;
+    assert!(!house.goes_on(&late).await, "the role went with the group");
+    assert!(house.goes_on(&asserted.unwrap()).await, "its sign-in named the group");
+}
+
+#[actix_web::test]
 async fn groups_that_a_provider_told_of_admit_where_an_assertion_lists_none() {
     let house = House::new().await;
     let ada = house.post("Users", &json!({ "userName": "ada", "externalId": "object-1" })).await.id();

@@ -52,7 +52,7 @@ impl House {
             provider_session: None,
         };
         let roles = Roles::of(&[Role::Provider]);
-        let admitted = Admitted { roles, clinics: Clinics::All, purpose: Purpose::Treatment };
+        let admitted = Admitted { roles, clinics: Clinics::All, purpose: Purpose::Treatment, provided_group: None };
         let settings = TenantSettings::default();
         let begun = self.people().begin_admitted(&assertion, admitted, &settings, &origin(), None).await;
         begun.ok().unwrap().session

@@ -114,7 +114,8 @@ impl Directory {
     /// Says whether a session may go on: whoever vouched for it is still enabled, and still says the same.
     ///
     /// Of a session by a connection, the connection must be enabled and one of its rules must still give what the session
-    /// has, and its provider must not have taken the person back. Of one by an account, the account must be enabled, its roles, clinics and purpose must be those of the session,
+    /// has, its provider must not have taken the person back, and where the admission rests on a group that the provider
+    /// told ahead of, the person must still be in it. Of one by an account, the account must be enabled, its roles, clinics and purpose must be those of the session,
     /// and neither password nor second factor may have been changed since it began. Time limits are judged by the session
     /// itself.
     #[must_use]
@@ -140,7 +141,7 @@ impl Directory {
             connection.enabled
                 && connection.tenant == session.tenant
                 && connection.rules.iter().any(gives)
-                && self.provisioning_admits(connection, &session.subject)
+                && self.provisioning_admits(connection, session)
         })
     }
 }

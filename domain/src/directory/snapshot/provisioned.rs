@@ -5,7 +5,7 @@ use crate::directory::{
     Connection, Handle, Provisioned, ProvisionedGroup, ProvisionedGroups, ProvisionedPerson, ProvisionedSubject,
 };
 use crate::id::RecordId;
-use crate::identity::{Assertion, ProvidedGroups, Standing};
+use crate::identity::{Assertion, ProvidedGroups, Session, Standing};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -88,12 +88,14 @@ impl Directory {
         self.provisioned.removed.contains(&person)
     }
 
-    /// Says whether provisioning lets a session go on.
-    pub(super) fn provisioning_admits(&self, connection: &Connection, subject: &str) -> bool {
-        match self.standing_of(connection, subject) {
-            Standing::NotNeeded | Standing::Active { .. } => true,
-            Standing::Missing | Standing::Deactivated => false,
-        }
+    /// Says whether provisioning lets a session go on: the person may come, and is still in the group that it rests on.
+    pub(super) fn provisioning_admits(&self, connection: &Connection, session: &Session) -> bool {
+        let groups = match self.standing_of(connection, &session.subject) {
+            Standing::NotNeeded => None,
+            Standing::Active { groups, .. } => groups,
+            Standing::Missing | Standing::Deactivated => return false,
+        };
+        session.provided_group.as_ref().is_none_or(|group| groups.is_some_and(|groups| groups.named.contains(group)))
     }
 
     fn standing_of(&self, connection: &Connection, subject: &str) -> Standing {
@@ -138,7 +140,7 @@ mod tests {
     use crate::access::{Clinics, Factor, Purpose, Role, Roles};
     use crate::directory::{OidcSettings, PersonName, Protocol, Provisioning, Tenant, TenantSettings};
     use crate::id::TenantId;
-    use crate::identity::{Admitted, Criterion, Groups, Rule, Session};
+    use crate::identity::{Criterion, Groups, Rule, admit};
     use crate::time::Timestamp;
     use alloc::vec;
 
@@ -261,12 +263,39 @@ mod tests {
         assert_eq!(standing(ProvisionedGroups::Never, vec![ADA]), Standing::Active { person: ADA, groups: None });
     }
 
+    fn by_assertion() -> Assertion {
+        Assertion { groups: Groups::Known(vec!["lab".into()]), ..assertion("object-1") }
+    }
+
+    /// Begins a session by what the directory knows of the person.
+    fn session(directory: &Directory, assertion: Assertion) -> Session {
+        let rules = &directory.connection(CONNECTION).unwrap().rules;
+        let admitted = admit(rules, &assertion, &directory.standing(&assertion)).unwrap();
+        Session::begin(RecordId([5; 16]), RecordId([6; 16]), &assertion, admitted, "::1", NOW)
+    }
+
+    #[test]
+    fn a_session_by_a_group_that_was_told_ahead_goes_on_while_its_person_is_in_it() {
+        let by = |groups| connection(Provisioning { groups, ..required() });
+        let with = |groups, members| directory(by(groups), Some(person(true)), members);
+        for groups in [ProvisionedGroups::WhenUnknown, ProvisionedGroups::Always] {
+            let begun = session(&with(groups, vec![ADA]), assertion("object-1"));
+            assert!(with(groups, vec![ADA]).still_admits(&begun));
+            assert!(!with(groups, Vec::new()).still_admits(&begun), "the role went with the group");
+            assert!(!with(ProvisionedGroups::Never, vec![ADA]).still_admits(&begun), "nobody vouches for it");
+            let gone = Directory { provisioned: Known::default(), ..with(groups, Vec::new()) };
+            assert!(!gone.still_admits(&begun));
+        }
+        let asserted = session(&with(ProvisionedGroups::WhenUnknown, vec![ADA]), by_assertion());
+        assert!(
+            with(ProvisionedGroups::WhenUnknown, Vec::new()).still_admits(&asserted),
+            "its sign-in named the group"
+        );
+    }
+
     #[test]
     fn a_session_goes_on_while_the_person_stands() {
-        let assertion = assertion("object-1");
-        let admitted =
-            Admitted { roles: Roles::of(&[Role::Staff]), clinics: Clinics::All, purpose: Purpose::Treatment };
-        let session = Session::begin(RecordId([5; 16]), RecordId([6; 16]), &assertion, admitted, "::1", NOW);
+        let session = session(&directory(connection(Provisioning::default()), None, Vec::new()), by_assertion());
         let admits = |person| directory(connection(required()), person, Vec::new()).still_admits(&session);
         assert!(admits(Some(person(true))));
         assert!(!admits(Some(person(false))) && !admits(None) && !admits(Some(person(true).taken_back())));
