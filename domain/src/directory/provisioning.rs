@@ -4,10 +4,10 @@ use super::client::{BearerToken, TokenUse};
 use super::connection::Connection;
 use super::entry::Invalid;
 use super::network::AddressRange;
+use super::provisioned::{Handle, Provisioned, ProvisionedPerson};
 use super::settings::MAX_ADDRESSES;
 use super::text;
 use crate::access::{Clinics, Principal, PrincipalKind, Purpose, Role, Roles, Scopes, Subject};
-use crate::index::{Field, normalise};
 use crate::secret::constant_time_eq;
 use crate::time::Timestamp;
 use alloc::string::{String, ToString};
@@ -41,8 +41,36 @@ pub enum ProvisionedSubject {
     /// `externalId`, to the letter.
     #[default]
     ExternalId,
-    /// `userName`, without regard to case.
+    /// `userName`, without regard to the case of ASCII letters.
     UserName,
+}
+
+impl ProvisionedSubject {
+    /// Returns which of a person's names it is.
+    #[must_use]
+    pub const fn handle(self) -> Handle {
+        match self {
+            ProvisionedSubject::ExternalId => Handle::External,
+            ProvisionedSubject::UserName => Handle::Name,
+        }
+    }
+
+    /// Returns what of a person is compared; none where the provider did not tell it, or took the person back.
+    #[must_use]
+    pub fn of(self, person: &ProvisionedPerson) -> Option<&str> {
+        person.handles().into_iter().find(|(known, _)| *known == self.handle()).map(|(_, text)| text)
+    }
+
+    /// Returns the text that two subjects share only if they are the same.
+    ///
+    /// Narrower than the names that a provider may not use twice: letters that look alike or fold into one another are not one
+    /// person's, and nothing is trimmed.
+    pub(super) fn compared(self, value: &str) -> String {
+        match self {
+            ProvisionedSubject::ExternalId => value.to_string(),
+            ProvisionedSubject::UserName => value.to_ascii_lowercase(),
+        }
+    }
 }
 
 /// When the groups that the provider told of are those that rules ask for.
@@ -156,9 +184,6 @@ impl Connection {
     pub(super) fn provisioned_key(&self, subject: &str) -> String {
         let joined = self.oidc().is_some_and(|settings| settings.subject_claim == "oid");
         let own = if joined { subject.rsplit('/').next().unwrap_or(subject) } else { subject };
-        match self.provisioning.subject {
-            ProvisionedSubject::ExternalId => own.to_string(),
-            ProvisionedSubject::UserName => normalise(Field::Label, own),
-        }
+        self.provisioning.subject.compared(own)
     }
 }

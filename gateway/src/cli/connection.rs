@@ -110,7 +110,7 @@ pub enum YesOrNo {
 pub enum ProvisionedSubject {
     /// externalId, to the letter.
     ExternalId,
-    /// userName, without regard to case.
+    /// userName, without regard to the case of ASCII letters.
     UserName,
 }
 

@@ -1,13 +1,11 @@
 //! Lookups of people that providers told of: by the subject of an assertion, and the groups they are in.
 
 use super::Directory;
-use crate::directory::{
-    Connection, Handle, Provisioned, ProvisionedGroup, ProvisionedGroups, ProvisionedPerson, ProvisionedSubject,
-};
+use crate::directory::{Connection, ProvisionedGroup, ProvisionedGroups, ProvisionedPerson};
 use crate::id::RecordId;
 use crate::identity::{Assertion, ProvidedGroups, Session, Standing};
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -48,13 +46,9 @@ impl Directory {
                 continue;
             }
             let Some(connection) = self.connection(person.connection) else { continue };
-            let handle = match connection.provisioning.subject {
-                ProvisionedSubject::ExternalId => Handle::External,
-                ProvisionedSubject::UserName => Handle::Name,
-            };
-            let compared = person.handles().into_iter().find(|(known, _)| *known == handle);
-            let Some((_, compared)) = compared else { continue };
-            let key = (connection.id, handle.compared(compared));
+            let subject = connection.provisioning.subject;
+            let Some(own) = subject.of(&person) else { continue };
+            let key = (connection.id, subject.compared(own));
             known.people.insert(key, Person { id: person.id, active: person.active });
         }
         for group in groups.into_iter().filter(|group| !group.removed) {
@@ -124,24 +118,17 @@ impl Directory {
     }
 }
 
-impl Handle {
-    /// Returns the text that is the same for values that are the same under this handle.
-    fn compared(self, value: &str) -> String {
-        match self {
-            Handle::Name => crate::index::normalise(crate::index::Field::Label, value),
-            Handle::External => value.to_string(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::access::{Clinics, Factor, Purpose, Role, Roles};
-    use crate::directory::{OidcSettings, PersonName, Protocol, Provisioning, Tenant, TenantSettings};
+    use crate::directory::{
+        OidcSettings, PersonName, Protocol, Provisioned, ProvisionedSubject, Provisioning, Tenant, TenantSettings,
+    };
     use crate::id::TenantId;
     use crate::identity::{Criterion, Groups, Rule, admit};
     use crate::time::Timestamp;
+    use alloc::string::ToString;
     use alloc::vec;
 
     const TENANT: TenantId = TenantId([1; 16]);
@@ -236,6 +223,16 @@ mod tests {
         let directory = directory(connection(by_name), Some(person(true)), Vec::new());
         assert!(matches!(directory.standing(&assertion("ada@HOSPITAL.example")), Standing::Active { .. }));
         assert_eq!(directory.standing(&assertion("object-1")), Standing::Missing);
+        for other in [
+            " ada@hospital.example",
+            "ada@hospital.example ",
+            "\u{ff21}da@hospital.example",
+            "ada@hospital\u{2024}example",
+            "ada@ho\u{17f}pital.example",
+            "ada@hospital.ex\u{200b}ample",
+        ] {
+            assert_eq!(directory.standing(&assertion(other)), Standing::Missing, "{other:?} is somebody else");
+        }
     }
 
     #[test]
