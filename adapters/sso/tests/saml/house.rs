@@ -137,11 +137,16 @@ impl Site {
         Says::honest(noon(), &self.urls.acs, &self.urls.metadata, ISSUER, Some(&pending.id))
     }
 
-    /// Posts a document.
+    /// Posts a document, and keeps it for the second verifier.
     pub(crate) fn finish(&self, pending: Option<&Pending>, document: &str) -> Result<Verified, Refusal> {
-        let finished = run(self.provider.finish(&self.connection, &self.urls, pending, &STANDARD.encode(document)));
+        let finished = self.finish_unseen(pending, document);
         crate::oracle::remember(&self.connection, document, &finished);
         finished
+    }
+
+    /// Posts a document that is not kept: chance made it, and what the second verifier says of it would change from run to run.
+    pub(crate) fn finish_unseen(&self, pending: Option<&Pending>, document: &str) -> Result<Verified, Refusal> {
+        run(self.provider.finish(&self.connection, &self.urls, pending, &STANDARD.encode(document)))
     }
 
     /// Posts what comes of the honest words when they are changed and then signed, as assertion.

@@ -30,7 +30,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 }
                 asked = asked.saturating_add(1);
                 let site = house.site();
-                match site.finish(Some(&pending), &text) {
+                match site.finish_unseen(Some(&pending), &text) {
                     Ok(verified) => assert_eq!(verified.assertion.subject, "alice"),
                     Err(Refusal::Disagreement) => panic!("gate and verifier read differently: {text}"),
                     Err(_) => {}
