@@ -76,6 +76,7 @@ impl House {
             emails: vec![Email { value: "ada@hospital.example".into(), r#type: None, primary: true }],
             active: true,
             removed: false,
+            former: None,
             created,
         }
     }

@@ -72,6 +72,7 @@ pub(crate) fn problem(problem: Problem) -> HttpResponse {
         | Problem::MediaType
         | Problem::Syntax(_)
         | Problem::Filter(_)
+        | Problem::TooMany(_)
         | Problem::Path(_)
         | Problem::NoTarget(_)
         | Problem::Value(_)

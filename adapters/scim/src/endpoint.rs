@@ -12,9 +12,7 @@ use crate::visit::Visit;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::administration::{Changed, Stored, Wanted};
-use domain::directory::{
-    Directory, Handle, Provisioned, ProvisionedGroup, ProvisionedGroups, ProvisionedPerson, ProvisionedSubject,
-};
+use domain::directory::{Directory, Provisioned, ProvisionedGroup, ProvisionedGroups, ProvisionedPerson};
 use domain::id::RecordId;
 use domain::identity::Criterion;
 use domain::time::Timestamp;
@@ -47,20 +45,29 @@ pub(crate) async fn serve(
     }
 }
 
+/// After so many members on a page no further group comes on it: some 20 MiB while they are rendered.
+const MAX_PAGE_VALUES: usize = 50_000;
+
 /// A kind of resource that is served.
 trait Resource: Provisioned {
     /// Its endpoint.
     const ENDPOINT: &'static str;
     /// The attribute that is its name, in lower case.
     const NAME: &'static str;
+    /// The attribute that may have very many values.
+    const MANY: &'static str = "";
     /// Returns the JSON form.
     fn render(stored: &Stored<Self>, directory: &Directory, base: &str) -> Value;
+    /// Returns the JSON form without the attribute that may have very many values.
+    fn brief(stored: &Stored<Self>, directory: &Directory, base: &str) -> Value {
+        Self::render(stored, directory, base)
+    }
     /// Returns a new one with nothing but what the server sets.
     fn blank(visit: &Visit<'_>, id: RecordId, created: Timestamp) -> Self;
     /// Returns the same with everything that a whole resource says, and nothing else.
-    fn entered(&self, body: &Value, directory: &Directory) -> Result<Self, Problem>;
+    fn entered(&self, body: &Value, visit: &Visit<'_>) -> Result<Self, Problem>;
     /// Returns the same after operations.
-    fn patched(&self, operations: &[patch::Operation], directory: &Directory) -> Result<Self, Problem>;
+    fn patched(&self, operations: &[patch::Operation], visit: &Visit<'_>) -> Result<Self, Problem>;
     /// Returns the people whose sessions end because of a change.
     fn ending(visit: &Visit<'_>, before: &Self, after: &Self) -> Vec<RecordId>;
 }
@@ -70,7 +77,7 @@ async fn many<R: Resource>(visit: &Visit<'_>, request: &HttpRequest, body: &Valu
     let parameters = Parameters::read(request.query_string())?;
     if *request.method() == Method::POST {
         let (id, created) = administration.new_record()?;
-        let entry = R::blank(visit, id, created).entered(body, &visit.directory)?;
+        let entry = R::blank(visit, id, created).entered(body, visit)?;
         let asked = format!("POST /{}", R::ENDPOINT);
         let stored = administration.provision(&visit.by(), &visit.connection, entry, &asked).await;
         return Ok(shown(visit, StatusCode::CREATED, &stored?, &parameters));
@@ -78,12 +85,35 @@ async fn many<R: Resource>(visit: &Visit<'_>, request: &HttpRequest, body: &Valu
     let wanted = parameters.wanted(R::NAME);
     let asked = format!("GET /{}{}", R::ENDPOINT, parameters.told());
     let found: Vec<Stored<R>> = administration.provisioned(&visit.by(), &visit.connection, &wanted, &asked).await?;
-    let rendered = found.iter().map(|stored| R::render(stored, &visit.directory, &visit.base));
-    let fitting: Vec<Value> = rendered.filter(|value| has(value, parameters.filter.as_ref())).collect();
-    let total = fitting.len();
-    let page = fitting.into_iter().skip(parameters.start.saturating_sub(1)).take(parameters.count);
-    let page = page.map(|value| parameters.chosen(value)).collect();
+    let (total, page) = page(&found, &parameters, &visit.directory, &visit.base);
     Ok(answer::list(total, parameters.start, page))
+}
+
+/// Returns how many fit, and those of them on the page. Of the rest nothing is kept: groups may have many members.
+fn page<R: Resource>(
+    found: &[Stored<R>],
+    parameters: &Parameters,
+    directory: &Directory,
+    base: &str,
+) -> (usize, Vec<Value>) {
+    let about_many = parameters.filter.as_ref().is_some_and(|filter| filter.asks_about(R::MANY));
+    let fits = |stored: &Stored<R>| {
+        let asked = || if about_many { R::render(stored, directory, base) } else { R::brief(stored, directory, base) };
+        parameters.filter.is_none() || has(&asked(), parameters.filter.as_ref())
+    };
+    let (mut total, mut page, mut values) = (0_usize, Vec::new(), 0_usize);
+    for stored in found.iter().filter(|stored| fits(stored)) {
+        total = total.saturating_add(1);
+        // A page may be shorter than was asked for, and says so; the next begins after it (RFC 7644 §3.4.2.4).
+        if total < parameters.start || page.len() >= parameters.count || values >= MAX_PAGE_VALUES {
+            continue;
+        }
+        let value = parameters.chosen(R::render(stored, directory, base));
+        let many = value.as_object().and_then(|members| members.get(R::MANY)).and_then(Value::as_array);
+        values = values.saturating_add(many.map_or(0, Vec::len));
+        page.push(value);
+    }
+    (total, page)
 }
 
 async fn single<R: Resource>(
@@ -113,8 +143,8 @@ async fn single<R: Resource>(
         _ => Vec::new(),
     };
     let change = |entry: &R| match *request.method() {
-        Method::PUT => entry.entered(body, &visit.directory),
-        Method::PATCH => entry.patched(&operations, &visit.directory),
+        Method::PUT => entry.entered(body, visit),
+        Method::PATCH => entry.patched(&operations, visit),
         _ => Ok(entry.taken_back()),
     };
     let changed = administration.change_provisioned(&visit.by(), &visit.connection, id, version, &asked, change).await;
@@ -160,42 +190,53 @@ impl Resource for ProvisionedPerson {
             emails: Vec::new(),
             active: true,
             removed: false,
+            former: None,
             created,
         }
     }
 
-    fn entered(&self, body: &Value, _: &Directory) -> Result<Self, Problem> {
+    fn entered(&self, body: &Value, visit: &Visit<'_>) -> Result<Self, Problem> {
         let mut person = person::blank(self);
         patch::whole(&mut person, body)?;
-        if person.user_name.is_empty() { Err(Problem::Value("userName is needed")) } else { Ok(person) }
+        if person.user_name.is_empty() {
+            return Err(Problem::Value("userName is needed"));
+        }
+        comparable(person, visit)
     }
 
-    fn patched(&self, operations: &[patch::Operation], _: &Directory) -> Result<Self, Problem> {
+    fn patched(&self, operations: &[patch::Operation], visit: &Visit<'_>) -> Result<Self, Problem> {
         let mut person = self.clone();
         patch::apply(&mut person, operations)?;
-        Ok(person)
+        comparable(person, visit)
     }
 
     fn ending(visit: &Visit<'_>, before: &Self, after: &Self) -> Vec<RecordId> {
-        let compared = |person: &Self| {
-            let handle = match visit.connection.provisioning.subject {
-                ProvisionedSubject::ExternalId => Handle::External,
-                ProvisionedSubject::UserName => Handle::Name,
-            };
-            person.handles().into_iter().find(|(known, _)| *known == handle).map(|(_, text)| text.to_owned())
-        };
+        let subject = visit.connection.provisioning.subject;
         // Told once more that somebody is not active, it is made sure once more: the time before, it may not have been done.
-        let another = compared(before) != compared(after);
+        let another = subject.of(before) != subject.of(after);
         if after.removed || !after.active || another { vec![after.id] } else { Vec::new() }
+    }
+}
+
+/// Returns the person, if sign-ins can be compared with them: what is told of anybody else would do nothing.
+fn comparable(person: ProvisionedPerson, visit: &Visit<'_>) -> Result<ProvisionedPerson, Problem> {
+    match visit.connection.provisioning.subject.of(&person) {
+        Some(_) => Ok(person),
+        None => Err(Problem::Value("externalId is needed: this connection knows people who sign in by it")),
     }
 }
 
 impl Resource for ProvisionedGroup {
     const ENDPOINT: &'static str = "Groups";
     const NAME: &'static str = "displayname";
+    const MANY: &'static str = "members";
 
     fn render(stored: &Stored<Self>, directory: &Directory, base: &str) -> Value {
         group::render(stored, directory, base)
+    }
+
+    fn brief(stored: &Stored<Self>, _: &Directory, base: &str) -> Value {
+        group::without_members(stored, base)
     }
 
     fn blank(visit: &Visit<'_>, id: RecordId, created: Timestamp) -> Self {
@@ -211,17 +252,17 @@ impl Resource for ProvisionedGroup {
         }
     }
 
-    fn entered(&self, body: &Value, directory: &Directory) -> Result<Self, Problem> {
+    fn entered(&self, body: &Value, visit: &Visit<'_>) -> Result<Self, Problem> {
         let mut draft = Draft::blank();
         patch::whole(&mut draft, body)?;
-        let group = draft.finish(self, directory);
+        let group = draft.finish(self, &visit.directory);
         if group.display.is_empty() { Err(Problem::Value("displayName is needed")) } else { Ok(group) }
     }
 
-    fn patched(&self, operations: &[patch::Operation], directory: &Directory) -> Result<Self, Problem> {
+    fn patched(&self, operations: &[patch::Operation], visit: &Visit<'_>) -> Result<Self, Problem> {
         let mut draft = Draft::of(self);
         patch::apply(&mut draft, operations)?;
-        Ok(draft.finish(self, directory))
+        Ok(draft.finish(self, &visit.directory))
     }
 
     /// Whoever is in a group no more by which a rule may have admitted them, signs in again: the rules are asked anew.
@@ -236,5 +277,56 @@ impl Resource for ProvisionedGroup {
         let same_names = (&before.display, &before.external_id) == (&after.display, &after.external_id);
         let left = |id: &&RecordId| !same_names || after.members.binary_search(*id).is_err();
         if asked { before.members.iter().filter(left).copied().collect() } else { Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::id::TenantId;
+
+    fn groups(number: u8, members: u8) -> Vec<Stored<ProvisionedGroup>> {
+        let group = |id: u8| ProvisionedGroup {
+            id: RecordId([id; 16]),
+            tenant: TenantId([1; 16]),
+            connection: RecordId([2; 16]),
+            display: format!("Group {id}"),
+            external_id: None,
+            members: (0..u64::from(members) * 100).map(member).collect(),
+            removed: false,
+            created: Timestamp(0),
+        };
+        (1..=number).map(|id| Stored { entry: group(id), version: 1, last_updated: Timestamp(0) }).collect()
+    }
+
+    fn member(number: u64) -> RecordId {
+        format!("0199a1b2-0000-7000-8000-{number:012x}").parse().unwrap()
+    }
+
+    fn names(found: &[Stored<ProvisionedGroup>], query: &str) -> (usize, Vec<String>) {
+        let directory = Directory::new([], [], [], []);
+        let parameters = Parameters::read(query).unwrap();
+        let (total, page) = page(found, &parameters, &directory, "https://here.example");
+        (total, page.iter().map(|group| group["displayName"].as_str().unwrap().to_owned()).collect())
+    }
+
+    #[test]
+    fn a_page_of_large_groups_is_cut_short_and_the_next_goes_on_after_it() {
+        let found = groups(12, 100);
+        let (total, first) = names(&found, "");
+        assert_eq!((total, first.len()), (12, 5));
+        let (total, second) = names(&found, "startIndex=6&count=3");
+        assert_eq!((total, second), (12, vec!["Group 6".to_owned(), "Group 7".to_owned(), "Group 8".to_owned()]));
+        assert_eq!(names(&found, "excludedAttributes=members").1.len(), 12);
+        assert_eq!(names(&found, "count=0"), (12, vec![]));
+    }
+
+    #[test]
+    fn a_filter_finds_groups_by_name_and_by_member() {
+        let found = groups(3, 1);
+        assert_eq!(names(&found, "filter=displayName%20co%20%222%22"), (1, vec!["Group 2".to_owned()]));
+        let by = |number| format!("filter=members%20eq%20%22{}%22&count=1&startIndex=2", member(number));
+        assert_eq!(names(&found, &by(7)), (3, vec!["Group 2".to_owned()]));
+        assert_eq!(names(&found, &by(100)), (0, vec![]));
     }
 }

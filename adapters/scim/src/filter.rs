@@ -71,6 +71,28 @@ impl Filter {
         read::filter(text, true)
     }
 
+    /// Returns how many comparisons it has.
+    pub(crate) fn terms(&self) -> usize {
+        match self {
+            Filter::Present(path) | Filter::Compare(path, _, _) => {
+                path.chosen.as_ref().map_or(0, |chosen| chosen.terms()).saturating_add(1)
+            }
+            Filter::And(one, other) | Filter::Or(one, other) => one.terms().saturating_add(other.terms()),
+            Filter::Not(inner) => inner.terms(),
+        }
+    }
+
+    /// Says whether it asks about an attribute, named in lower case.
+    pub(crate) fn asks_about(&self, attribute: &str) -> bool {
+        match self {
+            Filter::Present(path) | Filter::Compare(path, _, _) => path.attribute == attribute,
+            Filter::And(one, other) | Filter::Or(one, other) => {
+                one.asks_about(attribute) || other.asks_about(attribute)
+            }
+            Filter::Not(inner) => inner.asks_about(attribute),
+        }
+    }
+
     /// Says whether a resource is like that.
     #[must_use]
     pub fn fits(&self, resource: &Value) -> bool {

@@ -255,6 +255,7 @@ mod tests {
             emails: vec![Email { value: "home@example".into(), r#type: Some("home".into()), primary: true }],
             active: true,
             removed: false,
+            former: None,
             created: Timestamp(0),
         };
         let operations = patch::read(&json!({ "Operations": operations }), 10)?;

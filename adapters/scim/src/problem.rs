@@ -29,6 +29,8 @@ pub(crate) enum Problem {
     Syntax(&'static str),
     /// The filter is not understood, or longer than is taken.
     Filter(&'static str),
+    /// The filters of a change have more to compare than is taken.
+    TooMany(&'static str),
     /// The path of an operation leads nowhere.
     Path(&'static str),
     /// An operation has no target.
@@ -60,6 +62,7 @@ impl Problem {
             Problem::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::Syntax(_)
             | Problem::Filter(_)
+            | Problem::TooMany(_)
             | Problem::Path(_)
             | Problem::NoTarget(_)
             | Problem::Value(_)
@@ -75,6 +78,7 @@ impl Problem {
         match self {
             Problem::Syntax(_) => Some("invalidSyntax"),
             Problem::Filter(_) => Some("invalidFilter"),
+            Problem::TooMany(_) => Some("tooMany"),
             Problem::Path(_) => Some("invalidPath"),
             Problem::NoTarget(_) => Some("noTarget"),
             Problem::Value(_) => Some("invalidValue"),
@@ -106,6 +110,7 @@ impl Problem {
             Problem::TooLong => "the body is longer than is taken",
             Problem::Syntax(detail)
             | Problem::Filter(detail)
+            | Problem::TooMany(detail)
             | Problem::Path(detail)
             | Problem::NoTarget(detail)
             | Problem::Value(detail)

@@ -240,7 +240,8 @@ async fn pages(bench: &Bench) -> Outcome {
 
 async fn replaces(bench: &Bench) -> Outcome {
     let made = Made::user(bench).await?;
-    let body = json!({ "schemas": [USER], "userName": made.name, "displayName": "Somebody Else" });
+    let body =
+        json!({ "schemas": [USER], "userName": made.name, "externalId": made.name, "displayName": "Somebody Else" });
     let replaced = send(bench, Method::PUT, &made.path, &body).await?;
     replaced.status_is(200)?;
     let said = replaced.json()?;

@@ -1,6 +1,7 @@
 //! People and groups as an identity provider told of them ahead of their sign-in (SCIM 2.0).
 
 use super::entry::{Entry, Invalid};
+use super::provisioning::ProvisionedSubject;
 use super::text;
 use crate::id::{RecordId, TenantId};
 use crate::index::{Field, normalise};
@@ -41,12 +42,43 @@ pub struct ProvisionedPerson {
     pub emails: Vec<Email>,
     /// Whether the person may sign in.
     pub active: bool,
-    /// Whether the provider took it back: then nothing of the person is kept but these ids.
+    /// Whether the provider took it back: then nothing of the person is kept but these ids, and by what to know them again.
     #[serde(default)]
     pub removed: bool,
+    /// What is kept of the names of a person who was taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<Former>,
     /// When it was added.
     #[serde(with = "text::moment")]
     pub created: Timestamp,
+}
+
+/// By what a person who was taken back is known again where they sign in: digests of what is compared with a subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// SHA-256 of the user name as it is compared, hexadecimal.
+    user_name: String,
+    /// SHA-256 of the provider's id, hexadecimal.
+    #[serde(default)]
+    external_id: Option<String>,
+}
+
+impl Former {
+    fn of(person: &ProvisionedPerson) -> Self {
+        let digest = |subject: ProvisionedSubject| subject.of(person).map(|own| subject.digest(own));
+        Self {
+            user_name: digest(ProvisionedSubject::UserName).unwrap_or_default(),
+            external_id: digest(ProvisionedSubject::ExternalId),
+        }
+    }
+
+    /// Returns the digest of what is compared.
+    pub(super) fn digest(&self, subject: ProvisionedSubject) -> Option<&str> {
+        match subject {
+            ProvisionedSubject::ExternalId => self.external_id.as_deref(),
+            ProvisionedSubject::UserName => Some(&self.user_name),
+        }
+    }
 }
 
 /// The parts of a person's name.
@@ -134,7 +166,7 @@ pub trait Provisioned: Entry + Clone + PartialEq {
     fn connection(&self) -> RecordId;
     /// Says whether the provider took it back.
     fn is_removed(&self) -> bool;
-    /// Returns what it is once the provider took it back: its ids, and nothing that says who it was.
+    /// Returns what it is once the provider took it back: its ids, and nothing that names who it was.
     #[must_use]
     fn taken_back(&self) -> Self;
     /// Returns the names under which it is found; none once it was taken back.
@@ -166,6 +198,7 @@ impl Provisioned for ProvisionedPerson {
             emails: Vec::new(),
             active: false,
             removed: true,
+            former: self.former.clone().or_else(|| Some(Former::of(self))),
             ..self.clone()
         }
     }
@@ -283,6 +316,7 @@ mod tests {
             emails: vec![Email { value: "ada@hospital.example".into(), r#type: Some("work".into()), primary: true }],
             active: true,
             removed: false,
+            former: None,
             created: Timestamp(0),
         }
     }

@@ -71,6 +71,11 @@ impl ProvisionedSubject {
             ProvisionedSubject::UserName => value.to_ascii_lowercase(),
         }
     }
+
+    /// Returns what is kept of a subject after its person was taken back: SHA-256 of what is compared, hexadecimal.
+    pub(super) fn digest(self, value: &str) -> String {
+        text::sha256(&self.compared(value))
+    }
 }
 
 /// When the groups that the provider told of are those that rules ask for.

@@ -516,6 +516,7 @@ fn told_ahead(connection: RecordId, member: bool) -> Directory {
         emails: Vec::new(),
         active: true,
         removed: false,
+        former: None,
         created: Timestamp(0),
     };
     let group = ProvisionedGroup {

@@ -38,7 +38,7 @@ async fn a_token_is_good_for_its_own_connection_alone() {
     assert!(house.chain(TenantId::SYSTEM).await.contains("\"action\":\"LoginFailed\""));
 
     // One connection's people are nobody to another.
-    let ada = house.post("Users", &json!({ "userName": "ada" })).await.id();
+    let ada = house.post("Users", &json!({ "userName": "ada", "externalId": "object-1" })).await.id();
     let foreign = format!("/scim/v2/{}/Users/{ada}", house.other);
     assert_eq!(ask(foreign, bearer(&house.other_token)).await.problem().0, 404);
 

@@ -37,8 +37,26 @@ async fn only_who_was_told_of_signs_in_and_whoever_is_deactivated_is_out_at_once
     house.delete(&format!("Users/{ada}")).await;
     assert!(!house.goes_on(&back).await);
     house.reload().await;
-    let refused = house.begin("object-1", lab()).await.err();
-    assert_eq!(refused, Some(Refused::NotAdmitted(NotAdmitted::NotProvisioned)));
+    assert_eq!(house.begin("object-1", lab()).await.err(), Some(Refused::NotAdmitted(NotAdmitted::Deactivated)));
+}
+
+#[actix_web::test]
+async fn whoever_is_taken_back_stays_out_until_they_are_told_of_anew() {
+    let house = House::new().await;
+    house.change(|connection| connection.provisioning.required = false).await;
+    let early = house.begin("object-1", lab()).await.unwrap();
+    let told = json!({ "userName": "ada", "externalId": "object-1" });
+    let ada = house.post("Users", &told).await.id();
+    house.reload().await;
+    assert!(house.goes_on(&early).await);
+    assert_eq!(house.delete(&format!("Users/{ada}")).await.status, 204);
+    house.reload().await;
+    assert!(!house.goes_on(&early).await, "it began before the provider told of anybody");
+    assert_eq!(house.begin("object-1", lab()).await.err(), Some(Refused::NotAdmitted(NotAdmitted::Deactivated)));
+    assert!(house.begin("object-2", lab()).await.is_ok(), "of others it need not tell");
+    assert_eq!(house.post("Users", &told).await.status, 201);
+    house.reload().await;
+    assert!(house.begin("object-1", lab()).await.is_ok());
 }
 
 #[actix_web::test]

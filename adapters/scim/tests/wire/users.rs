@@ -2,6 +2,7 @@
 
 use crate::house::House;
 use actix_web::http::{Method, header};
+use domain::directory::{Connection, ProvisionedSubject};
 use serde_json::{Value, json};
 
 /// What Entra ID sends for a new person with its usual mapping.
@@ -57,7 +58,7 @@ async fn a_person_is_added_found_read_changed_and_taken_back() {
     assert_eq!((changed.status.as_u16(), changed.header("etag")), (200, "W/\"2\""), "{}", changed.text);
     assert_eq!(changed.json()["name"]["givenName"], "Augusta");
 
-    let whole = json!({ "userName": "ada@hospital.example", "id": "something else" });
+    let whole = json!({ "userName": "ada@hospital.example", "externalId": "object-1", "id": "something else" });
     let replaced = house.body(Method::PUT, &format!("Users/{id}"), &whole).await;
     assert!(replaced.status == 200 && replaced.json().get("displayName").is_none(), "{}", replaced.text);
     assert_eq!(replaced.id(), id, "what the server sets is passed over");
@@ -77,7 +78,7 @@ async fn one_name_is_one_persons() {
     assert_eq!(house.post("Users", &ada()).await.problem(), (409, "uniqueness".to_owned()), "told once more");
     let same_id = json!({ "userName": "other", "externalId": "object-1" });
     assert_eq!(house.post("Users", &same_id).await.problem(), (409, "uniqueness".to_owned()));
-    let bob = house.post("Users", &json!({ "userName": "bob" })).await.id();
+    let bob = house.post("Users", &json!({ "userName": "bob", "externalId": "object-2" })).await.id();
     let renamed = house
         .patch(
             &format!("Users/{bob}"),
@@ -86,6 +87,24 @@ async fn one_name_is_one_persons() {
         .await;
     assert_eq!(renamed.problem(), (409, "uniqueness".to_owned()));
     assert_eq!(house.find("Users", r#"userName eq "ada@hospital.example""#).await["Resources"][0]["id"], first);
+}
+
+#[actix_web::test]
+async fn whoever_could_not_be_known_at_a_sign_in_is_refused() {
+    let house = House::new().await;
+    let nameless = json!({ "userName": "ada" });
+    let refused = house.post("Users", &nameless).await;
+    assert_eq!(refused.problem(), (400, "invalidValue".to_owned()));
+    assert!(refused.text.contains("externalId is needed"), "{}", refused.text);
+    let id = house.post("Users", &ada()).await.id();
+    let path = format!("Users/{id}");
+    assert_eq!(house.body(Method::PUT, &path, &nameless).await.problem(), (400, "invalidValue".to_owned()));
+    let removed = house.patch(&path, json!([{ "op": "remove", "path": "externalId" }])).await;
+    assert_eq!(removed.problem(), (400, "invalidValue".to_owned()));
+    assert_eq!(house.get(&path).await.json()["externalId"], "object-1");
+    let by_name = |connection: &mut Connection| connection.provisioning.subject = ProvisionedSubject::UserName;
+    house.change(by_name).await;
+    assert_eq!(house.body(Method::PUT, &path, &nameless).await.json()["userName"], "ada", "where names are compared");
 }
 
 #[actix_web::test]
@@ -129,7 +148,9 @@ async fn an_operation_that_is_refused_takes_the_others_with_it() {
 async fn a_list_is_read_page_by_page_with_the_attributes_that_are_asked_for() {
     let house = House::new().await;
     for number in 1..=5 {
-        house.post("Users", &json!({ "userName": format!("user-{number}"), "displayName": "Somebody" })).await;
+        let name = format!("user-{number}");
+        let user = json!({ "userName": name, "externalId": name, "displayName": "Somebody" });
+        house.post("Users", &user).await;
     }
     let page = house.get("Users?startIndex=2&count=2&attributes=userName").await.json();
     assert_eq!(

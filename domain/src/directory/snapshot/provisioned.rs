@@ -18,6 +18,8 @@ pub(super) struct Known {
     groups: BTreeMap<RecordId, Vec<Arc<Group>>>,
     /// People who were taken back.
     removed: BTreeSet<RecordId>,
+    /// By connection and the digest of what is compared with a subject, who was taken back.
+    former: BTreeSet<(RecordId, String)>,
 }
 
 struct Person {
@@ -43,10 +45,12 @@ impl Directory {
         for person in people {
             if person.removed {
                 known.removed.insert(person.id);
-                continue;
             }
             let Some(connection) = self.connection(person.connection) else { continue };
             let subject = connection.provisioning.subject;
+            if let Some(digest) = person.former.as_ref().and_then(|former| former.digest(subject)) {
+                known.former.insert((connection.id, digest.into()));
+            }
             let Some(own) = subject.of(&person) else { continue };
             let key = (connection.id, subject.compared(own));
             known.people.insert(key, Person { id: person.id, active: person.active });
@@ -94,7 +98,13 @@ impl Directory {
 
     fn standing_of(&self, connection: &Connection, subject: &str) -> Standing {
         let key = (connection.id, connection.provisioned_key(subject));
+        // Whoever was told of anew is among the people again.
+        let former = |own: &str| {
+            let digest = connection.provisioning.subject.digest(own);
+            self.provisioned.former.contains(&(connection.id, digest))
+        };
         match self.provisioned.people.get(&key) {
+            None if former(&key.1) => Standing::Deactivated,
             None if connection.provisioning.required => Standing::Missing,
             None => Standing::NotNeeded,
             Some(person) if !person.active => Standing::Deactivated,
@@ -164,6 +174,7 @@ mod tests {
             emails: Vec::new(),
             active,
             removed: false,
+            former: None,
             created: NOW,
         }
     }
@@ -211,10 +222,29 @@ mod tests {
         assert_eq!(standing(Some(person(true)), "object-1"), Standing::Active { person: ADA, groups: None });
         assert_eq!(standing(Some(person(false)), "object-1"), Standing::Deactivated);
         assert_eq!(standing(Some(person(true)), "object-2"), Standing::Missing);
-        assert_eq!(standing(Some(person(true).taken_back()), "object-1"), Standing::Missing);
+        assert_eq!(standing(Some(person(true).taken_back()), "object-1"), Standing::Deactivated);
         let open = directory(connection(Provisioning::default()), Some(person(false)), Vec::new());
         assert_eq!(open.standing(&assertion("object-2")), Standing::NotNeeded);
         assert_eq!(open.standing(&assertion("object-1")), Standing::Deactivated, "required or not");
+    }
+
+    #[test]
+    fn whoever_was_taken_back_does_not_stand_until_they_are_told_of_anew() {
+        let gone = person(true).taken_back();
+        let again = ProvisionedPerson { id: RecordId([4; 16]), ..person(true) };
+        let by_name = Provisioning { subject: ProvisionedSubject::UserName, ..Provisioning::default() };
+        for (provisioning, subject) in [(Provisioning::default(), "object-1"), (by_name, "ADA@hospital.example")] {
+            let standing = |people: Vec<ProvisionedPerson>, subject| {
+                let none = directory(connection(provisioning.clone()), None, Vec::new());
+                none.with_provisioned(people, []).standing(&assertion(subject))
+            };
+            assert_eq!(standing(vec![gone.clone()], subject), Standing::Deactivated);
+            assert_eq!(standing(vec![gone.clone(), gone.taken_back()], subject), Standing::Deactivated);
+            assert_eq!(standing(vec![gone.clone()], "somebody else"), Standing::NotNeeded);
+            let told_anew = Standing::Active { person: again.id, groups: None };
+            assert_eq!(standing(vec![again.clone(), gone.clone()], subject), told_anew);
+            assert_eq!(standing(vec![gone.clone(), again.clone()], subject), told_anew);
+        }
     }
 
     #[test]
@@ -296,5 +326,9 @@ mod tests {
         let admits = |person| directory(connection(required()), person, Vec::new()).still_admits(&session);
         assert!(admits(Some(person(true))));
         assert!(!admits(Some(person(false))) && !admits(None) && !admits(Some(person(true).taken_back())));
+        // It began before the provider told of anybody.
+        let admits = |person| directory(connection(Provisioning::default()), person, Vec::new()).still_admits(&session);
+        assert!(admits(None) && admits(Some(person(true))));
+        assert!(!admits(Some(person(false))) && !admits(Some(person(true).taken_back())));
     }
 }
