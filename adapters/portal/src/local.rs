@@ -385,8 +385,10 @@ fn account(visit: &Visit<'_>, id: RecordId) -> Result<Account, Refusal> {
 
 /// Returns an account as it is stored at this moment; for what is rare and changes it.
 pub(crate) async fn stored(door: &LocalDoor, id: RecordId) -> Result<Account, Problem> {
-    let directory = door.administration.load_directory().await.map_err(|_| Problem::Unavailable)?;
-    directory.account(id).cloned().ok_or(Problem::SignInOver)
+    door.administration.stored_account(id).await.map_err(|fault| match fault {
+        NotChanged::UnknownEntry => Problem::SignInOver,
+        _ => Problem::Unavailable,
+    })
 }
 
 /// Records a refused step, and raises the alarm where it is time to.

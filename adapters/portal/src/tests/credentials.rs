@@ -3,6 +3,9 @@
 use super::house::{Browser, House, PASSWORD};
 use super::local::{Alice, alice, between, code, show_password};
 use actix_web::http::StatusCode;
+use domain::id::TenantId;
+use domain::ports::Store;
+use domain::write::StoredRecord;
 
 const OTHER: &str = "seven wooden boats in the fog";
 
@@ -51,6 +54,17 @@ async fn a_new_password_is_set_by_the_old_one_and_ends_the_other_sessions() {
     for (action, outcome) in [("PasswordChanged", "denied"), ("PasswordChanged", "success"), ("update", "success")] {
         assert!(entries.contains(&(action.to_owned(), outcome.to_owned())), "{action} {outcome}");
     }
+}
+
+#[actix_web::test]
+async fn the_pages_of_an_account_open_that_account_alone() {
+    let house = House::new().await;
+    let Alice { mut browser, .. } = alice(&house).await;
+    let (store, tenant) = (&house.doubles.store, TenantId::SYSTEM);
+    let connection = store.load(tenant, &[house.connection]).await.unwrap().remove(0);
+    store.tamper(StoredRecord { sealed: vec![0; 64], ..connection });
+    assert!(house.doubles.administration().load_directory().await.is_err());
+    assert_eq!(browser.get("/account/password").await.status, StatusCode::OK);
 }
 
 #[actix_web::test]
