@@ -1,7 +1,7 @@
 //! What somebody did while the glass was broken, from the entries of the chain.
 
 use super::review::Review;
-use super::{Emergency, NotDone};
+use super::{Emergency, NotDone, reference};
 use crate::access::{Permit, Resource, ReviewGlass, authorise};
 use crate::audit::{ChainId, Context, EntryView};
 use crate::kind::Kind;
@@ -18,7 +18,8 @@ pub const MAX_SEEN: usize = 200;
 /// What was opened, and how it ended.
 #[derive(Default)]
 pub struct Seen {
-    /// Acts on clinical records in the order in which they were recorded, at most [`MAX_SEEN`].
+    /// Acts on clinical records in the order in which they were recorded, at most [`MAX_SEEN`]; of those after the end, what was
+    /// done behind broken glass nevertheless.
     pub acts: Vec<SeenAct>,
     /// Whether there are more.
     pub more: bool,
@@ -50,14 +51,15 @@ pub struct SeenAct {
     pub returned: Vec<String>,
     /// How it ended.
     pub outcome: String,
-    /// Whether it was done in the session for which this glass was broken.
+    /// Whether it was done in a session in which the glass was broken for this patient.
     pub behind_glass: bool,
     /// What ties it to the other entries of its request.
     pub correlation: String,
 }
 
 impl Emergency {
-    /// Returns what the person did to clinical records from the breaking to its end.
+    /// Returns what the person did to clinical records from the breaking to its end, and what of it was done behind glass that is
+    /// broken for this patient until this one's time is over: another browser may hold the same patient open.
     ///
     /// Entries are read as they are stored: what holds the chain to its word is its verification, at start and by command.
     ///
@@ -71,6 +73,7 @@ impl Emergency {
         let heads = self.store.heads().await?;
         let length = heads.iter().find(|(known, _)| *known == chain).map_or(0, |(_, head)| head.length);
         let mut from = self.first_since(chain, length, review.broken).await?;
+        let until = review.until.rfc3339();
         let last = review.until.plus_seconds(LATE_SECONDS).rfc3339();
         let mut seen = Seen::default();
         let mut left = MAX_SCANNED;
@@ -81,12 +84,11 @@ impl Emergency {
             }
             for line in block.lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
                 let Some(entry) = entry(line) else { continue };
+                let last = if seen.ended.is_some() { &until } else { &last };
                 if entry.utc_timestamp() > last.as_str() {
                     return Ok(seen);
                 }
-                if self.take(&permit, chain, review, &entry, &mut seen).await? {
-                    return Ok(seen);
-                }
+                self.take(&permit, chain, review, &entry, &mut seen).await?;
             }
             from = from.saturating_add(u64::from(block.count));
             left = left.saturating_sub(u64::from(block.count));
@@ -95,7 +97,7 @@ impl Emergency {
         Ok(seen)
     }
 
-    /// Takes in an entry; `true` when it is the last one that matters.
+    /// Takes in an entry.
     async fn take(
         &self,
         permit: &Permit<ReviewGlass>,
@@ -103,23 +105,35 @@ impl Emergency {
         review: &Review,
         entry: &EntryView<'_>,
         seen: &mut Seen,
-    ) -> Result<bool, NotDone> {
+    ) -> Result<(), NotDone> {
         let (action, own) = (entry.action(), entry.user_id() == review.person.as_str());
         if matches!(&*action, "BreakGlassEnded" | "BreakGlassExpired")
             && entry.resource_id() == review.patient.to_string().as_str()
-            && (own || entry.correlation_id() == review.correlation.to_string().as_str())
         {
-            let by_time = &*action == "BreakGlassExpired";
-            seen.ended = Some(Ended { at: entry.utc_timestamp().to_string(), by_time });
-            return Ok(true);
+            // The same person may have broken the glass for the same patient elsewhere: which one ended, the context says.
+            let context = self.context(permit, chain, entry).await?.unwrap_or_default();
+            if seen.ended.is_none() && context.returned.contains(&reference(review.id)) {
+                let by_time = &*action == "BreakGlassExpired";
+                seen.ended = Some(Ended { at: entry.utc_timestamp().to_string(), by_time });
+            }
+            return Ok(());
         }
         let kind = Kind::from_name(&entry.resource_type()).filter(|kind| kind.is_fhir());
-        let Some(kind) = kind.filter(|_| own && action.contains('.')) else { return Ok(false) };
-        if seen.acts.len() == MAX_SEEN {
+        let Some(kind) = kind.filter(|_| own && action.contains('.')) else { return Ok(()) };
+        let full = seen.acts.len() == MAX_SEEN;
+        if full && (seen.more || seen.ended.is_none()) {
             seen.more = true;
-            return Ok(false);
+            return Ok(());
         }
         let context = self.context(permit, chain, entry).await?.unwrap_or_default();
+        let behind_glass = context.glass == Some(review.patient.to_string());
+        if seen.ended.is_some() && !behind_glass {
+            return Ok(());
+        }
+        if full {
+            seen.more = true;
+            return Ok(());
+        }
         seen.acts.push(SeenAct {
             sequence: entry.sequence(),
             at: entry.utc_timestamp().to_string(),
@@ -127,11 +141,11 @@ impl Emergency {
             kind,
             id: entry.resource_id().into_owned(),
             outcome: entry.outcome().into_owned(),
-            behind_glass: context.glass == Some(review.patient.to_string()),
+            behind_glass,
             returned: context.returned,
             correlation: entry.correlation_id().into_owned(),
         });
-        Ok(false)
+        Ok(())
     }
 
     /// Returns the context of an entry; `None` where it has none, or it does not open.

@@ -104,3 +104,29 @@ async fn opening_another_patient_ends_the_first_access() {
     let of = |name: &str| actions.iter().filter(|action| *action == name).count();
     assert_eq!((of("BreakGlassActivated"), of("BreakGlassEnded")), (2, 1));
 }
+
+#[actix_web::test]
+async fn glass_broken_in_two_browsers_hides_nothing_from_a_review() {
+    let house = House::new().await;
+    let (mut one, _) = broken(&house, "vic", "visiting").await;
+    let mut other = house.signed_in("vic", "visiting").await;
+    other.get("/break-glass").await;
+    let fields = [("identifier", "m1"), ("born", "1970-01-31"), ("reason", "ETREAT"), ("words", "on another screen")];
+    let to = other.post("/break-glass", &fields).await.location().to_owned();
+    let patient = to.rsplit_once('/').unwrap().1.parse().unwrap();
+    let late = house.store_report(patient, 7, "final", "7.10").await;
+    one.post("/break-glass/end", &[]).await;
+    house.doubles.clock.advance(60);
+    assert_eq!(other.get(&format!("/reports/{late}")).await.status, StatusCode::OK);
+    let mut eve = house.signed_in("eve", "auditors").await;
+    let list = eve.get("/reviews").await.body;
+    let reviews: Vec<_> = list.match_indices("href=\"/reviews/").map(|(at, _)| first_review(&list[at..])).collect();
+    assert_eq!(reviews.len(), 2, "{list}");
+    let mut ended = Vec::new();
+    for review in reviews {
+        let page = eve.get(&review).await.body;
+        assert!(page.contains(&late.to_string()), "{page}");
+        ended.push(page.contains("before its time"));
+    }
+    assert_eq!(ended.iter().filter(|ended| **ended).count(), 1, "each has an end of its own");
+}
