@@ -4,7 +4,7 @@
 use domain::access::{self, Clinics, Principal, PrincipalKind, Purpose, Role, Roles, Scopes, Subject};
 use domain::audit::ChainId;
 use domain::double::{Installation, MemoryTickets, run};
-use domain::emergency::{Counts, Emergency, NotDone, Review, Smashing, Verdict};
+use domain::emergency::{Counts, Emergency, NotDone, Review, Smashing, Verdict, Waiting};
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::ports::{Clock, Store, TenantKeyMaker};
 use domain::retrieval::Caller;
@@ -70,6 +70,7 @@ impl House {
             words: "unconscious, allergies unknown",
             rule,
             seconds: HOUR,
+            alarm: true,
         };
         run(self.emergency.smash(&caller, &smashing)).unwrap()
     }
@@ -139,6 +140,24 @@ fn the_end_is_written_once_whoever_sees_it_first() {
     assert_eq!(house.times("BreakGlassExpired success"), 1);
     assert_eq!(house.times("BreakGlassEnded success"), 0);
     assert!(run(house.emergency.waiting()).unwrap()[0].value.ended);
+}
+
+#[test]
+fn a_new_alarm_waits_for_no_old_one_however_many_there_are() {
+    let house = House::new();
+    (0..205).for_each(|_| drop(house.smash("ada")));
+    house.doubles.clock.advance(1);
+    let newest = house.smash("bob");
+    assert!(run(house.emergency.waiting()).unwrap().iter().any(|kept| kept.value.review == newest.id));
+}
+
+#[test]
+fn of_a_breaking_from_before_it_was_noted_the_alarm_is_owed() {
+    let house = House::new();
+    house.smash("ada");
+    let mut waiting = serde_json::to_value(&run(house.emergency.waiting()).unwrap()[0].value).unwrap();
+    waiting.as_object_mut().unwrap().remove("alarm");
+    assert!(serde_json::from_value::<Waiting>(waiting).unwrap().alarm);
 }
 
 #[test]

@@ -44,7 +44,9 @@ pub fn pages(
     };
     let retrieval = crate::compose::retrieval(installation);
     let sign_in = sign_in(installation, &book);
-    Ok(Some(portal::Service::new(sign_in, retrieval, directory, doors, base, portal::Limits::default())))
+    let limits =
+        portal::Limits { glass_alarm: config.sign_on.break_glass_webhook.is_some(), ..portal::Limits::default() };
+    Ok(Some(portal::Service::new(sign_in, retrieval, directory, doors, base, limits)))
 }
 
 /// What verifies people, and what their sessions are kept in.

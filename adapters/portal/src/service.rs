@@ -57,6 +57,8 @@ pub struct Limits {
     pub fresh_seconds: i64,
     /// How long glass stays broken, in seconds.
     pub glass_seconds: i64,
+    /// Whether an alarm is owed about broken glass: there is somebody to tell.
+    pub glass_alarm: bool,
 }
 
 impl Default for Limits {
@@ -70,6 +72,7 @@ impl Default for Limits {
             warning_seconds: 60,
             fresh_seconds: 300,
             glass_seconds: 3_600,
+            glass_alarm: false,
         }
     }
 }

@@ -6,15 +6,24 @@ use crate::time::Timestamp;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Mutex;
 
 /// Keeps tickets in memory.
 #[derive(Default)]
-pub struct MemoryTickets(Mutex<BTreeMap<TicketKey, StoredTicket>>);
+pub struct MemoryTickets {
+    tickets: Mutex<BTreeMap<TicketKey, StoredTicket>>,
+    refuses_replacing: AtomicBool,
+}
 
 impl MemoryTickets {
+    /// Makes every replacing fail with `Unavailable` from now on, or succeed again.
+    pub fn refuse_replacing(&self, refuse: bool) {
+        self.refuses_replacing.store(refuse, Ordering::Relaxed);
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<TicketKey, StoredTicket>) -> T) -> Result<T, Unavailable> {
-        self.0.lock().map(|mut tickets| act(&mut tickets)).map_err(|_| Unavailable)
+        self.tickets.lock().map(|mut tickets| act(&mut tickets)).map_err(|_| Unavailable)
     }
 }
 
@@ -41,6 +50,9 @@ impl Tickets for MemoryTickets {
     }
 
     fn replace(&self, ticket: StoredTicket, now: Timestamp) -> BoxFuture<'_, Result<bool, Unavailable>> {
+        if self.refuses_replacing.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(Unavailable) });
+        }
         let replaced = self.with(|tickets| match tickets.get_mut(&ticket.key) {
             Some(there) if now < there.expires && there.revision.checked_add(1) == Some(ticket.revision) => {
                 *there = ticket;

@@ -74,6 +74,8 @@ pub struct Smashing<'a> {
     pub rule: &'a str,
     /// How long it holds, in seconds.
     pub seconds: i64,
+    /// Whether an alarm about it is owed: there is somebody to tell.
+    pub alarm: bool,
 }
 
 /// Why nothing was done.
@@ -145,7 +147,7 @@ impl Emergency {
             closed: None,
         };
         // The ticket goes first: one without a review is thrown away, a review without one would never be told of.
-        self.keep_waiting(&review).await?;
+        self.keep_waiting(&review, smashing.alarm).await?;
         let mut write = WriteSet::default();
         let after = self.store_review(&mut write, &review, None).await?;
         let actor = actor(caller);
@@ -176,11 +178,11 @@ impl Emergency {
         self.note(caller, act, context).await
     }
 
-    /// Records that the person ended it before its time, for this reason; the session is to lose the glass then. What has ended
-    /// already is left alone.
+    /// Records that the person ended it before its time, for this reason; the session has lost the glass before, so that nothing
+    /// is opened after the recorded end. What has ended already is left alone.
     ///
     /// # Errors
-    /// [`NotDone::Unavailable`]; then it goes on.
+    /// [`NotDone::Unavailable`]; then whoever looks after the outbox records it, for no session holds the glass.
     pub async fn end(&self, caller: &Caller, review: RecordId, patient: RecordId, why: &str) -> Result<(), NotDone> {
         let context = audit::Context { reason: Some(why.to_string()), ..context_of(caller) };
         self.end_once(&actor(caller), review, patient, "BreakGlassEnded", context).await

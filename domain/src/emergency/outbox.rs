@@ -17,8 +17,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-/// Most breakings that are looked at in a round, soonest to be forgotten first.
-pub const OUTBOX: u32 = 200;
+/// Most breakings that are looked at in a round, of some 700 bytes each: all there are, lest the newest wait for the oldest.
+/// One is there for as long as it holds, and until its alarm is accepted or given up.
+pub const OUTBOX: u32 = 10_000;
 /// For how long an alarm is tried, in seconds after the breaking.
 pub const GIVE_UP_SECONDS: i64 = 86_400;
 
@@ -47,6 +48,9 @@ pub struct Waiting {
     pub attempts: u32,
     /// When it is to be tried again.
     pub next: Timestamp,
+    /// Whether the alarm is owed; of a breaking before this was noted, it is.
+    #[serde(default = "owed")]
+    pub alarm: bool,
     /// Whether it was accepted or given up.
     pub told: bool,
     /// Whether the end is written down.
@@ -144,7 +148,7 @@ impl Emergency {
     }
 
     /// Keeps a breaking that is about to be written.
-    pub(super) async fn keep_waiting(&self, review: &Review) -> Result<(), NotDone> {
+    pub(super) async fn keep_waiting(&self, review: &Review, alarm: bool) -> Result<(), NotDone> {
         let waiting = Waiting {
             review: review.id,
             tenant: review.tenant,
@@ -157,6 +161,7 @@ impl Emergency {
             until: review.until,
             attempts: 0,
             next: review.broken,
+            alarm,
             told: false,
             ended: false,
             patient: review.patient,
@@ -201,6 +206,10 @@ fn pause_after(attempts: u32) -> i64 {
     2_i64
         .checked_shl(attempts.min(MAX_PAUSE_SECONDS.ilog2()))
         .map_or(MAX_PAUSE_SECONDS, |pause| pause.min(MAX_PAUSE_SECONDS))
+}
+
+const fn owed() -> bool {
+    true
 }
 
 fn forgotten(waiting: &Waiting) -> Timestamp {

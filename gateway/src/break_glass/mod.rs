@@ -10,10 +10,12 @@ pub use webhook::Webhook;
 use crate::installation::Installation;
 use domain::directory::Directory;
 use domain::emergency::{Emergency, GIVE_UP_SECONDS, NotDone, Waiting};
+use domain::id::RecordId;
 use domain::ports::Clock;
 use domain::ticket::Kept;
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -49,6 +51,8 @@ pub struct Keeper {
     clock: Arc<dyn Clock>,
     gauges: Arc<Gauges>,
     sending: Arc<Semaphore>,
+    /// What was said to be in trouble, as long as it waits.
+    troubled: Mutex<BTreeSet<RecordId>>,
 }
 
 impl Keeper {
@@ -67,7 +71,12 @@ impl Keeper {
             clock: Arc::clone(&installation.clock),
             gauges,
             sending: Arc::new(Semaphore::new(SENDING)),
+            troubled: Mutex::default(),
         }
+    }
+
+    fn troubled(&self) -> MutexGuard<'_, BTreeSet<RecordId>> {
+        self.troubled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -109,28 +118,47 @@ pub async fn keep(keeper: Keeper, stop: CancellationToken) {
 
 async fn round(keeper: &Arc<Keeper>, tasks: &TaskTracker, number: u64) -> Result<(), NotDone> {
     let seldom = number.is_multiple_of(SELDOM);
-    if seldom {
-        count(keeper).await?;
-    }
     let mut waiting = keeper.emergency.waiting().await?;
     let untold = waiting.iter().filter(|kept| keeper.webhook.is_some() && !kept.value.told).count();
     keeper.gauges.waiting.store(u64::try_from(untold).unwrap_or(u64::MAX), Ordering::Relaxed);
     // What was never tried goes before what was tried often: a new alarm waits for no old one.
     waiting.sort_by_key(|kept| kept.value.attempts);
     for kept in &waiting {
-        attend(keeper, tasks, kept, seldom).await?;
+        // One that cannot be attended to holds up no other.
+        let outcome = attend(keeper, tasks, kept, seldom).await;
+        if let Err(fault) = outcome {
+            note(keeper, &kept.value, fault);
+        }
+    }
+    keeper.troubled().retain(|review| waiting.iter().any(|kept| kept.value.review == *review));
+    if seldom {
+        count(keeper).await?;
     }
     Ok(())
+}
+
+/// Says that a breaking could not be attended to: once, not every second.
+fn note(keeper: &Keeper, waiting: &Waiting, fault: NotDone) {
+    if keeper.troubled().insert(waiting.review) {
+        tracing::warn!(
+            tenant = %waiting.tenant,
+            review = %waiting.review,
+            %fault,
+            "one use of emergency access cannot be looked after; trying again"
+        );
+    }
 }
 
 /// Does what is due about one breaking.
 async fn attend(keeper: &Arc<Keeper>, tasks: &TaskTracker, kept: &Kept<Waiting>, seldom: bool) -> Result<(), NotDone> {
     let (waiting, now) = (&kept.value, keeper.clock.now());
-    let settled = waiting.told || keeper.webhook.is_none();
+    // A gateway that has nobody to tell leaves alone what another one of the same database has to tell.
+    let settled = waiting.told || !(waiting.alarm || keeper.webhook.is_some());
     if settled && waiting.ended {
         return keeper.emergency.forget(kept).await;
     }
-    let alarm = !settled && waiting.next <= now;
+    let free = keeper.webhook.is_some() && keeper.sending.available_permits() > 0;
+    let alarm = !waiting.told && waiting.next <= now && free;
     let over = !waiting.ended && waiting.until <= now;
     let looked_after = seldom && !waiting.ended && waiting.broken.plus_seconds(HELD_SECONDS) <= now;
     if !(alarm || over || looked_after) {
@@ -141,14 +169,15 @@ async fn attend(keeper: &Arc<Keeper>, tasks: &TaskTracker, kept: &Kept<Waiting>,
         Some(false) => return keeper.emergency.forget(kept).await,
         Some(true) => {}
     }
+    // First: it is not to wait for an end that cannot be written down.
+    if alarm {
+        send(keeper, tasks, kept).await?;
+    }
     if over {
         keeper.emergency.over(kept, false).await?;
         tracing::info!(tenant = %waiting.tenant, review = %waiting.review, "broken glass has expired");
     } else if looked_after && !keeper.emergency.is_held(waiting).await? {
         keeper.emergency.over(kept, true).await?;
-    }
-    if alarm {
-        send(keeper, tasks, kept).await?;
     }
     Ok(())
 }

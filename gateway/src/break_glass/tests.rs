@@ -5,23 +5,46 @@ use domain::directory::Tenant;
 use domain::double::{Installation as Doubles, MemoryTickets};
 use domain::emergency::Smashing;
 use domain::id::{CorrelationId, RecordId, TenantId};
-use domain::ports::{Store, TenantKeyMaker};
+use domain::ports::{BoxFuture, Ledger, NotRecorded, Receipt, Store, TenantKeyMaker};
 use domain::retrieval::Caller;
 use domain::ticket::{TicketBook, TicketKeys};
 use domain::time::Timestamp;
+use domain::write::WriteSet;
+use std::sync::atomic::AtomicBool;
 
 const TENANT: TenantId = TenantId([1; 16]);
+
+const OTHER: TenantId = TenantId([2; 16]);
+
+/// A ledger that may write nothing into one tenant's chain.
+struct Silent {
+    ledger: Arc<dyn Ledger>,
+    to_other: AtomicBool,
+}
+
+impl Ledger for Silent {
+    fn record(&self, write: WriteSet) -> BoxFuture<'_, Result<Receipt, NotRecorded>> {
+        let other = write.drafts.iter().any(|draft| draft.chain == ChainId::from(OTHER));
+        if other && self.to_other.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(NotRecorded::Unavailable) });
+        }
+        self.ledger.record(write)
+    }
+}
 
 struct House {
     doubles: Doubles,
     keeper: Arc<Keeper>,
     tasks: TaskTracker,
+    silent: Arc<Silent>,
     _directory: watch::Sender<Arc<Directory>>,
 }
 
 async fn house() -> House {
     let doubles = Doubles::new(5).unwrap();
-    doubles.store.add_tenant_key(doubles.vault.make_tenant_key(TENANT, 1).unwrap()).await.unwrap();
+    for tenant in [TENANT, OTHER] {
+        doubles.store.add_tenant_key(doubles.vault.make_tenant_key(tenant, 1).unwrap()).await.unwrap();
+    }
     let book = Arc::new(TicketBook {
         tickets: Arc::new(MemoryTickets::default()),
         keys: TicketKeys::derive(&doubles.roots.session),
@@ -29,11 +52,12 @@ async fn house() -> House {
         entropy: doubles.entropy.clone(),
     });
     let tenant = Tenant { id: TENANT, name: "North".to_owned(), settings: Default::default(), created: Timestamp(0) };
+    let silent = Arc::new(Silent { ledger: doubles.ledger.clone(), to_other: AtomicBool::new(false) });
     let (sender, directory) = watch::channel(Arc::new(Directory::new([tenant], [], [], [])));
     let keeper = Keeper {
         emergency: Emergency {
             store: doubles.store.clone(),
-            ledger: doubles.ledger.clone(),
+            ledger: silent.clone(),
             vault: doubles.vault.clone(),
             clock: doubles.clock.clone(),
             entropy: doubles.entropy.clone(),
@@ -44,12 +68,17 @@ async fn house() -> House {
         clock: doubles.clock.clone(),
         gauges: Arc::default(),
         sending: Arc::new(Semaphore::new(SENDING)),
+        troubled: Mutex::default(),
     };
-    House { doubles, keeper: Arc::new(keeper), tasks: TaskTracker::new(), _directory: sender }
+    House { doubles, keeper: Arc::new(keeper), tasks: TaskTracker::new(), silent, _directory: sender }
 }
 
 impl House {
-    async fn smash(&self) {
+    async fn smash(&self, alarm: bool) {
+        self.smash_in(TENANT, alarm).await;
+    }
+
+    async fn smash_in(&self, tenant: TenantId, alarm: bool) {
         let caller = Caller {
             subject: Subject {
                 principal: Principal {
@@ -57,7 +86,7 @@ impl House {
                     display: "Ada".to_owned(),
                     kind: PrincipalKind::Person,
                 },
-                tenant: TENANT,
+                tenant,
                 roles: Roles::of(&[Role::Provider]),
                 clinics: Clinics::All,
                 purpose: Purpose::Treatment,
@@ -77,6 +106,7 @@ impl House {
             words: "unconscious on arrival",
             rule: "provider-breaks-glass",
             seconds: 3_600,
+            alarm,
         };
         self.keeper.emergency.smash(&caller, &smashing).await.unwrap();
     }
@@ -98,7 +128,7 @@ impl House {
 #[tokio::test]
 async fn what_ends_with_its_session_is_written_down_and_forgotten() {
     let house = house().await;
-    house.smash().await;
+    house.smash(false).await;
     house.round(0).await;
     assert!(!house.chain().await.contains("BreakGlassEnded"), "its request may still be at work");
     house.doubles.clock.advance(HELD_SECONDS);
@@ -115,7 +145,7 @@ async fn what_ends_with_its_session_is_written_down_and_forgotten() {
 #[tokio::test]
 async fn what_ends_by_time_is_written_down_once_and_counted() {
     let house = house().await;
-    house.smash().await;
+    house.smash(false).await;
     house.doubles.clock.advance(3_600);
     for number in 1..4 {
         house.round(number).await;
@@ -127,4 +157,39 @@ async fn what_ends_by_time_is_written_down_once_and_counted() {
     house.doubles.clock.advance(71 * 3_600);
     house.round(SELDOM).await;
     assert_eq!(house.keeper.gauges.overdue.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn an_alarm_that_is_owed_is_not_forgotten_by_a_gateway_that_has_nobody_to_tell() {
+    let house = house().await;
+    house.smash(true).await;
+    house.smash(false).await;
+    house.doubles.clock.advance(3_600);
+    for number in 1..4 {
+        house.round(number).await;
+    }
+    assert_eq!(house.chain().await.matches("BreakGlassExpired").count(), 2);
+    let waiting = house.keeper.emergency.waiting().await.unwrap();
+    assert_eq!(waiting.iter().map(|kept| (kept.value.alarm, kept.value.told)).collect::<Vec<_>>(), [(true, false)]);
+    house.keeper.emergency.told(&waiting[0], true).await.unwrap();
+    house.round(4).await;
+    assert_eq!(house.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn a_use_that_cannot_be_attended_to_holds_up_no_other() {
+    let house = house().await;
+    house.smash_in(OTHER, false).await;
+    house.doubles.clock.advance(1);
+    house.smash(false).await;
+    house.silent.to_other.store(true, Ordering::Relaxed);
+    house.doubles.clock.advance(3_600);
+    house.round(1).await;
+    assert!(house.chain().await.contains("BreakGlassExpired"));
+    house.round(2).await;
+    assert_eq!(house.waiting().await, 1, "it is tried again");
+    house.silent.to_other.store(false, Ordering::Relaxed);
+    house.round(3).await;
+    house.round(4).await;
+    assert_eq!(house.waiting().await, 0);
 }

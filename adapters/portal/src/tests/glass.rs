@@ -106,3 +106,19 @@ async fn administration_does_not_break_glass_and_the_attempt_is_recorded() {
     assert_eq!(admin.get("/break-glass").await.status, StatusCode::FORBIDDEN);
     assert!(house.entries().await.contains(&("breakglass.start".to_owned(), "denied".to_owned())));
 }
+
+#[actix_web::test]
+async fn no_access_outlasts_its_recorded_end() {
+    let house = House::new().await;
+    let patient = house.store_patient(1, "Quillfeather").await;
+    let report = format!("/reports/{}", house.store_report(patient, 1, "final", "9.80").await);
+    let (mut browser, _) = broken(&house).await;
+    house.tickets.refuse_replacing(true);
+    assert_eq!(browser.post("/break-glass/end", &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    house.tickets.refuse_replacing(false);
+    assert_eq!(browser.get(&report).await.status, StatusCode::OK);
+    let ended = ("BreakGlassEnded".to_owned(), "success".to_owned());
+    assert!(!house.entries().await.contains(&ended), "it goes on, and nothing says that it does not");
+    browser.post("/break-glass/end", &[]).await;
+    assert!(house.entries().await.contains(&ended));
+}

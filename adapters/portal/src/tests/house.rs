@@ -32,6 +32,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 pub(crate) struct House {
     pub(crate) doubles: Installation,
+    pub(crate) tickets: Arc<MemoryTickets>,
     pub(crate) service: Arc<Service>,
     pub(crate) directory: watch::Sender<Arc<Directory>>,
     pub(crate) tenant: TenantId,
@@ -172,8 +173,9 @@ impl House {
             .unwrap()
             .id;
         let (sender, receiver) = watch::channel(Arc::new(administration.load_directory().await.unwrap()));
+        let tickets = Arc::new(MemoryTickets::default());
         let book = Arc::new(TicketBook {
-            tickets: Arc::new(MemoryTickets::default()),
+            tickets: tickets.clone(),
             keys: TicketKeys::derive(&doubles.roots.session),
             clock: doubles.clock.clone(),
             entropy: doubles.entropy.clone(),
@@ -205,7 +207,7 @@ impl House {
         };
         let doors = Doors { oidc: Some(says.clone()), saml: Some(says.clone()), accounts: Some(Arc::clone(&door)) };
         let service = Service::new(sign_in, retrieval, receiver, doors, &format!("{ORIGIN}/fhir"), limits);
-        Self { doubles, service, directory: sender, tenant, connection, account, door, says }
+        Self { doubles, tickets, service, directory: sender, tenant, connection, account, door, says }
     }
 
     /// Loads the directory anew, as the gateway's watch does.
