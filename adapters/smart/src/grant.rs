@@ -8,7 +8,7 @@ use crate::refusal::{Face, Refused};
 use crate::service::Service;
 use domain::access::{Level, NotGranted, Scopes, Subject, grant, narrow};
 use domain::directory::{Application, ApplicationUse};
-use domain::launch::{ACCESS_SECONDS, Given, NotGiven};
+use domain::launch::{ACCESS_SECONDS, Given, NotGiven, Word};
 use form::Form;
 use serde_json::{Value, json};
 
@@ -161,15 +161,14 @@ impl Service {
             Some(grant) => {
                 let admitted = self.launches.admit(grant, application.id, &kept.value.scopes, &directory).await?;
                 let Some((subject, _, grant)) = admitted else { return Ok(inactive) };
-                let mut more = json!({
-                    "scope": subject.scopes.render(),
-                    "sub": grant.session.person,
-                    "fhirUser": self.fhir_user(&grant),
-                });
-                if let (Some(patient), Some(more)) = (grant.patient, more.as_object_mut()) {
-                    more.insert("patient".to_owned(), json!(patient));
-                }
-                more
+                // Who it is was a scope of its own, which the person may have declined (SMART App Launch 2.2, token introspection).
+                let told = [
+                    ("scope", Some(json!(subject.scopes.render()))),
+                    ("sub", grant.wish.has(Word::OpenId).then(|| json!(grant.session.person))),
+                    ("fhirUser", grant.wish.has(Word::FhirUser).then(|| json!(self.fhir_user(&grant)))),
+                    ("patient", grant.patient.map(|patient| json!(patient))),
+                ];
+                told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
             }
         };
         if let (Some(answer), Value::Object(more)) = (answer.as_object_mut(), more) {

@@ -41,7 +41,6 @@ impl Service {
             "aud": grant.application,
             "iat": seconds(now),
             "exp": seconds(now.plus_seconds(ID_TOKEN_SECONDS)),
-            "auth_time": seconds(session.authenticated),
             "acr": if session.second_factor { TWO_FACTORS } else { ONE_FACTOR },
             "at_hash": half_hash(access_token),
         });
@@ -52,6 +51,9 @@ impl Service {
         ];
         if let Some(claims) = claims.as_object_mut() {
             claims.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))));
+            // A provider that does not say when somebody proved who they are leaves nothing to pass on.
+            let known = session.authenticated > Timestamp(0);
+            claims.extend(known.then(|| ("auth_time".to_owned(), json!(seconds(session.authenticated)))));
         }
         claims
     }

@@ -28,11 +28,14 @@ pub struct Chosen {
 
 impl Pending {
     /// Says whether the person of a session must first prove anew who they are (OpenID Connect Core §3.1.2.1, `prompt` and `max_age`).
+    ///
+    /// An age is counted back from when the request came: else one of 0 could never be met, and a small one would run out while
+    /// somebody reads what they are asked. Providers tell the moment in whole seconds.
     #[must_use]
-    pub fn wants_proof(&self, session: &Session, now: Timestamp) -> bool {
-        let before = |moment: Timestamp| session.authenticated < moment;
-        (self.asked.prompt_login && before(self.begun))
-            || self.asked.max_age.is_some_and(|age| before(now.plus_seconds(age.saturating_neg())))
+    pub fn wants_proof(&self, session: &Session) -> bool {
+        let oldest = |age: i64| self.begun.plus_seconds(age.saturating_neg()).plus_seconds(-1);
+        let age = if self.asked.prompt_login { Some(0) } else { self.asked.max_age };
+        age.is_some_and(|age| session.authenticated < oldest(age))
     }
 
     /// Returns the patient who was chosen in this session.

@@ -480,12 +480,12 @@ fn a_person_proves_anew_who_they_are_where_the_application_wants_it() {
         Pending { asked: asked(&directory, changed).ok().unwrap(), begun, chosen: None }
     };
     let at = |seconds| Session { authenticated: Timestamp(0).plus_seconds(seconds), ..session() };
-    let now = Timestamp(0).plus_seconds(160);
-    assert!(!pending(&[]).wants_proof(&at(0), now));
-    assert!(pending(&[("prompt", "consent login")]).wants_proof(&at(99), now));
-    assert!(!pending(&[("prompt", "login")]).wants_proof(&at(100), now));
-    assert!(pending(&[("max_age", "60")]).wants_proof(&at(99), now));
-    assert!(!pending(&[("max_age", "60")]).wants_proof(&at(100), now));
+    assert!(!pending(&[]).wants_proof(&at(0)));
+    assert!(pending(&[("prompt", "consent login")]).wants_proof(&at(98)));
+    assert!(!pending(&[("prompt", "login")]).wants_proof(&at(99)), "told in whole seconds");
+    assert!(pending(&[("max_age", "60")]).wants_proof(&at(38)));
+    assert!(!pending(&[("max_age", "60")]).wants_proof(&at(39)));
+    assert!(!pending(&[("max_age", "0")]).wants_proof(&at(100)), "who signs in for it has proved it");
 }
 
 /// Returns a directory with a connection whose provider told of one person and of a group, in which the person is or is not.

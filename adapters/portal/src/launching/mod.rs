@@ -71,7 +71,7 @@ async fn case<'a>(visit: &'a Visit<'_>) -> Result<Step<Case<'a>>, Problem> {
     if resumed.circumstances.address == Address::NotAllowed {
         return Err(Problem::Denied);
     }
-    if kept.value.wants_proof(&resumed.session, visit.now) {
+    if kept.value.wants_proof(&resumed.session) {
         let place = Place::read(&Case::path(visit, "")).unwrap_or_else(Place::home);
         return Ok(Step::Done(Answer::see(place.behind("/step-up"))));
     }

@@ -375,6 +375,10 @@ async fn an_application_gives_up_what_it_has_and_others_of_the_tenant_learn_what
     assert_eq!((&told["active"], &told["sub"]), (&json!(true), &json!(session.person)));
     assert_eq!((&told["patient"], &told["client_id"]), (&json!(patient(1)), &json!(PUBLIC)));
     assert_eq!(told["scope"], "patient/*.rs");
+    let unnamed = house.redeemed(&session, "launch/patient patient/*.rs").await;
+    let form = format!("token={}&{}", unnamed["access_token"].as_str().unwrap(), house.credentials(LAB));
+    let told = house.post("/oauth/introspect", &form).await.json();
+    assert_eq!((&told["active"], &told["sub"], &told["fhirUser"]), (&json!(true), &Value::Null, &Value::Null));
     let anybody = house.post("/oauth/introspect", &format!("token={access}&client_id={PUBLIC}")).await;
     assert_eq!(anybody.error(), (401, "invalid_client".to_owned()));
 
