@@ -26,9 +26,9 @@ const CHECKPOINT_PAGES: &str = "4000";
 /// Most bytes the write-ahead log keeps on disk after a checkpoint.
 const LOG_BYTES: &str = "67108864";
 /// Page cache of the writer, in KiB (negative: not pages). SQLite walks all of it after a commit that split a page.
-const WRITER_CACHE: &str = "-32768";
+const WRITER_CACHE: &str = "-16384";
 /// Page cache of each reader, in KiB.
-const READER_CACHE: &str = "-8192";
+const READER_CACHE: &str = "-4096";
 /// Prepared statements kept by a connection.
 const STATEMENTS: usize = 256;
 /// Takes the write lock now: a transaction that starts as a reader cannot always become a writer.
