@@ -1,16 +1,13 @@
 //! How many passwords are hashed at once, and how many wait: a flood of sign-ins finds a closed door, not free memory.
 
 use std::sync::Arc;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 
 /// Most hashes that wait for each that is computed: at a quarter of a second each, four seconds.
 pub const WAITING_PER_CORE: usize = 16;
 
 /// Most hashes of known browsers that wait besides.
 pub const WAITING_KNOWN: usize = 16;
-
-/// How far hashing steps back behind other threads, of 19.
-const NICENESS: i32 = 10;
 
 /// How much is hashed at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +59,7 @@ impl Pool {
         }
     }
 
-    /// Runs work in its turn, on a thread of its own that gives way to every other: hashing fills a core, and results that
-    /// somebody waits for must not wait for the passwords of a flood.
+    /// Runs work on a thread that may block, in its turn.
     ///
     /// Place and turn go with the work: a caller who leaves does not make room for another while the work still runs.
     pub(super) async fn run<T: Send + 'static>(
@@ -77,17 +73,12 @@ impl Pool {
         };
         let place = Arc::clone(places).try_acquire_owned().map_err(|_| Busy)?;
         let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Busy)?;
-        let (tell, told) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("hashing".to_owned()).spawn(move || {
-            // Of this thread alone; where the system refuses, it hashes at the common rank.
-            let _ = rustix::process::nice(NICENESS);
+        let done = tokio::task::spawn_blocking(move || {
             let done = work();
             drop((turn, place));
-            // Whoever has left does not need it.
-            let _ = tell.send(done);
+            done
         });
-        thread.map_err(|_| Busy)?;
-        told.await.map_err(|_| Busy)
+        done.await.map_err(|_| Busy)
     }
 }
 
