@@ -261,7 +261,7 @@ async fn an_application_of_another_organization_gets_nothing_and_proof_is_asked_
     assert!(house.saw("AuthorizationRefused").await);
 
     let client = house.application(house.tenant).await;
-    house.doubles.clock.advance(61);
+    house.doubles.clock.advance(62);
     for (more, again) in [("&prompt=login", true), ("&max_age=60", true), ("&max_age=600", false)] {
         let page = begin(&mut browser, client, "openid", more).await;
         let got = browser.get(&page).await;
