@@ -66,7 +66,7 @@ impl Filter {
     /// Reads a filter.
     ///
     /// # Errors
-    /// [`Unread`], in words that do not repeat the text.
+    /// `Unread`, in words that do not repeat the text.
     pub fn read(text: &str) -> Result<Self, Unread> {
         read::filter(text, true)
     }

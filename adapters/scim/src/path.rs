@@ -24,7 +24,7 @@ impl Path {
     /// Reads a path (RFC 7644 §3.5.2).
     ///
     /// # Errors
-    /// [`Unread`], in words that do not repeat the text.
+    /// `Unread`, in words that do not repeat the text.
     pub fn read(text: &str) -> Result<Self, Unread> {
         let text = text.trim();
         let (name, chosen, rest) = match text.find('[') {

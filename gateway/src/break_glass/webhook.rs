@@ -84,7 +84,7 @@ impl Webhook {
     /// Tells of a breaking.
     ///
     /// # Errors
-    /// [`NotTold`].
+    /// `NotTold`.
     pub async fn tell(&self, waiting: &Waiting, now: Timestamp) -> Result<(), NotTold> {
         let body = body(waiting);
         let signature = signature(self.key.expose(), now, &body);
