@@ -1,12 +1,13 @@
-//! Puts acts into words: who did what to which resource, as a draft for the audit chain.
+//! Puts acts into words: who did what to which resource, as a draft for the audit chain, and writes single ones down.
 
 use crate::access::Subject;
 use crate::audit::{ChainId, Context, Draft, Outcome, UserId};
 use crate::id::{CorrelationId, TenantId};
-use crate::keys::{ContentKey, ContentMac, DataKey};
-use crate::ports::{Entropy, Unavailable};
+use crate::keys::{Compartment, ContentKey, ContentMac, DataKey};
+use crate::ports::{Clock, Entropy, KeyFault, KeyVault, Ledger, Receipt, Unavailable};
 use crate::record;
 use crate::time::Timestamp;
+use crate::write::WriteSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -19,6 +20,43 @@ pub struct Actor<'a> {
     pub workstation: &'a str,
     /// Ties together the entries of one message or request.
     pub correlation: CorrelationId,
+}
+
+/// Writes acts that change no record, one at a time.
+#[derive(Clone, Copy)]
+pub struct Journal<'a> {
+    /// Makes entries durable and chained.
+    pub ledger: &'a dyn Ledger,
+    /// Gives the keys of contexts.
+    pub vault: &'a dyn KeyVault,
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+    /// Draws randomness.
+    pub entropy: &'a dyn Entropy,
+}
+
+impl Journal<'_> {
+    /// Records an act with its sealed context in the subject's chain; when this returns, it is durable and chained.
+    ///
+    /// # Errors
+    /// [`KeyFault::Missing`] and [`KeyFault::Broken`] of the key of contexts; [`KeyFault::Unavailable`] when there is no
+    /// key, no randomness or no ledger.
+    pub async fn record(&self, actor: &Actor<'_>, act: Act, context: &Context) -> Result<Receipt, KeyFault> {
+        let tenant = actor.subject.tenant;
+        let held = self.vault.current(tenant, Compartment::Context).await?;
+        let secrets = self.vault.secrets(tenant);
+        let act = act
+            .with_context(actor, context, &held.key, &secrets.content, self.entropy)
+            .map_err(|Unavailable| KeyFault::Unavailable)?;
+        let made = held.unstored.as_ref().map(|key| key.id);
+        let mut write = WriteSet { keys: held.unstored.into_iter().collect(), ..WriteSet::default() };
+        write.drafts.push(act.draft(actor, self.clock.now()));
+        let receipt = self.ledger.record(write).await.map_err(|_| KeyFault::Unavailable)?;
+        if let Some(id) = made {
+            self.vault.stored(tenant, &[id]);
+        }
+        Ok(receipt)
+    }
 }
 
 /// One act on one resource.

@@ -13,14 +13,12 @@ use crate::audit;
 use crate::directory::{Directory, TenantSettings};
 use crate::id::{CorrelationId, RecordId, TenantId};
 use crate::identity::{Admitted, Assertion, GlassBroken, NotAdmitted, Rule, Session, SessionLimits, Standing, admit};
-use crate::journal::{Act, Actor};
-use crate::keys::Compartment;
+use crate::journal::{Act, Actor, Journal};
 use crate::ports::{Clock, Entropy, KeyVault, Ledger, Unavailable};
 use crate::refusals::{Refusal, Refusals, Wait};
 use crate::secret::Secret;
 use crate::ticket::{Kept, NotKept, Owner, TicketBook, TicketKey, TicketKeys, TicketKind};
 use crate::time::Timestamp;
-use crate::write::WriteSet;
 use alloc::collections::BTreeSet;
 use alloc::string::ToString;
 use alloc::sync::Arc;
@@ -464,16 +462,13 @@ impl SignIn {
         let actor = Actor { subject, workstation: "portal", correlation: origin.correlation };
         let roles = subject.roles.iter().map(|role| role.name().to_string()).collect();
         let context = audit::Context { address: Some(origin.address.to_string()), roles, ..context };
-        let held = self.vault.current(subject.tenant, Compartment::Context).await.map_err(|_| Unavailable)?;
-        let secrets = self.vault.secrets(subject.tenant);
-        let act = act.with_context(&actor, &context, &held.key, &secrets.content, self.entropy.as_ref())?;
-        let made = held.unstored.as_ref().map(|key| key.id);
-        let mut write = WriteSet { keys: held.unstored.into_iter().collect(), ..WriteSet::default() };
-        write.drafts.push(act.draft(&actor, self.clock.now()));
-        self.ledger.record(write).await.map_err(|_| Unavailable)?;
-        if let Some(id) = made {
-            self.vault.stored(subject.tenant, &[id]);
-        }
+        let journal = Journal {
+            ledger: self.ledger.as_ref(),
+            vault: self.vault.as_ref(),
+            clock: self.clock.as_ref(),
+            entropy: self.entropy.as_ref(),
+        };
+        journal.record(&actor, act, &context).await.map_err(|_| Unavailable)?;
         Ok(())
     }
 

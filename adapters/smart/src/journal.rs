@@ -5,12 +5,10 @@ use crate::service::Service;
 use domain::access::Subject;
 use domain::audit::Context;
 use domain::id::{CorrelationId, RecordId, TenantId};
-use domain::journal::{Act, Actor};
-use domain::keys::Compartment;
+use domain::journal::{Act, Actor, Journal};
 use domain::launch::Grant;
 use domain::ports::Unavailable;
 use domain::refusals::{Refusal, Wait};
-use domain::write::WriteSet;
 use std::net::IpAddr;
 
 /// What is known of a request before anybody is.
@@ -78,20 +76,14 @@ impl Service {
     }
 
     async fn write(&self, origin: Origin, subject: &Subject, act: Act, context: Context) -> Result<(), Unavailable> {
-        let (vault, tenant) = (&self.settings.vault, subject.tenant);
         let actor = Actor { subject, workstation: "smart", correlation: origin.correlation };
-        let held = vault.current(tenant, Compartment::Context).await.map_err(|_| Unavailable)?;
-        let secrets = vault.secrets(tenant);
-        let entropy = self.settings.entropy.as_ref();
-        let act = act.with_context(&actor, &context, &held.key, &secrets.content, entropy)?;
-        let mut write = WriteSet::default();
-        let made = held.unstored.as_ref().map(|key| key.id);
-        write.keys.extend(held.unstored);
-        write.drafts.push(act.draft(&actor, self.settings.clock.now()));
-        self.settings.ledger.record(write).await.map_err(|_| Unavailable)?;
-        if let Some(id) = made {
-            vault.stored(tenant, &[id]);
-        }
+        let journal = Journal {
+            ledger: self.settings.ledger.as_ref(),
+            vault: self.settings.vault.as_ref(),
+            clock: self.settings.clock.as_ref(),
+            entropy: self.settings.entropy.as_ref(),
+        };
+        journal.record(&actor, act, &context).await.map_err(|_| Unavailable)?;
         Ok(())
     }
 }

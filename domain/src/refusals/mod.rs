@@ -19,12 +19,10 @@ pub use gate::{INTERVAL_SECONDS, MAX_TOLD, RefusalLimits};
 use crate::access::Subject;
 use crate::audit::Context;
 use crate::id::{CorrelationId, RecordId, TenantId};
-use crate::journal::{Act, Actor};
-use crate::keys::Compartment;
+use crate::journal::{Act, Actor, Journal};
 use crate::ports::{Clock, Entropy, KeyVault, Ledger, Unavailable};
 use crate::secret::Secret;
 use crate::time::Timestamp;
-use crate::write::WriteSet;
 use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::sync::Arc;
@@ -175,17 +173,13 @@ impl Refusals {
     }
 
     async fn write(&self, actor: &Actor<'_>, act: Act, context: &Context) -> Result<(), Unavailable> {
-        let tenant = actor.subject.tenant;
-        let held = self.vault.current(tenant, Compartment::Context).await.map_err(|_| Unavailable)?;
-        let secrets = self.vault.secrets(tenant);
-        let act = act.with_context(actor, context, &held.key, &secrets.content, self.entropy.as_ref())?;
-        let made = held.unstored.as_ref().map(|key| key.id);
-        let mut write = WriteSet { keys: held.unstored.into_iter().collect(), ..WriteSet::default() };
-        write.drafts.push(act.draft(actor, self.clock.now()));
-        self.ledger.record(write).await.map_err(|_| Unavailable)?;
-        if let Some(id) = made {
-            self.vault.stored(tenant, &[id]);
-        }
+        let journal = Journal {
+            ledger: self.ledger.as_ref(),
+            vault: self.vault.as_ref(),
+            clock: self.clock.as_ref(),
+            entropy: self.entropy.as_ref(),
+        };
+        journal.record(actor, act, context).await.map_err(|_| Unavailable)?;
         Ok(())
     }
 }

@@ -20,13 +20,13 @@ use opening::Located;
 use crate::access::{self, Action, Part, Read, Subject};
 use crate::audit::Context;
 use crate::id::{CorrelationId, RecordId};
-use crate::journal::{Act, Actor};
+use crate::journal::{Act, Actor, Journal};
 use crate::keys::Compartment;
 use crate::kind::Kind;
 use crate::ports::{Clock, Entropy, KeyFault, KeyVault, Ledger, Receipt, Store};
 use crate::record::Opened;
 use crate::time::Timestamp;
-use crate::write::{Version, WriteSet};
+use crate::write::Version;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 
@@ -167,23 +167,15 @@ impl Retrieval {
 
     /// Records one act with its sealed context; nothing leaves before this returns.
     async fn record(&self, caller: &Caller, act: Act, context: Context) -> Result<Receipt, Refusal> {
-        let tenant = caller.subject.tenant;
-        let held = self.vault.current(tenant, Compartment::Context).await.map_err(refusal)?;
         let actor =
             Actor { subject: &caller.subject, workstation: &caller.workstation, correlation: caller.correlation };
-        let secrets = self.vault.secrets(tenant);
-        let act = act
-            .with_context(&actor, &context, &held.key, &secrets.content, self.entropy.as_ref())
-            .map_err(|_| Refusal::Unavailable)?;
-        let mut write = WriteSet::default();
-        let made = held.unstored.as_ref().map(|key| key.id);
-        write.keys.extend(held.unstored);
-        write.drafts.push(act.draft(&actor, self.clock.now()));
-        let receipt = self.ledger.record(write).await.map_err(|_| Refusal::Unavailable)?;
-        if let Some(id) = made {
-            self.vault.stored(tenant, &[id]);
-        }
-        Ok(receipt)
+        let journal = Journal {
+            ledger: self.ledger.as_ref(),
+            vault: self.vault.as_ref(),
+            clock: self.clock.as_ref(),
+            entropy: self.entropy.as_ref(),
+        };
+        journal.record(&actor, act, &context).await.map_err(refusal)
     }
 
     /// Returns the caller's circumstances at this moment.

@@ -5,11 +5,9 @@ use crate::installation::Installation;
 use domain::access::{self, Action, Decision, Permit, Resource, Role, Subject, authorise};
 use domain::audit::Context;
 use domain::id::TenantId;
-use domain::journal::Act;
-use domain::keys::Compartment;
-use domain::ports::{KeyFault, KeyVault, Ledger};
+use domain::journal::{Act, Journal};
+use domain::ports::KeyFault;
 use domain::retrieval::Caller;
-use domain::write::WriteSet;
 
 /// The operating system's account as a subject of one tenant, acting on an open installation.
 pub(super) struct Console<'a> {
@@ -44,21 +42,15 @@ impl<'a> Console<'a> {
     /// Puts an act into the tenant's chain, its context sealed beside it; durable when this returns.
     pub(super) async fn record(&self, act: Act, context: Context) -> Outcome {
         let Installation { vault, recorder, entropy, clock, .. } = self.installation;
-        let tenant = self.subject.tenant;
         let roles = self.subject.roles.iter().map(|role| role.name().to_owned()).collect();
         let context = Context { roles, ..context };
-        let actor = self.installation.actor(&self.subject);
-        let held = vault.current(tenant, Compartment::Context).await.map_err(not_recorded)?;
-        let act = act
-            .with_context(&actor, &context, &held.key, &vault.secrets(tenant).content, entropy.as_ref())
-            .map_err(|_| not_recorded(KeyFault::Unavailable))?;
-        let made = held.unstored.as_ref().map(|key| key.id);
-        let mut write = WriteSet { drafts: vec![act.draft(&actor, clock.now())], ..WriteSet::default() };
-        write.keys.extend(held.unstored);
-        recorder.record(write).await.map_err(|_| not_recorded(KeyFault::Unavailable))?;
-        if let Some(id) = made {
-            vault.stored(tenant, &[id]);
-        }
+        let journal = Journal {
+            ledger: recorder.as_ref(),
+            vault: vault.as_ref(),
+            clock: clock.as_ref(),
+            entropy: entropy.as_ref(),
+        };
+        journal.record(&self.installation.actor(&self.subject), act, &context).await.map_err(not_recorded)?;
         Ok(())
     }
 
