@@ -6,8 +6,9 @@
 //!     claims    take                                         fewer rows than claims  → Conflicts
 //!     records   add first versions                           fewer rows than records → Conflicts
 //!     versions  keep the current ones, then replace them     fewer rows than versions→ Conflicts
-//!     keys, terms                                            those that are there stay
-//!     entries   add
+//!     keys                                                   those that are there stay
+//!     entries   add                                          fewer rows than entries → HeadMoved
+//!     terms                                                  those that are there stay
 //!   COMMIT
 //! ```
 //!
@@ -15,7 +16,7 @@
 //! count is short is the transaction undone and the database asked who was in the way.
 
 use crate::decode;
-use crate::engine::{Engine, Fault, Row, Transaction, Value};
+use crate::engine::{Engine, Fault, Filled, Row, Short, Transaction, Value};
 use crate::statements as sql;
 use crate::store::{listed, with_list};
 use domain::id::TenantId;
@@ -189,34 +190,17 @@ impl<'a> Rows<'a> {
             (&sql::KEEP_VERSIONS, &self.kept, Short::Taken),
             (&sql::REPLACE_RECORDS, &self.replaced, Short::Taken),
             (&sql::ADD_DATA_KEYS, &self.keys, Short::Fine),
-            (&sql::ADD_TERMS, &self.terms, Short::Fine),
             (&sql::ADD_ENTRIES, &self.entries, Short::Moved),
+            (&sql::ADD_TERMS, &self.terms, Short::Fine),
         ];
-        for (bulk, values, short) in all {
-            if values.is_empty() {
-                continue;
-            }
-            let expected = values.len().checked_div(bulk.columns.len()).and_then(|rows| u64::try_from(rows).ok());
-            let changed = transaction.bulk(bulk, values).await?;
-            match short {
-                Short::Moved if Some(changed) != expected => return Err(Stop::Fault(Fault::Moved)),
-                Short::Taken if Some(changed) != expected => return Err(Stop::Taken),
-                Short::Moved | Short::Taken | Short::Fine => {}
-            }
+        let filled = all.iter().filter(|(_, values, _)| !values.is_empty());
+        let filled: Vec<_> = filled.map(|(bulk, values, short)| Filled { bulk, values, short: *short }).collect();
+        match transaction.bulks(&filled).await?.map(|filled| filled.short) {
+            Some(Short::Moved) => Err(Stop::Fault(Fault::Moved)),
+            Some(Short::Taken) => Err(Stop::Taken),
+            Some(Short::Fine) | None => Ok(()),
         }
-        Ok(())
     }
-}
-
-/// What it means that fewer rows changed than were given.
-#[derive(Clone, Copy)]
-enum Short {
-    /// A head was not where the batch expects it.
-    Moved,
-    /// Something was there already, or not at the version expected.
-    Taken,
-    /// Some rows were there already.
-    Fine,
 }
 
 /// Finds members that want what an earlier member of the same batch takes.

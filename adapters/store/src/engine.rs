@@ -63,8 +63,48 @@ pub(crate) trait Transaction: Send {
         values: &'a [Value<'a>],
     ) -> impl Future<Output = Result<u64, Fault>> + Send + 'a;
 
+    /// Runs several such statements in their order; returns the first that changed fewer rows than it had to. What
+    /// comes after it may have run.
+    fn bulks<'a>(
+        &'a mut self,
+        all: &'a [Filled<'a>],
+    ) -> impl Future<Output = Result<Option<&'a Filled<'a>>, Fault>> + Send + 'a;
+
     /// Commits. Only here may the answer be [`Fault::Unknown`].
     fn commit(self) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// A statement and its rows.
+pub(crate) struct Filled<'a> {
+    /// The statement.
+    pub(crate) bulk: &'static Bulk,
+    /// The values of all rows, one row after the other.
+    pub(crate) values: &'a [Value<'a>],
+    /// What it means that fewer rows change than there are.
+    pub(crate) short: Short,
+}
+
+impl Filled<'_> {
+    /// Returns how many rows there are.
+    pub(crate) fn rows(&self) -> usize {
+        self.values.len().checked_div(self.bulk.columns.len()).unwrap_or_default()
+    }
+
+    /// Says whether so many changed rows are too few.
+    pub(crate) fn falls_short(&self, changed: u64) -> bool {
+        self.short != Short::Fine && u64::try_from(self.rows()) != Ok(changed)
+    }
+}
+
+/// What it means that fewer rows change than were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Short {
+    /// A head was not where the batch expects it.
+    Moved,
+    /// Something was there already, or not at the version expected.
+    Taken,
+    /// Some rows were there already.
+    Fine,
 }
 
 /// A value bound to a statement.

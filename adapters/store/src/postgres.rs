@@ -1,6 +1,6 @@
 //! PostgreSQL 15 or later: a pool of readers and a few writers; several gateways may share it.
 
-use crate::engine::{Engine, Fault, Row, Transaction, Value, log};
+use crate::engine::{Engine, Fault, Filled, Row, Transaction, Value, log};
 use crate::open::{OpenError, Options, migrate};
 use crate::statements::{Bulk, Column};
 use domain::ports::Unavailable;
@@ -165,6 +165,16 @@ impl Transaction for PostgresTransaction {
             Ok(done) => Ok(done.rows_affected()),
             Err(error) => Err(fault("write", &error)),
         }
+    }
+
+    async fn bulks<'a>(&'a mut self, all: &'a [Filled<'a>]) -> Result<Option<&'a Filled<'a>>, Fault> {
+        for filled in all {
+            let changed = self.bulk(filled.bulk, filled.values).await?;
+            if filled.falls_short(changed) {
+                return Ok(Some(filled));
+            }
+        }
+        Ok(None)
     }
 
     async fn commit(self) -> Result<(), Fault> {

@@ -1,15 +1,16 @@
 //! SQLite: one file, one writer, a few readers.
 
-use crate::engine::{Engine, Fault, Row, Transaction, Value, log};
+use crate::engine::{Engine, Fault, Filled, Row, Transaction, Value, log};
 use crate::open::{OpenError, Options, migrate};
 use crate::statements::Bulk;
 use domain::ports::Unavailable;
+use futures_util::StreamExt;
 use sqlx::pool::PoolOptions;
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Row as _, SqlSafeStr, Sqlite};
+use sqlx::{AssertSqlSafe, ConnectOptions, Either, Executor, Row as _, SqlSafeStr, Sqlite};
 use std::fs::{self, File};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -31,6 +32,10 @@ const WRITER_CACHE: &str = "-16384";
 const READER_CACHE: &str = "-4096";
 /// Prepared statements kept by a connection.
 const STATEMENTS: usize = 256;
+/// Most rows of a statement that travels with others: the shapes of several together stay few enough to stay prepared.
+const FEW_ROWS: usize = 4;
+/// Bytes that the text of several statements takes, about.
+const TEXT_BYTES: usize = 4_096;
 /// Takes the write lock now: a transaction that starts as a reader cannot always become a writer.
 const BEGIN: &str = "BEGIN IMMEDIATE";
 /// Rows a reader hands over before it waits to be asked again.
@@ -165,6 +170,22 @@ impl Transaction for SqliteTransaction {
         Ok(changed)
     }
 
+    async fn bulks<'a>(&'a mut self, all: &'a [Filled<'a>]) -> Result<Option<&'a Filled<'a>>, Fault> {
+        for part in all.chunk_by(|one, next| one.rows() <= FEW_ROWS && next.rows() <= FEW_ROWS) {
+            let short = match part {
+                [one] => {
+                    let changed = self.bulk(one.bulk, one.values).await?;
+                    one.falls_short(changed).then_some(one)
+                }
+                few => self.together(few).await?,
+            };
+            if short.is_some() {
+                return Ok(short);
+            }
+        }
+        Ok(None)
+    }
+
     async fn commit(self) -> Result<(), Fault> {
         self.0.commit().await.map_err(|error| match fault("commit", &error) {
             known @ Fault::Full if code(&error) == Some(FULL) => known,
@@ -172,6 +193,32 @@ impl Transaction for SqliteTransaction {
             // Anything else may have happened after the log reached the disk.
             _ => Fault::Unknown,
         })
+    }
+}
+
+impl SqliteTransaction {
+    /// Runs statements of few rows as one text: one journey to SQLite's thread and back for all of them.
+    async fn together<'a>(&mut self, all: &'a [Filled<'a>]) -> Result<Option<&'a Filled<'a>>, Fault> {
+        let mut text = String::with_capacity(TEXT_BYTES);
+        for filled in all {
+            if let Some((_, sql)) = filled.bulk.with_values(filled.rows()) {
+                text.push_str(sql);
+                text.push(';');
+            }
+        }
+        // The text is made of our own statements; what comes from outside is bound.
+        let query = sqlx::query(AssertSqlSafe(text));
+        let query = all.iter().fold(query, |query, filled| bind(query, filled.values));
+        let mut answers = (&mut *self.0).fetch_many(query);
+        let mut waiting = all.iter();
+        while let Some(answer) = answers.next().await {
+            let Either::Left(done) = answer.map_err(|error| fault("write", &error))? else { continue };
+            match waiting.next() {
+                Some(filled) if filled.falls_short(done.rows_affected()) => return Ok(Some(filled)),
+                _ => {}
+            }
+        }
+        Ok(None)
     }
 }
 
