@@ -8,8 +8,8 @@
 //!
 //! Nothing here is asserted: numbers depend on the machine, so they stand beside its limits. The environment
 //! changes a run: `SEALGATE_BENCH_SECONDS` (5) and `SEALGATE_BENCH_RUNS` (3) of each measurement, and
-//! `SEALGATE_BENCH_ONLY` (`raw,mllp,postgres,fhir,chain,memory`); `SEALGATE_BENCH_PROGRAM` names another build of
-//! the program. PostgreSQL is measured where `TEST_POSTGRES_URL` says one is: `tests/postgres cargo bench -p tests`.
+//! `SEALGATE_BENCH_ONLY` (`raw,mllp,postgres,fhir,chain,memory`); `SEALGATE_BENCH_ENTRIES` (100,000) in the chain of the
+//! start that is measured; `SEALGATE_BENCH_PROGRAM` names another build of the program. PostgreSQL is measured where `TEST_POSTGRES_URL` says one is: `tests/postgres cargo bench -p tests`.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -11,6 +11,8 @@ pub(crate) struct Options {
     pub(crate) runs: usize,
     /// The program under test.
     pub(crate) program: PathBuf,
+    /// How many entries a chain has at the start that is measured.
+    pub(crate) entries: usize,
     only: Option<String>,
 }
 
@@ -33,6 +35,7 @@ impl Options {
             runs: number("SEALGATE_BENCH_RUNS").unwrap_or(3.0).clamp(1.0, 99.0) as usize,
             program: std::env::var_os("SEALGATE_BENCH_PROGRAM")
                 .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_sealgate-under-test")), PathBuf::from),
+            entries: number("SEALGATE_BENCH_ENTRIES").unwrap_or(100_000.0).clamp(1_000.0, 1e8) as usize,
             only: std::env::var("SEALGATE_BENCH_ONLY").ok(),
         }
     }
