@@ -38,7 +38,7 @@ pub use one_time::{DRIFT_STEPS, Enrolment, OneTimePasswords, STEP_SECONDS, TRIES
 pub use password::{
     Breached, BreachedFault, Busy, Costs, CostsOutOfBounds, Lane, MAX_CHARACTERS, MAX_LOADED, MAX_LOADED_BYTES,
     MIN_CHARACTERS, MIN_CHARACTERS_ALONE, NotTaken, Password, Passwords, PoolLimits, Setting, Unfit, Verdict,
-    WAITING_KNOWN, WAITING_PER_CORE,
+    WAITING_KNOWN, WAITING_PER_TURN,
 };
 pub use pending::{Enrolled, PENDING_SECONDS, Pending, Recovered};
 pub use recovery::{CODES, DrawnCodes, MARKED_SECONDS, RecoveryCodes, UsedCode};

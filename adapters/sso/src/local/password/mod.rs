@@ -15,7 +15,7 @@ mod text;
 
 pub use breached::{Breached, BreachedFault, MAX_LOADED, MAX_LOADED_BYTES};
 pub use hash::{Costs, CostsOutOfBounds};
-pub use pool::{Busy, Lane, PoolLimits, WAITING_KNOWN, WAITING_PER_CORE};
+pub use pool::{Busy, Lane, PoolLimits, WAITING_KNOWN, WAITING_PER_TURN};
 pub use text::{MAX_CHARACTERS, MIN_CHARACTERS, MIN_CHARACTERS_ALONE, Password, Setting, Unfit};
 
 use super::keys::mac;

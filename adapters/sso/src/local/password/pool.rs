@@ -4,7 +4,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Most hashes that wait for each that is computed: at a quarter of a second each, four seconds.
-pub const WAITING_PER_CORE: usize = 16;
+pub const WAITING_PER_TURN: usize = 16;
 
 /// Most hashes of known browsers that wait besides.
 pub const WAITING_KNOWN: usize = 16;
@@ -21,10 +21,12 @@ pub struct PoolLimits {
 }
 
 impl Default for PoolLimits {
-    /// As many as there are cores, [`WAITING_PER_CORE`] times as many waiting, and [`WAITING_KNOWN`].
+    /// One for every two cores, [`WAITING_PER_TURN`] times as many waiting, and [`WAITING_KNOWN`]. The other half of the
+    /// cores is left to those who read: a flood of sign-ins takes no more than its half.
     fn default() -> Self {
-        let hashing = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { hashing, waiting: hashing.saturating_mul(WAITING_PER_CORE), waiting_known: WAITING_KNOWN }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let hashing = cores.div_euclid(2).max(1);
+        Self { hashing, waiting: hashing.saturating_mul(WAITING_PER_TURN), waiting_known: WAITING_KNOWN }
     }
 }
 
