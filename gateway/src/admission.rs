@@ -51,6 +51,10 @@ impl Admission for Clients {
         })
     }
 
+    fn may_read(&self, origin: &str, tenant: Option<TenantId>) -> bool {
+        self.directory.borrow().origin_registered(origin, tenant)
+    }
+
     fn refused(&self, attempt: Attempt) -> BoxFuture<'_, Option<u32>> {
         Box::pin(async move {
             let refusal = Refusal {

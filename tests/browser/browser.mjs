@@ -2,6 +2,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { strict as assert } from "node:assert";
 import { chromium } from "playwright-core";
+import { code } from "./gateway.mjs";
 
 /** The looks in which every page is seen. */
 export const LOOKS = [
@@ -73,6 +74,19 @@ export async function type(page, label, text) {
   }
   assert.fail(`${label} is not reached with the keyboard`);
 }
+
+/** Takes up an invitation: a password, a second factor and recovery codes. */
+export async function enrol(page, invitation) {
+  await page.goto(invitation);
+  await type(page, "New password", PASSWORD);
+  await type(page, "The same again", PASSWORD);
+  await go(page, "button", "Set password");
+  await type(page, "Code from the app", code(await page.locator("#key").innerText()));
+  await go(page, "button", "Continue");
+  await go(page, "link", "I have kept them");
+}
+
+const PASSWORD = "seven quiet herons on a jetty";
 
 /** Reaches something and presses Enter; waits for the page it leads to. */
 export async function go(page, role, name) {

@@ -2,10 +2,9 @@
 import { strict as assert } from "node:assert";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
-import { go, launch, look, type } from "./browser.mjs";
-import { code, start } from "./gateway.mjs";
+import { enrol, go, launch, look, type } from "./browser.mjs";
+import { start } from "./gateway.mjs";
 
-const PASSWORD = "seven quiet herons on a jetty";
 const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 let gateway, browser, page, app, client;
 
@@ -23,13 +22,7 @@ before(async () => {
   client = JSON.parse(added).client_id;
   page = await (await browser.newContext()).newPage();
   page.on("console", (message) => assert.ok(!/Content Security Policy/.test(message.text()), message.text()));
-  await page.goto(gateway.invitations.ada);
-  await type(page, "New password", PASSWORD);
-  await type(page, "The same again", PASSWORD);
-  await go(page, "button", "Set password");
-  await type(page, "Code from the app", code(await page.locator("#key").innerText()));
-  await go(page, "button", "Continue");
-  await go(page, "link", "I have kept them");
+  await enrol(page, gateway.invitations.ada);
 });
 
 after(async () => {

@@ -9,6 +9,8 @@ use crate::route::{self, Route};
 use crate::service::Service;
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
+use cors::{Readers, Sends};
+use domain::id::TenantId;
 use domain::retrieval::Caller;
 use std::sync::Arc;
 
@@ -41,6 +43,12 @@ pub(crate) struct Request<'a> {
 }
 
 async fn dispatch(service: Arc<Service>, request: HttpRequest, body: web::Payload) -> HttpResponse {
+    let origin = cors::origin(&request);
+    if let Some(answer) =
+        cors::preflight(&request, SENDS, readers(&request, &|origin| may_read(&service, origin, None)))
+    {
+        return answer;
+    }
     let correlation = match caller::correlation(&service, &request) {
         Ok(correlation) => correlation,
         Err(problem) => return answer::problem(problem, Style::default(), ""),
@@ -54,6 +62,7 @@ async fn dispatch(service: Arc<Service>, request: HttpRequest, body: web::Payloa
         }
     };
     let mut style = Style::default();
+    let mut tenant = None;
     let answered = async {
         let route = look(&service, &request)?;
         let query = request.query_string();
@@ -67,14 +76,36 @@ async fn dispatch(service: Arc<Service>, request: HttpRequest, body: web::Payloa
         }
         let asked = asked(&request, request_id, &posted);
         let caller = caller::admit(&service, &request, correlation, asked).await?;
+        tenant = Some(caller.subject.tenant);
         interaction::answer(&service, Request { http: &request, route, caller, pairs }).await
     };
     let answered: Result<Answer, Problem> =
         tokio::time::timeout(service.limits.request_timeout, answered).await.unwrap_or(Err(Problem::Timeout));
-    match answered {
+    let mut response = match answered {
         Ok(answer) => answer.write(style, request_id),
         Err(problem) => answer::problem(problem, style, request_id),
+    };
+    cors::mark(&mut response, origin, readers(&request, &|origin| may_read(&service, origin, tenant)));
+    response
+}
+
+/// What pages of other sites may send: what is looked at here.
+const SENDS: Sends = Sends {
+    methods: "GET, HEAD, POST",
+    headers: "Accept, Authorization, Content-Type, If-Modified-Since, If-None-Match, Prefer, X-Request-Id",
+};
+
+/// Returns which pages may read the answer: every one what needs no token, the others what their tenant lets them.
+fn readers<'a>(request: &HttpRequest, registered: &'a dyn Fn(&str) -> bool) -> Readers<'a> {
+    let path = request.path().strip_prefix(MOUNT).unwrap_or_default();
+    match Route::read(&Method::GET, path) {
+        Ok(Route::Metadata) => Readers::Anybody,
+        _ => Readers::Registered(registered),
     }
+}
+
+fn may_read(service: &Service, origin: &str, tenant: Option<TenantId>) -> bool {
+    service.admission.may_read(origin, tenant)
 }
 
 /// Checks what can be checked without reading a body or knowing who asks.

@@ -1,7 +1,7 @@
 //! What the FHIR interface works with: the use case, who may come in, and its limits.
 
 use domain::access::{Context, Subject};
-use domain::id::CorrelationId;
+use domain::id::{CorrelationId, TenantId};
 use domain::ports::{BoxFuture, Unavailable};
 use domain::retrieval::Retrieval;
 use domain::time::Timestamp;
@@ -21,6 +21,9 @@ pub trait Admission: Send + Sync {
     /// Records an attempt that was not admitted, in the system chain; the answer waits for it. Returns for how many seconds the peer is
     /// to wait where it had too many; then that is the answer.
     fn refused(&self, attempt: Attempt) -> BoxFuture<'_, Option<u32>>;
+
+    /// Says whether pages of this origin may read what is answered about a tenant; without a tenant, what is answered about none.
+    fn may_read(&self, origin: &str, tenant: Option<TenantId>) -> bool;
 }
 
 /// Who a token admits.

@@ -53,7 +53,8 @@ fn rest(rest: &mut Object<'_>, instance: &Instance<'_>) {
         if instance.smart {
             security.single("extension", |extension| oauth_addresses(extension, instance.base));
         }
-        security.boolean("cors", false);
+        // Pages come with the applications that people launch.
+        security.boolean("cors", instance.smart);
         security.array("service", |list| {
             if instance.smart {
                 list.object(smart_service);

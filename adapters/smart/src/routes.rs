@@ -6,6 +6,7 @@ use crate::refusal::{Face, Refused};
 use crate::service::Service;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use cors::{Readers, Sends};
 use domain::id::CorrelationId;
 use form::Form;
 use serde_json::json;
@@ -48,6 +49,9 @@ pub fn configure(application: &mut web::ServiceConfig, service: Arc<Service>) {
         application.service(web::resource(path).to(move |request: HttpRequest, body: web::Payload| {
             let service = Arc::clone(&service);
             async move {
+                if let Some(answer) = preflight(&service, endpoint, allowed, &request) {
+                    return answer;
+                }
                 if !allowed.split(", ").any(|allowed| allowed == request.method().as_str()) {
                     return not_allowed(allowed);
                 }
@@ -64,6 +68,27 @@ pub fn configure(application: &mut web::ServiceConfig, service: Arc<Service>) {
     }
 }
 
+/// Answers the preflight of a page of another site; nobody has one who asks what somebody else's token is good for.
+fn preflight(
+    service: &Service,
+    endpoint: Endpoint,
+    methods: &'static str,
+    request: &HttpRequest,
+) -> Option<HttpResponse> {
+    // Without `Authorization`: a page keeps no secret, so an application in one is public or signs.
+    let sends = Sends { methods, headers: "Accept, Content-Type, X-Request-Id" };
+    match endpoint {
+        Endpoint::Configuration | Endpoint::OpenidConfiguration | Endpoint::Jwks => {
+            cors::preflight(request, sends, Readers::Anybody)
+        }
+        Endpoint::Token | Endpoint::Revocation => {
+            let registered = |origin: &str| service.directory().origin_registered(origin, None);
+            cors::preflight(request, sends, Readers::Registered(&registered))
+        }
+        Endpoint::Introspection => None,
+    }
+}
+
 /// Reads the form, does the work, and records a refusal before it is answered.
 async fn answer(service: &Service, endpoint: Endpoint, request: &HttpRequest, body: web::Payload) -> HttpResponse {
     let Ok(correlation) = correlation(service, request) else {
@@ -71,8 +96,12 @@ async fn answer(service: &Service, endpoint: Endpoint, request: &HttpRequest, bo
     };
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
     let origin = Origin { peer, correlation };
+    let mut tenant = None;
     let done = async {
         let form = read(service, request, body).await?;
+        let directory = service.directory();
+        tenant =
+            form.get("client_id").and_then(|named| directory.application_by_client_id(named)).map(|known| known.tenant);
         let shown = shown(request);
         match endpoint {
             Endpoint::Token => service.issue(origin, &form, shown).await.map(Some),
@@ -91,6 +120,10 @@ async fn answer(service: &Service, endpoint: Endpoint, request: &HttpRequest, bo
     };
     if let Ok(value) = header::HeaderValue::from_str(&correlation.to_string()) {
         response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
+    }
+    if endpoint != Endpoint::Introspection {
+        let registered = |origin: &str| service.directory().origin_registered(origin, tenant);
+        cors::mark(&mut response, cors::origin(request), Readers::Registered(&registered));
     }
     response
 }
@@ -146,13 +179,14 @@ async fn key_set(service: &Service) -> HttpResponse {
 }
 
 fn public(document: String) -> HttpResponse {
-    HttpResponse::Ok()
+    let mut response = HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "application/json"))
         .insert_header((header::CACHE_CONTROL, "max-age=300"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        // Public, and fetched by pages of other origins.
-        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .body(document)
+        .body(document);
+    // Public, and fetched by pages of other origins.
+    cors::mark(&mut response, None, Readers::Anybody);
+    response
 }
 
 fn problem(refused: &Refused) -> HttpResponse {
@@ -193,8 +227,6 @@ fn start(status: StatusCode) -> HttpResponseBuilder {
         .insert_header((header::CONTENT_TYPE, "application/json"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::PRAGMA, "no-cache"))
-        // No cookie counts here: what a page of another origin may send, it could send without a browser.
-        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     response
 }

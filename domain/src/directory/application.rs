@@ -83,6 +83,16 @@ impl Application {
         let hash = text::sha256(presented);
         self.secret_hash.as_deref().is_some_and(|known| constant_time_eq(hash.as_bytes(), known.as_bytes()))
     }
+
+    /// Returns the origins of its pages: those that it is launched at and returned to. An app on a device has none, and
+    /// neither has a system that acts by itself.
+    pub fn origins(&self) -> impl Iterator<Item = String> {
+        let (redirects, launch) = match &self.r#use {
+            ApplicationUse::Launch { redirect_uris, launch_uri, .. } => (redirect_uris.as_slice(), launch_uri.as_ref()),
+            ApplicationUse::Backend { .. } => (&[][..], None),
+        };
+        redirects.iter().chain(launch).filter_map(|address| WebAddress::read(address)).map(|address| address.origin())
+    }
 }
 
 /// A new secret of an application: shown once, wiped when dropped, stored as its hash only.
@@ -288,6 +298,20 @@ mod tests {
         assert_eq!(two.validate(), Err(Invalid::LaunchCredential));
         let public = Application { secret_hash: secret, ..launch(good, false) };
         assert_eq!(public.validate(), Err(Invalid::LaunchCredential));
+    }
+
+    #[test]
+    fn an_application_has_the_origins_of_its_pages() {
+        let mut application = launch("https://app.example/back", false);
+        let origins = |application: &Application| application.origins().collect::<Vec<_>>();
+        assert_eq!(origins(&application), ["https://app.example"]);
+        application.r#use = ApplicationUse::Launch {
+            redirect_uris: vec!["com.example.app:/back".into(), "http://127.0.0.1:9000/".into()],
+            launch_uri: Some("https://other.example:8443/launch".into()),
+            confidential: false,
+        };
+        assert_eq!(origins(&application), ["http://127.0.0.1:9000", "https://other.example:8443"]);
+        assert!(origins(&backend(Role::ReadOnly)).is_empty());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The little that the directory must know of web addresses and key sets; whoever uses one reads it anew and in full.
 
+use alloc::format;
+use alloc::string::String;
 use core::net::IpAddr;
 
 /// The parts of an absolute http or https address that the directory has rules about.
@@ -35,6 +37,19 @@ impl<'a> WebAddress<'a> {
         let (path, fragment) = rest.split_once('#').map_or((rest, None), |(path, fragment)| (path, Some(fragment)));
         let host = Host::read(authority)?;
         Some(Self { secure, host, has_query: path.contains('?'), has_fragment: fragment.is_some() })
+    }
+
+    /// Returns the origin of a page there, as browsers write it (RFC 6454 §6.2).
+    pub(super) fn origin(&self) -> String {
+        let (scheme, usual) = if self.secure { ("https", 443) } else { ("http", 80) };
+        let name = match self.host.name.parse::<core::net::Ipv6Addr>() {
+            Ok(address) => format!("[{address}]"),
+            Err(_) => self.host.name.to_ascii_lowercase(),
+        };
+        match self.host.port.filter(|port| *port != usual) {
+            Some(port) => format!("{scheme}://{name}:{port}"),
+            None => format!("{scheme}://{name}"),
+        }
     }
 
     /// Says whether it is https, or, where that is allowed, at a loopback address.
@@ -123,6 +138,21 @@ mod tests {
         assert!(!WebAddress::read("http://localhost.example").unwrap().is_safe(true));
         assert!(!WebAddress::read("http://10.0.0.1").unwrap().is_safe(true));
         assert!(!WebAddress::read("https://a/#?").unwrap().has_query);
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        for (address, origin) in [
+            ("https://App.Example/back?a#b", "https://app.example"),
+            ("https://app.example:443/", "https://app.example"),
+            ("https://app.example:8443", "https://app.example:8443"),
+            ("http://localhost:80/a", "http://localhost"),
+            ("http://localhost:443/a", "http://localhost:443"),
+            ("http://127.0.0.1:9000/", "http://127.0.0.1:9000"),
+            ("http://[0:0:0:0:0:0:0:1]:1/", "http://[::1]:1"),
+        ] {
+            assert_eq!(WebAddress::read(address).unwrap().origin(), origin, "{address}");
+        }
     }
 
     #[test]

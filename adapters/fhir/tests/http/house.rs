@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex};
 
 /// The address under which the tests reach the interface.
 pub const BASE: &str = "https://here.example/fhir";
+/// Where an application of the first tenant has its pages.
+pub const PAGES: &str = "https://app.example";
 /// Planted in every patient; it must never appear in a problem.
 pub const SURNAME: &str = "Quillfeather";
 
@@ -52,6 +54,10 @@ impl Admission for Door {
             })
         });
         Box::pin(std::future::ready(admitted))
+    }
+
+    fn may_read(&self, origin: &str, tenant: Option<TenantId>) -> bool {
+        origin == PAGES && tenant.is_none_or(|tenant| tenant == self.tenant)
     }
 
     /// The hundredth is too many.

@@ -9,6 +9,7 @@
 )]
 
 mod house;
+mod pages;
 mod problems;
 mod reading;
 mod searching;

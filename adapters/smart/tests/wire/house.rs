@@ -129,6 +129,10 @@ impl Admission for Door {
         })
     }
 
+    fn may_read(&self, origin: &str, tenant: Option<TenantId>) -> bool {
+        self.directory.borrow().origin_registered(origin, tenant)
+    }
+
     fn refused(&self, _: Attempt) -> BoxFuture<'_, Option<u32>> {
         Box::pin(std::future::ready(None))
     }

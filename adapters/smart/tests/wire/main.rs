@@ -11,6 +11,7 @@
 mod client_keys;
 mod house;
 mod launches;
+mod pages;
 mod refusals;
 mod rights;
 mod tokens;

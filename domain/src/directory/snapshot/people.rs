@@ -6,7 +6,7 @@ use crate::directory::{Account, Application, Connection, LOCAL_ISSUER, TenantSet
 use crate::id::{RecordId, TenantId};
 use crate::identity::{Rule, Session, SessionLimits};
 use crate::index::{Field, normalise};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use core::net::IpAddr;
 
@@ -17,6 +17,8 @@ pub(super) struct People {
     accounts: BTreeMap<RecordId, Account>,
     accounts_by_name: BTreeMap<(TenantId, String), RecordId>,
     applications: BTreeMap<RecordId, Application>,
+    /// The origins of the pages of enabled applications, and whose they are.
+    origins: BTreeMap<String, BTreeSet<TenantId>>,
 }
 
 impl People {
@@ -27,11 +29,20 @@ impl People {
     ) -> Self {
         let accounts: BTreeMap<_, _> = accounts.into_iter().map(|account| (account.id, account)).collect();
         let named = |account: &Account| ((account.tenant, normalise(Field::Label, &account.name)), account.id);
+        let applications: BTreeMap<_, _> =
+            applications.into_iter().map(|application| (application.id, application)).collect();
+        let mut origins: BTreeMap<String, BTreeSet<TenantId>> = BTreeMap::new();
+        for application in applications.values().filter(|application| application.enabled) {
+            for origin in application.origins() {
+                origins.entry(origin).or_default().insert(application.tenant);
+            }
+        }
         Self {
             connections: connections.into_iter().map(|connection| (connection.id, connection)).collect(),
             accounts_by_name: accounts.values().map(named).collect(),
             accounts,
-            applications: applications.into_iter().map(|application| (application.id, application)).collect(),
+            applications,
+            origins,
         }
     }
 }
@@ -86,6 +97,13 @@ impl Directory {
     /// Returns every application, enabled or not.
     pub fn applications(&self) -> impl Iterator<Item = &Application> {
         self.people.applications.values()
+    }
+
+    /// Says whether an enabled application of this tenant has pages of this origin; without a tenant, one of any.
+    #[must_use]
+    pub fn origin_registered(&self, origin: &str, tenant: Option<TenantId>) -> bool {
+        let owners = self.people.origins.get(origin);
+        owners.is_some_and(|owners| tenant.is_none_or(|tenant| owners.contains(&tenant)))
     }
 
     /// Returns what a tenant decided about the people who sign in.

@@ -166,3 +166,35 @@ fn an_identity_provider_that_names_itself_like_us_gains_no_account() {
     let foreign = Session { issuer: "https://idp.example".into(), ..session_of(&account) };
     assert!(!directory(vec![connection], vec![account]).still_admits(&foreign));
 }
+
+#[test]
+fn an_origin_is_of_the_tenants_whose_enabled_applications_have_it() {
+    let application = |number: u8, tenant, redirect: &str, enabled| {
+        let redirect_uris = vec![redirect.into()];
+        Application {
+            id: RecordId([number; 16]),
+            tenant,
+            name: "app".into(),
+            r#use: ApplicationUse::Launch { redirect_uris, launch_uri: None, confidential: false },
+            jwks: None,
+            jwks_uri: None,
+            secret_hash: None,
+            scopes: vec!["openid".into()],
+            enabled,
+            created: NOW,
+        }
+    };
+    let directory = Directory::default().with_people(
+        [],
+        [],
+        [
+            application(1, TENANT, "https://app.example/back", true),
+            application(2, OTHER, "https://other.example/back", true),
+            application(3, OTHER, "https://off.example/back", false),
+        ],
+    );
+    let asked = |origin, tenant| directory.origin_registered(origin, tenant);
+    assert!(asked("https://app.example", Some(TENANT)) && asked("https://app.example", None));
+    assert!(!asked("https://app.example", Some(OTHER)) && !asked("https://other.example", Some(TENANT)));
+    assert!(!asked("https://off.example", None) && !asked("https://app.example/back", None) && !asked("null", None));
+}
