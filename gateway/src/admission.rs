@@ -34,6 +34,7 @@ impl Admission for Clients {
                 subject: subject_for_client(client),
                 workstation: format!("client:{}", client.id),
                 circumstances: from(&directory, client.tenant, peer, now),
+                tells_person: false,
             };
             return Box::pin(std::future::ready(Ok(Some(admitted))));
         }
@@ -47,6 +48,7 @@ impl Admission for Clients {
                 workstation: format!("application:{}", bearer.application),
                 circumstances: Circumstances { address, ..bearer.circumstances },
                 subject: bearer.subject,
+                tells_person: bearer.tells_person,
             }))
         })
     }

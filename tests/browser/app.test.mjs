@@ -68,10 +68,11 @@ test("a page at another origin is let in, reads, goes on and gives up what it ha
     const again = await fetch(`${client.state.serverUrl}/Patient/${patient.id}`, {
       headers: { "authorization": `Bearer ${client.state.tokenResponse.access_token}`, "if-none-match": tag },
     });
+    const user = await client.user.read();
     const { tokenResponse } = await client.refresh();
-    return { family: patient.name[0].family, reports: reports.length, tag, number, again: again.status, token: tokenResponse.access_token };
+    return { family: patient.name[0].family, user: user.name[0].text, reports: reports.length, tag, number, again: again.status, token: tokenResponse.access_token };
   });
-  assert.deepEqual([did.family, did.reports, did.again], ["MERRIWEATHER", 2, 304]);
+  assert.deepEqual([did.family, did.user, did.reports, did.again], ["MERRIWEATHER", "Ada Okoro", 2, 304]);
   assert.match(did.tag, /^W\/"\d+"$/);
   assert.match(did.number, /^[0-9a-f-]{36}$/);
 

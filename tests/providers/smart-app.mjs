@@ -39,6 +39,7 @@ async function back(request, response) {
     same: after.id === client.patient.id,
     observations: observations.length,
     fhirUser: client.user.fhirUser,
+    user: await client.user.read(),
     claims: client.getIdToken(),
     scope: first.scope,
     rotated: refreshed && refreshed.refresh_token !== first.refresh_token,

@@ -33,13 +33,13 @@ pub(crate) fn correlation(service: &Service, request: &HttpRequest) -> Result<Co
 
 /// Admits the request; an attempt that is not admitted is recorded before this returns.
 ///
-/// `asked` is what the sealed context will say was asked.
+/// `asked` is what the sealed context will say was asked. Returns with the caller whether the token tells who the person is.
 pub(crate) async fn admit(
     service: &Service,
     request: &HttpRequest,
     correlation: CorrelationId,
     asked: String,
-) -> Result<Caller, Problem> {
+) -> Result<(Caller, bool), Problem> {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
     let token = bearer(request);
     let admitted = match token {
@@ -47,14 +47,17 @@ pub(crate) async fn admit(
         None => None,
     };
     match admitted {
-        Some(admitted) => Ok(Caller {
-            subject: admitted.subject,
-            circumstances: admitted.circumstances,
-            workstation: admitted.workstation,
-            address: peer.to_string(),
-            correlation,
-            request: asked,
-        }),
+        Some(admitted) => {
+            let caller = Caller {
+                subject: admitted.subject,
+                circumstances: admitted.circumstances,
+                workstation: admitted.workstation,
+                address: peer.to_string(),
+                correlation,
+                request: asked,
+            };
+            Ok((caller, admitted.tells_person))
+        }
         None => {
             let reason = if token.is_some() { Unauthenticated::Unknown } else { Unauthenticated::Missing };
             let wait = service.admission.refused(Attempt { peer, correlation, reason }).await;

@@ -38,6 +38,8 @@ pub(crate) struct Request<'a> {
     pub(crate) http: &'a HttpRequest,
     pub(crate) route: Route,
     pub(crate) caller: Caller,
+    /// Whether the token lets its holder know who the person is.
+    pub(crate) tells_person: bool,
     /// The parameters of the query, and of the body of a `_search`, decoded.
     pub(crate) pairs: Vec<(String, String)>,
 }
@@ -75,9 +77,9 @@ async fn dispatch(service: Arc<Service>, request: HttpRequest, body: web::Payloa
             return interaction::metadata(&service, &pairs);
         }
         let asked = asked(&request, request_id, &posted);
-        let caller = caller::admit(&service, &request, correlation, asked).await?;
+        let (caller, tells_person) = caller::admit(&service, &request, correlation, asked).await?;
         tenant = Some(caller.subject.tenant);
-        interaction::answer(&service, Request { http: &request, route, caller, pairs }).await
+        interaction::answer(&service, Request { http: &request, route, caller, tells_person, pairs }).await
     };
     let answered: Result<Answer, Problem> =
         tokio::time::timeout(service.limits.request_timeout, answered).await.unwrap_or(Err(Problem::Timeout));

@@ -16,6 +16,7 @@ use domain::write::Version;
 use r4::bundle::{self, Links};
 use r4::meta::with_meta;
 use r4::search::{self, Query, Settings, Total};
+use r4::signed_in;
 
 /// Answers `GET metadata`; it needs no token.
 pub(crate) fn metadata(service: &Service, pairs: &[(String, String)]) -> Result<Answer, Problem> {
@@ -36,6 +37,11 @@ pub(crate) async fn answer(service: &Service, request: Request<'_>) -> Result<An
         Route::Metadata => metadata(service, &request.pairs),
         Route::Read(kind, id) => {
             only_form(&request.pairs)?;
+            if let Some(id) = id.filter(|id| request.caller.is(kind, *id)) {
+                let own = signed_in::render(&id.to_string(), &request.caller.subject.principal.display);
+                let read = service.retrieval.read_self(&request.caller, id, own, request.tells_person);
+                return Ok(Answer::Plain(read.await?));
+            }
             let resource = service.retrieval.read(&request.caller, kind, ours(id)).await?;
             Ok(versioned(&request, resource))
         }

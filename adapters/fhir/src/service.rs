@@ -34,6 +34,8 @@ pub struct Admitted {
     pub workstation: String,
     /// What was found out as it was admitted: session, second factor, address.
     pub circumstances: Context,
+    /// Whether the token lets its holder know who the person is (`fhirUser`).
+    pub tells_person: bool,
 }
 
 /// A request that nobody was admitted for.

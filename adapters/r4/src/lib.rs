@@ -7,7 +7,7 @@
 //!   reading ──► scan    walks stored text in place
 //!               meta    splices version and time in
 //!               search  reads questions, asks the index, tests the text
-//!               bundle, outcome, capability   what the server authors itself
+//!               bundle, outcome, capability, signed_in   what the server authors itself
 //! ```
 //! Never: content parsed into structs and written back, a number that passes through floating point, a value in an
 //! error. fhir-sdk gives the codes of what is authored here, and judges it whole in `tests/oracle.rs`; the shipped
@@ -23,6 +23,7 @@ pub mod outcome;
 mod pretty;
 pub mod scan;
 pub mod search;
+pub mod signed_in;
 pub mod tables;
 
 pub use pretty::pretty;

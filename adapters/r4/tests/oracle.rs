@@ -47,6 +47,14 @@ fn an_outcome_says_the_same_to_another_reader() {
 }
 
 #[test]
+fn who_signed_in_says_the_same_to_another_reader() {
+    for name in ["Ada \"the\" Okoro", "", "\u{7}"] {
+        let json = r4::signed_in::render(&RecordId::from_name([1; 16]).to_string(), name);
+        assert_eq!(judged(&json), plain(&json));
+    }
+}
+
+#[test]
 fn a_capability_statement_says_the_same_to_another_reader() {
     let date = Timestamp::from_rfc3339(MOMENT).unwrap();
     let json = render(&Instance { base: BASE, version: "0.1.0", date, smart: true });

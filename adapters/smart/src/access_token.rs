@@ -36,6 +36,8 @@ pub struct Bearer {
     pub application: RecordId,
     /// Under which circumstances, but for the address.
     pub circumstances: Context,
+    /// Whether the application may know who the person is (`fhirUser`).
+    pub tells_person: bool,
 }
 
 /// What an access token was issued for.
@@ -50,6 +52,9 @@ pub struct Granted {
     /// What a person granted, where it acts for one.
     #[serde(default)]
     pub grant: Option<RecordId>,
+    /// Whether it tells who that person is (`fhirUser`).
+    #[serde(default)]
+    pub tells_person: bool,
 }
 
 impl AccessTokens {
@@ -81,7 +86,9 @@ impl AccessTokens {
             }
         };
         let admitted = admitted.filter(|(subject, _)| subject.tenant == kept.tenant);
-        let bearer = |(subject, circumstances)| Bearer { subject, application: application.id, circumstances };
+        let tells_person = kept.value.tells_person;
+        let bearer =
+            |(subject, circumstances)| Bearer { subject, application: application.id, circumstances, tells_person };
         Ok(admitted.map(bearer))
     }
 

@@ -59,7 +59,7 @@ impl Service {
         })?;
         let subject = subject(&application, scopes.clone()).ok_or(not_for_this)?;
         let now = self.settings.clock.now();
-        let granted = Granted { client: application.id, scopes, issued: now, grant: None };
+        let granted = Granted { client: application.id, scopes, issued: now, grant: None, tells_person: false };
         // Nobody knows the token before the entry about it is durable; without the entry it is never given out.
         let expires = now.plus_seconds(TOKEN_SECONDS);
         let token = self.tokens.issue(&application, &granted, expires).await;
@@ -93,8 +93,13 @@ impl Service {
         let now = self.settings.clock.now();
         let expires = now.plus_seconds(ACCESS_SECONDS).min(until);
         let subject = grant.to_subject(wish.records.clone());
-        let granted =
-            Granted { client: application.id, scopes: wish.records.clone(), issued: now, grant: Some(grant.id) };
+        let granted = Granted {
+            client: application.id,
+            scopes: wish.records.clone(),
+            issued: now,
+            grant: Some(grant.id),
+            tells_person: wish.has(Word::FhirUser),
+        };
         let token = self.tokens.issue(application, &granted, expires).await;
         let token = token.map_err(|fault| Refused::from(fault).of(application.id))?;
         let shown = String::from_utf8_lossy(token.expose());

@@ -32,6 +32,14 @@ pub fn decide_opened(
     decide_by(PERMITS, FORBIDS, subject, action, resource, context, fits)
 }
 
+/// Decides whether somebody may read who they are themselves: no role gives that and none takes it away, so the door alone decides.
+///
+/// # Errors
+/// [`Reason`] of the door.
+pub fn decide_self(subject: &Subject, context: &Context) -> Result<(), Reason> {
+    refused_at_the_door(subject, context).map_or(Ok(()), Err)
+}
+
 /// The outcome of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {

@@ -50,7 +50,7 @@ mod table;
 
 pub use action::Action;
 pub use context::{Address, BreakGlass, Context, Factor, Session};
-pub use decision::{Decision, Obligation, Obligations, Reason, decide, decide_opened};
+pub use decision::{Decision, Obligation, Obligations, Reason, decide, decide_opened, decide_self};
 pub use permit::{
     Act, Administer, Denial, ExportAudit, History, Hit, ManageKeys, Opens, OpensContexts, Permit, Read, ReadAudit,
     Receive, ReplayMessage, ReviewGlass, Search, VerifyAudit, ViewDirectory, ViewMessage, authorise,

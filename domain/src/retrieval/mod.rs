@@ -8,6 +8,7 @@ mod cursor;
 mod history;
 mod message;
 mod opening;
+mod own;
 mod search;
 
 pub use cursor::{CURSOR_SECONDS, CursorFault, Position};

@@ -125,6 +125,7 @@ impl Admission for Door {
                 workstation: format!("application:{}", bearer.application),
                 subject: bearer.subject,
                 circumstances: bearer.circumstances,
+                tells_person: bearer.tells_person,
             }))
         })
     }

@@ -174,6 +174,50 @@ async fn a_code_gives_tokens_for_one_patient_and_says_who_signed_in() {
 }
 
 #[actix_web::test]
+async fn who_signed_in_is_read_with_the_token_that_says_so_and_with_no_other() {
+    let house = House::new().await;
+    let session = house.sign_in().await;
+    let own = format!("Practitioner/{}", session.person);
+    for (scope, expected, outcome, reason) in [
+        ("openid fhirUser", 200, "success", None),
+        ("openid fhirUser launch/patient patient/Observation.rs", 200, "success", None),
+        ("user/Practitioner.r", 200, "success", None),
+        ("openid", 404, "denied", Some("scope")),
+        ("openid profile user/Observation.rs", 404, "denied", Some("scope")),
+        ("user/Practitioner.s", 404, "denied", Some("scope")),
+    ] {
+        let token = house.redeemed(&session, scope).await["access_token"].clone();
+        let read = house.get(&own, token.as_str().unwrap()).await;
+        assert_eq!(read.status.as_u16(), expected, "{scope}: {}", read.text);
+        let (action, said, id, why) = house.last(house.north).await;
+        assert_eq!((action.as_str(), id), ("fhir.read", session.person.to_string()), "{scope}");
+        assert_eq!((said.as_str(), why.as_deref()), (outcome, reason), "{scope}");
+        if expected == 200 {
+            let person = read.json();
+            assert_eq!((&person["resourceType"], &person["id"]), (&json!("Practitioner"), &json!(session.person)));
+            assert_eq!(person["name"], json!([{ "text": "Ada Okoro" }]));
+        }
+    }
+    let told = house.redeemed(&session, "openid fhirUser online_access user/Observation.rs").await;
+    // Nothing else of its kind comes with it: no version, no history, nobody else, and no search finds it.
+    let token = &told["access_token"];
+    for path in [format!("{own}/_history"), format!("{own}/_history/1"), format!("Practitioner/{}", patient(1))] {
+        assert_eq!(house.status(&path, token).await, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert_eq!(house.status("Practitioner?name=Ada", token).await, StatusCode::FORBIDDEN);
+    let all = house.redeemed(&session, "user/*.rs").await["access_token"].clone();
+    let found = house.get("Practitioner?name=Ada", all.as_str().unwrap()).await;
+    assert_eq!((found.status, &found.json()["total"]), (StatusCode::OK, &json!(0)));
+    // A system is nobody, whatever it may read.
+    let system = house.token(LAB, "system/*.rs").await;
+    assert_eq!(house.get(&own, &system).await.status, StatusCode::NOT_FOUND);
+    // What is asked anew without it is without it.
+    let less = house.refresh(&told["refresh_token"], "&scope=user/Observation.rs").await.json();
+    assert_eq!(house.status(&own, &less["access_token"]).await, StatusCode::NOT_FOUND);
+    assert_eq!(house.status(&own, token).await, StatusCode::OK);
+}
+
+#[actix_web::test]
 async fn what_the_token_reaches_is_one_patient_within_the_scopes_within_the_roles() {
     let house = House::new().await;
     let session = house.sign_in().await;

@@ -1,0 +1,14 @@
+//! Practitioner: a person who signed in, as what `fhirUser` leads to.
+
+use crate::json;
+
+/// Renders the Practitioner that stands for a signed-in person, by the name that their sign-in gave.
+///
+/// It says no more than that: no identifier, since those of providers and accounts are for sign-in alone.
+#[must_use]
+pub fn render(id: &str, name: &str) -> String {
+    json::resource("Practitioner", id, |person| {
+        person.boolean("active", true);
+        person.single("name", |said| said.text("text", name));
+    })
+}
