@@ -6,8 +6,8 @@ mod review;
 mod session;
 
 pub use connection::{
-    Connection, NamedConnection, OidcAdd, ProvisionedGroups, ProvisionedSubject, ProvisioningChange, Purpose, Rule,
-    RuleAdd, SamlAdd, YesOrNo,
+    AssertionAudience, ClientKeyAlgorithm, Connection, ConnectionKey, NamedConnection, OidcAdd, ProvisionedGroups,
+    ProvisionedSubject, ProvisioningChange, Purpose, RedirectAddress, Rule, RuleAdd, SamlAdd, YesOrNo,
 };
 pub use people::{
     Application, BackendAdd, LaunchAdd, NamedApplication, NamedUser, SecondFactor, TenantSettings, User, UserAdd,

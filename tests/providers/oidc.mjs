@@ -2,10 +2,10 @@
 //
 //   PORT        its port; 0, which is also the default, takes a free one
 //   RP          address of the gateway, http://127.0.0.1:8080 by default
-//   CONNECTION  id of the connection at the gateway, for sign-out notices; none are sent without it
+//   CONNECTION  id of the connection at the gateway, for sign-out notices and its keys; without it no notice is sent and no key is known
 //   ALG         algorithm of the ID tokens: RS256 (default), ES256, PS256
 //
-// Clients: `gateway` with the secret below, and `gateway-public` without one. People sign in by name and any password at a
+// Clients: `gateway` with the secret below, `gateway-public` without one, and `gateway-key` with the keys of the connection. People sign in by name and any password at a
 // form with the fields `login` and `password`: alice (Provider, two factors), bob (Admin, two factors), carol (Staff, a password
 // alone), dave (in no group, with no role). Whoever enters `cancel` declines. SIGUSR1 replaces its keys; sessions live on.
 import { createServer } from 'node:http';
@@ -60,6 +60,10 @@ const configuration = () => ({
       token_endpoint_auth_method: 'client_secret_basic',
     }),
     client('gateway-public', { token_endpoint_auth_method: 'none' }),
+    ...(process.env.CONNECTION ? [client('gateway-key', {
+      jwks_uri: `${gateway}/auth/oidc/keys/${process.env.CONNECTION}`,
+      token_endpoint_auth_method: 'private_key_jwt',
+    })] : []),
   ],
   findAccount: (_, name) => people[name] && { accountId: name, claims: () => ({ sub: name, ...people[name] }) },
   claims: { openid: ['sub', 'acr', 'amr'], profile: ['name', 'groups', 'roles'], email: ['email'] },
@@ -118,6 +122,9 @@ function start(issuer) {
   for (const event of ['server_error', 'backchannel.error']) {
     provider.on(event, (...told) => console.error(event, told.find((one) => one instanceof Error)));
   }
+  // Each connection comes back to an address of its own, which is not known before the connection is there.
+  const own = new RegExp(`^${gateway.replaceAll('.', '\\.')}/auth/oidc/callback(/[0-9a-f-]{36})?$`);
+  provider.Client.prototype.redirectUriAllowed = (address) => own.test(address);
   const answer = provider.callback();
   return (request, response) => {
     if (!request.url.startsWith('/interaction/')) return answer(request, response);

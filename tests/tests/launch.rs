@@ -162,7 +162,10 @@ fn npm_launches(providers: &Path) {
     let patient = did["patient"].as_str().unwrap().to_owned();
     assert_eq!((&did["same"], &did["observations"], &did["rotated"]), (&true.into(), &3.into(), &true.into()), "{did}");
     assert!(did["fhirUser"].as_str().unwrap().starts_with("Practitioner/"), "{did}");
-    assert_eq!((&did["user"]["name"][0]["text"], &did["user"]["resourceType"]), (&"Alice Adams".into(), &"Practitioner".into()));
+    assert_eq!(
+        (&did["user"]["name"][0]["text"], &did["user"]["resourceType"]),
+        (&"Alice Adams".into(), &"Practitioner".into())
+    );
     assert_eq!((&did["claims"]["name"], &did["claims"]["iss"]), (&"Alice Adams".into(), &site.origin.clone().into()));
 
     // From the patient's page, without being asked whom it is about.

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
             who_fits_no_rule_or_shows_no_second_factor_gets_none,
         ),
         trial("an_answer_is_good_for_one_browser_and_once", an_answer_is_good_for_one_browser_and_once),
+        trial("a_key_of_ours_shows_the_provider_who_we_are", a_key_of_ours_shows_the_provider_who_we_are),
         trial(
             "a_session_is_good_for_its_tenant_and_ends_with_its_connection",
             a_session_is_good_for_its_tenant_and_ends_with_its_connection,
@@ -165,6 +166,48 @@ fn an_answer_is_good_for_one_browser_and_once(providers: &Path) {
     let first = again.get(answer.as_str());
     assert!((300..400).contains(&first.status), "{}", first.body);
     assert!((400..500).contains(&again.get(answer.as_str()).status), "the same answer again");
+}
+
+fn a_key_of_ours_shows_the_provider_who_we_are(providers: &Path) {
+    let home = Home::new(PROGRAM);
+    let gateway = home.serve();
+    let origin = format!("http://{}", gateway.fhir_address());
+    let unknown = Provider::start(providers, "oidc.mjs", &[("RP", &origin)]);
+    let tenant = home.first().name.clone();
+    let add = ["connection", "add-oidc", "Hospital", "--tenant", &tenant, "--issuer", &unknown.address, "--json"];
+    let more = ["--client-id", "gateway-key", "--client-key", "ES256", "--allow-http-loopback"];
+    let added = home.json(&[add.as_slice(), more.as_slice()].concat());
+    assert!(!added.to_string().contains("private\""), "the key itself is never shown: {added}");
+    home.done(&["connection", "rule", "add", "Hospital", "--if-role", "Provider", "--role", "provider"]);
+    let made = home.json(&["connection", "key", "make", "Hospital", "--algorithm", "rs256", "--json"]);
+    let [first, second] = [0, 1].map(|at| made["keys"][at]["id"].as_str().unwrap().to_owned());
+    assert_eq!((&made["keys"][0]["signs"], &made["keys"][1]["signs"]), (&true.into(), &false.into()), "{made}");
+    let connection = added["id"].as_str().unwrap().to_owned();
+    assert!(added["addresses"]["redirect"].as_str().unwrap().ends_with(&format!("/auth/oidc/callback/{connection}")));
+
+    // The same provider, now that it can be told where our keys are.
+    let port = unknown.port().to_owned();
+    drop(unknown);
+    let settings = [("RP", origin.as_str()), ("PORT", &port), ("CONNECTION", &connection)];
+    let provider = Provider::start(providers, "oidc.mjs", &settings);
+    let start = format!("{origin}/sign-in/{}/with/{connection}", home.first().id);
+    let site = Site { gateway, home, origin, start, _provider: provider };
+    eventually("somebody signs in", || site.sign_in(&mut Browser::new(), "alice").status == 200);
+    assert!(site.home.done(&["sso", "test", "Hospital"]).contains("signs by its key"));
+
+    let removed = site.home.run(&["connection", "key", "remove", "Hospital", &first]);
+    assert_eq!(removed.code, Some(2), "the key that signs stays: {}", removed.stderr);
+    site.home.done(&["connection", "key", "use", "Hospital", &second]);
+    site.home.done(&["connection", "key", "remove", "Hospital", &first]);
+    let listed = site.home.done(&["connection", "key", "list", "Hospital"]);
+    assert!(listed.contains(&second) && !listed.contains(&first) && listed.contains("signs"), "{listed}");
+    eventually("the other key signs", || {
+        let keys = Browser::new().get(&format!("{}/auth/oidc/keys/{connection}", site.origin)).body;
+        keys.contains(&second) && !keys.contains(&first)
+    });
+    assert_eq!(site.sign_in(&mut Browser::new(), "alice").status, 200);
+    let pem = site.home.done(&["connection", "key", "certificate", "Hospital", &second]);
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"), "{pem}");
 }
 
 fn a_session_is_good_for_its_tenant_and_ends_with_its_connection(providers: &Path) {

@@ -39,6 +39,7 @@ enum Body {
     Download(Download),
     Stylesheet,
     Metadata(String),
+    KeySet(String),
     /// To a machine: a status, and a short JSON text or nothing.
     Short(StatusCode, &'static str),
 }
@@ -77,6 +78,11 @@ impl Answer {
     /// Hands out SAML metadata.
     pub(crate) fn metadata(xml: String) -> Self {
         Self::of(Body::Metadata(xml))
+    }
+
+    /// Hands out public keys.
+    pub(crate) fn key_set(json: String) -> Self {
+        Self::of(Body::KeySet(json))
     }
 
     /// Answers a machine.
@@ -128,7 +134,7 @@ impl Answer {
                 response.insert_header((header::LOCATION, to.as_str()));
                 response
             }
-            Body::Download(_) | Body::Stylesheet | Body::Metadata(_) => HttpResponse::Ok(),
+            Body::Download(_) | Body::Stylesheet | Body::Metadata(_) | Body::KeySet(_) => HttpResponse::Ok(),
         };
         let policy = if matches!(self.body, Body::Download(_)) { DOCUMENT_POLICY } else { CONTENT_POLICY };
         let policy = match self.leads_to.as_slice() {
@@ -152,6 +158,7 @@ impl Answer {
             Body::See(_) | Body::Away(_) => response.finish(),
             Body::Stylesheet => response.content_type("text/css; charset=utf-8").body(stylesheet::TEXT),
             Body::Metadata(xml) => response.content_type("application/samlmetadata+xml").body(xml),
+            Body::KeySet(json) => response.content_type("application/json").body(json),
             Body::Short(_, "") => response.finish(),
             Body::Short(_, json) => response.content_type("application/json").body(json),
             Body::Download(document) => {

@@ -46,7 +46,7 @@ pub trait IdentityProviders: Send + Sync {
         outcome: Outcome,
     ) -> BoxFuture<'a, Result<Option<String>, Refusal>>;
 
-    /// Describes us to the provider; `None` where the protocol has no such thing.
+    /// Describes us to the provider: metadata of SAML, keys of OpenID Connect; `None` where there is no such thing.
     ///
     /// # Errors
     /// [`Refusal`].

@@ -9,6 +9,7 @@ use crate::doors::{Arrival, Ending, IdentityProviders, Outcome, Reply};
 use crate::local;
 use crate::pages::{Frame, NoticePage, Turn, render};
 use crate::problem::Problem;
+use crate::route::Page;
 use crate::signing_in::{Browser, arrived, tenant};
 use crate::visit::Visit;
 use actix_web::http::StatusCode;
@@ -88,6 +89,15 @@ pub(crate) async fn oidc_callback(visit: &Visit<'_>) -> Result<Answer, Problem> 
         return Err(visit.refuse(TenantId::SYSTEM, "unknown-state", Problem::SignInOver).await);
     };
     let connection = visit.directory.connection(away.connection).ok_or(Problem::SignInOver)?;
+    // What comes to another's address is another's answer: a provider led the browser on to one that people trust (RFC 9700 §4.4).
+    let own = connection.oidc().is_some_and(|settings| settings.own_redirect);
+    let came_back = match visit.row.page {
+        Page::OidcOwnCallback => own && visit.part("connection") == connection.id.to_string(),
+        _ => !own,
+    };
+    if !came_back {
+        return Err(visit.refuse_by(connection, "other-connection", Problem::SignInOver).await);
+    }
     finish(visit, connection, Some(away), reply).await
 }
 
@@ -183,6 +193,17 @@ pub(crate) async fn sign_out(visit: &Visit<'_>) -> Result<Answer, Problem> {
     Ok(answer.forgetting().with_cookie(Cookie::Session.unset()))
 }
 
+/// Shows an OpenID provider the keys by which we say who we are.
+pub(crate) fn oidc_keys(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    let connection = connection(visit)?;
+    let providers = providers(visit, connection).filter(|_| connection.oidc().is_some()).ok_or(Problem::NotFound)?;
+    match providers.metadata(connection) {
+        Ok(Some(keys)) => Ok(Answer::key_set(keys)),
+        Ok(None) => Err(Problem::NotFound),
+        Err(_) => Err(Problem::Unavailable),
+    }
+}
+
 /// Takes an OpenID provider's notice that sessions ended (OpenID Connect Back-Channel Logout 1.0 §2.8).
 pub(crate) async fn oidc_backchannel(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let refused = || Answer::short(StatusCode::BAD_REQUEST, r#"{"error":"invalid_request"}"#);
@@ -209,7 +230,7 @@ pub(crate) async fn oidc_backchannel(visit: &Visit<'_>) -> Result<Answer, Proble
 /// Describes us to a SAML identity provider.
 pub(crate) fn saml_metadata(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let connection = connection(visit)?;
-    let providers = providers(visit, connection).ok_or(Problem::NotFound)?;
+    let providers = providers(visit, connection).filter(|_| connection.saml().is_some()).ok_or(Problem::NotFound)?;
     match providers.metadata(connection) {
         Ok(Some(xml)) => Ok(Answer::metadata(xml)),
         Ok(None) => Err(Problem::NotFound),

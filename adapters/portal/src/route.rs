@@ -27,6 +27,10 @@ pub(crate) enum Page {
     Start,
     /// Comes back from an OpenID provider.
     OidcCallback,
+    /// The same, at the address of one connection.
+    OidcOwnCallback,
+    /// Our keys, for an OpenID provider.
+    OidcKeys,
     /// An OpenID provider ends sessions.
     OidcBackchannel,
     /// Comes back from a SAML identity provider.
@@ -96,7 +100,14 @@ impl Page {
     pub(crate) const fn looks_for_a_session(self) -> bool {
         matches!(
             self,
-            Page::Home | Page::SignIn | Page::Password | Page::Code | Page::Recovery | Page::Start | Page::OidcCallback
+            Page::Home
+                | Page::SignIn
+                | Page::Password
+                | Page::Code
+                | Page::Recovery
+                | Page::Start
+                | Page::OidcCallback
+                | Page::OidcOwnCallback
         )
     }
 }
@@ -139,6 +150,8 @@ pub(crate) const TABLE: &[Row] = &[
     open(Page::Start, "/sign-in/{tenant}/with/{connection}", READ),
     open(Page::Invitation, "/invitation/{secret}", FORM),
     open(Page::OidcCallback, "/auth/oidc/callback", READ),
+    open(Page::OidcOwnCallback, "/auth/oidc/callback/{connection}", READ),
+    open(Page::OidcKeys, "/auth/oidc/keys/{connection}", READ),
     cross_site(Page::OidcBackchannel, "/auth/oidc/backchannel/{connection}", SEND),
     cross_site(Page::SamlAcs, "/auth/saml/{connection}/acs", SEND),
     open(Page::SamlMetadata, "/auth/saml/{connection}/metadata", READ),

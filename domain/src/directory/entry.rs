@@ -97,6 +97,8 @@ pub enum Invalid {
     Seed,
     /// The hash of a recovery code is not 64 hexadecimal digits, or there are more than [`MAX_RECOVERY_CODES`](super::MAX_RECOVERY_CODES).
     RecoveryHash,
+    /// There are more than [`MAX_CLIENT_KEYS`](super::MAX_CLIENT_KEYS) keys of ours at a provider, two of one name, or one that is no key.
+    ClientKeys,
     /// The keys are no JSON Web Key Set of public keys, or larger than [`MAX_JWKS_BYTES`](super::MAX_JWKS_BYTES).
     KeySet,
     /// The address of the keys is not https.
@@ -187,6 +189,7 @@ impl fmt::Display for Invalid {
             Invalid::PasswordHash => "the hash of a password must be an Argon2id hash in PHC form",
             Invalid::Seed => "the seed of one-time passwords must be 26 to 128 characters of base32",
             Invalid::RecoveryHash => "at most 16 recovery codes may be kept, each as a hash of 64 hexadecimal digits",
+            Invalid::ClientKeys => "a connection takes at most 4 keys: remove one that no longer signs",
             Invalid::KeySet => {
                 "the keys must be a JSON Web Key Set of public RSA, EC or OKP keys, at most 64 KiB; private parts have no place in it"
             }

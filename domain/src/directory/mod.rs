@@ -10,6 +10,7 @@
 mod account;
 mod application;
 mod client;
+mod client_key;
 mod connection;
 mod entry;
 mod hidden;
@@ -27,6 +28,7 @@ mod url;
 pub use account::{Account, LOCAL_ISSUER, MAX_RECOVERY_CODES};
 pub use application::{Application, ApplicationSecret, ApplicationUse, MAX_JWKS_BYTES, MAX_REDIRECT_URIS};
 pub use client::{ApiClient, BearerToken};
+pub use client_key::{AssertionAudience, ClientAlgorithm, ClientKey, MAX_CLIENT_KEYS};
 pub use connection::{Connection, MAX_RULES, Protocol};
 pub use entry::{Clinic, Entry, Invalid, Tenant};
 pub use hidden::Hidden;

@@ -1,5 +1,6 @@
 //! How a connection speaks OpenID Connect.
 
+use super::client_key::{self, AssertionAudience, ClientKey};
 use super::entry::Invalid;
 use super::hidden::Hidden;
 use super::text;
@@ -26,9 +27,20 @@ pub struct OidcSettings {
     pub issuer: String,
     /// How the issuer knows us.
     pub client_id: String,
-    /// What we show it at its token endpoint; `None` for a public client, which PKCE alone protects.
+    /// What we show it at its token endpoint. `None`: the first of the keys signs instead; without keys we are a public client, which
+    /// PKCE alone protects.
     #[serde(default)]
     pub client_secret: Option<Hidden>,
+    /// Keys that the provider is told of, the one that signs first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client_keys: Vec<ClientKey>,
+    /// For whom what they sign is meant to be.
+    #[serde(default, skip_serializing_if = "AssertionAudience::is_usual")]
+    pub assertion_audience: AssertionAudience,
+    /// Whether people come back to an address that is this connection's alone, so that no provider can pass off another's answer as
+    /// its own (RFC 9700 §4.4.2.2). Those from before it could be are known to their providers by the common address.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub own_redirect: bool,
     /// What is asked for; has `openid` among it.
     #[serde(default = "scopes")]
     pub scopes: Vec<String>,
@@ -76,6 +88,9 @@ impl OidcSettings {
             issuer,
             client_id,
             client_secret: None,
+            client_keys: Vec::new(),
+            assertion_audience: AssertionAudience::default(),
+            own_redirect: false,
             scopes: scopes(),
             algorithms: algorithms(),
             groups_claim: groups_claim(),
@@ -91,6 +106,12 @@ impl OidcSettings {
         }
     }
 
+    /// Returns the key that signs instead of a secret, where we are known by one.
+    #[must_use]
+    pub fn signing_key(&self) -> Option<&ClientKey> {
+        self.client_keys.first().filter(|_| self.client_secret.is_none())
+    }
+
     pub(super) fn validate(&self) -> Result<(), Invalid> {
         let issuer = WebAddress::read(&self.issuer).ok_or(Invalid::Issuer)?;
         // OpenID Connect Core §2: the issuer has neither query nor fragment.
@@ -101,6 +122,7 @@ impl OidcSettings {
         if let Some(secret) = &self.client_secret {
             text::secret(secret.expose())?;
         }
+        client_key::validate(&self.client_keys)?;
         if !self.scopes.iter().any(|scope| scope == "openid") {
             return Err(Invalid::OpenIdScope);
         }

@@ -41,6 +41,18 @@ pub enum Connection {
         #[arg(long, value_name = "FILE")]
         client_secret_file: PathBuf,
     },
+    /// Administers keys by which we show the provider that we are its client, instead of by a secret (private_key_jwt).
+    #[command(subcommand)]
+    Key(ConnectionKey),
+    /// Says to which address people come back from the provider, which must know it.
+    SetRedirect {
+        /// Which one.
+        #[command(flatten)]
+        connection: NamedConnection,
+        /// To which address.
+        #[arg(value_name = "WHICH")]
+        redirect: RedirectAddress,
+    },
     /// Replaces the provider's metadata, when it has new certificates.
     SetMetadata {
         /// Which one.
@@ -68,6 +80,88 @@ pub enum Connection {
     Enable(NamedConnection),
     /// Lets nobody come by a connection from now on, and ends the sessions that came by it.
     Disable(NamedConnection),
+}
+
+/// Keys of a connection by OpenID Connect.
+#[derive(Subcommand)]
+pub enum ConnectionKey {
+    /// Makes a key. It signs at once where there is neither secret nor key; otherwise it is published and waits.
+    #[command(after_help = "\
+The provider finds our keys at the address that is printed. Entra ID wants the certificate instead:
+`sealgate connection key certificate`.")]
+    Make {
+        /// Which connection.
+        #[command(flatten)]
+        connection: NamedConnection,
+        /// What it signs by.
+        #[arg(long, default_value = "ES256", value_name = "NAME", ignore_case = true)]
+        algorithm: ClientKeyAlgorithm,
+        /// How output is written.
+        #[command(flatten)]
+        output: Json,
+    },
+    /// Lists the keys, and says which one signs.
+    List {
+        /// Which connection.
+        #[command(flatten)]
+        connection: NamedConnection,
+        /// How output is written.
+        #[command(flatten)]
+        output: Json,
+    },
+    /// Prints the certificate of a key, for providers that want one.
+    Certificate {
+        /// Which connection.
+        #[command(flatten)]
+        connection: NamedConnection,
+        /// The key, as `list` names it.
+        key: String,
+    },
+    /// Signs by a key from now on, instead of by another or by a secret, which is forgotten.
+    Use {
+        /// Which connection.
+        #[command(flatten)]
+        connection: NamedConnection,
+        /// The key, as `list` names it.
+        key: String,
+    },
+    /// Removes a key that does not sign.
+    Remove {
+        /// Which connection.
+        #[command(flatten)]
+        connection: NamedConnection,
+        /// The key, as `list` names it.
+        key: String,
+    },
+}
+
+/// What a key of ours signs by.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ClientKeyAlgorithm {
+    /// ECDSA with P-256; Entra ID does not take it.
+    #[value(name = "ES256")]
+    Es256,
+    /// RSA with 2048 bits.
+    #[value(name = "RS256")]
+    Rs256,
+}
+
+/// For whom what a key of ours signs is meant to be.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum AssertionAudience {
+    /// The provider's token endpoint.
+    TokenEndpoint,
+    /// The provider's issuer.
+    Issuer,
+}
+
+/// To which address people come back.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RedirectAddress {
+    /// One of the connection's own, so that no provider can pass off another's answer as its own.
+    Own,
+    /// The one that connections had in common before there were others.
+    Common,
 }
 
 /// What changes about provisioning; what is not given stays.
@@ -154,9 +248,18 @@ pub struct OidcAdd {
     /// The client id that the provider gave.
     #[arg(long, value_name = "ID")]
     pub client_id: String,
-    /// The file with the client secret (its owner alone may read it), or `-` for standard input; absent: a public client.
-    #[arg(long, value_name = "FILE")]
+    /// The file with the client secret (its owner alone may read it), or `-` for standard input; without it or a key: a public client.
+    #[arg(long, value_name = "FILE", conflicts_with = "client_key")]
     pub client_secret_file: Option<PathBuf>,
+    /// Make a key of this algorithm and sign by it instead of showing a secret (private_key_jwt).
+    #[arg(long, value_name = "NAME", ignore_case = true)]
+    pub client_key: Option<ClientKeyAlgorithm>,
+    /// For whom what the key signs is meant to be; providers differ.
+    #[arg(long, value_name = "WHOM", default_value = "token-endpoint")]
+    pub assertion_audience: AssertionAudience,
+    /// Come back to the address that connections had in common, for a provider that already knows it and may not be told of another.
+    #[arg(long)]
+    pub common_redirect: bool,
     /// What is asked for; may be given several times [default: openid, profile].
     #[arg(long = "scope", value_name = "SCOPE")]
     pub scopes: Vec<String>,

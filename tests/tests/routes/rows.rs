@@ -95,6 +95,10 @@ pub(crate) fn row(world: &World, method: &str, path: &str) -> Option<Row> {
             | "/reports/{report}/versions/{version}/documents/{number}",
         ) => get(filled),
         ("GET", "/break-glass") => get(format!("/break-glass?patient={}", world.patient)),
+        ("GET", "/auth/oidc/keys/{connection}") => get(path.replace("{connection}", &world.oidc)),
+        ("GET", "/auth/oidc/callback/{connection}") => {
+            get(format!("{}?code=given&state=invented", path.replace("{connection}", &world.oidc)))
+        }
         ("GET", "/auth/oidc/callback") => get(format!("{filled}?code=given&state=invented")),
         ("GET", "/sign-in/{tenant}/with/{connection}") => Row { repeatable: false, ..get(filled) },
         ("POST", "/sign-in") => post(filled, Proof::Browser, &[("organization", "Harbour")]),

@@ -105,6 +105,7 @@ impl World {
         let launched = home.json(&[add.as_slice(), &more].concat())["client_id"].as_str().unwrap().to_owned();
         let oidc = ["connection", "add-oidc", "Hospital", "--tenant", own.as_str(), "--json"];
         let more = ["--issuer", "http://127.0.0.1:9/realm", "--client-id", "gateway", "--allow-http-loopback"];
+        let more = [more.as_slice(), &["--client-key", "ES256"]].concat();
         let oidc = home.json(&[oidc.as_slice(), &more].concat())["id"].as_str().unwrap().to_owned();
         let saml = saml(&home, &own);
         let more = ["--issuer", "http://127.0.0.1:9/realm", "--client-id", "gateway", "--allow-http-loopback"];

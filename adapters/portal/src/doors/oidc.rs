@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::directory::{Connection, Hidden};
 use domain::ports::{BoxFuture, Entropy};
 use domain::secret::Secret;
-use sso::oidc::{Answer, Pending, Purpose, RelyingParty};
+use sso::oidc::{Answer, Pending, Purpose, RelyingParty, key_set};
 use std::sync::Arc;
 
 /// The OpenID providers of every connection.
@@ -18,6 +18,14 @@ pub struct OidcProviders {
 }
 
 impl OidcProviders {
+    /// Returns the address to come back to, which the provider knows.
+    fn redirect_uri(&self, connection: &Connection) -> String {
+        match connection.oidc() {
+            Some(settings) if settings.own_redirect => format!("{}/{}", self.redirect_uri, connection.id),
+            _ => self.redirect_uri.clone(),
+        }
+    }
+
     /// Puts the way in together; `origin` is scheme, host and port under which browsers reach us.
     #[must_use]
     pub fn new(party: Arc<RelyingParty>, entropy: Arc<dyn Entropy>, origin: &str) -> Self {
@@ -31,7 +39,7 @@ impl IdentityProviders for OidcProviders {
     fn begin<'a>(&'a self, connection: &'a Connection, fresh: bool) -> BoxFuture<'a, Result<Departure, Refusal>> {
         let purpose = if fresh { Purpose::StepUp { max_age_seconds: 0 } } else { Purpose::SignIn };
         Box::pin(async move {
-            let begun = self.party.begin(connection, &self.redirect_uri, purpose, None).await;
+            let begun = self.party.begin(connection, &self.redirect_uri(connection), purpose, None).await;
             let begun = begun.map_err(|refusal| refusal.name())?;
             let handle = begun.pending.state.expose().to_owned();
             let kept = serde_json::to_string(&begun.pending).map_err(|_| "not-kept")?;
@@ -53,7 +61,7 @@ impl IdentityProviders for OidcProviders {
                 iss: given(reply.iss),
                 error: given(reply.error),
             };
-            let verified = self.party.finish(connection, &self.redirect_uri, &pending, &answer).await;
+            let verified = self.party.finish(connection, &self.redirect_uri(connection), &pending, &answer).await;
             let verified = verified.map_err(|refusal| refusal.name())?;
             Ok(Arrival { assertion: verified.assertion, proof: None, name: None })
         })
@@ -91,8 +99,12 @@ impl IdentityProviders for OidcProviders {
         })
     }
 
-    fn metadata(&self, _: &Connection) -> Result<Option<String>, Refusal> {
-        Ok(None)
+    fn metadata(&self, connection: &Connection) -> Result<Option<String>, Refusal> {
+        let keys = connection.oidc().map(|settings| settings.client_keys.as_slice()).unwrap_or_default();
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        key_set(keys).map(Some).map_err(|_| "keys-unreadable")
     }
 }
 

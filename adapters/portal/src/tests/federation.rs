@@ -27,6 +27,52 @@ async fn an_answer_counts_once_and_in_the_browser_that_asked() {
 }
 
 #[actix_web::test]
+async fn an_answer_counts_at_the_address_of_its_connection_alone() {
+    let house = House::new().await;
+    let own = format!("/auth/oidc/callback/{}", house.connection);
+    let others = format!("/auth/oidc/callback/{}", house.account);
+    for (has_own, at, expected) in [
+        (true, own.as_str(), StatusCode::SEE_OTHER),
+        (true, "/auth/oidc/callback", StatusCode::UNAUTHORIZED),
+        (true, &others, StatusCode::UNAUTHORIZED),
+        (false, "/auth/oidc/callback", StatusCode::SEE_OTHER),
+        (false, &own, StatusCode::UNAUTHORIZED),
+    ] {
+        house.change_oidc(|settings| settings.own_redirect = has_own).await;
+        let refused = house.refusals_in(house.tenant).await;
+        let mut browser = Browser::new(&house);
+        browser.get(&format!("/sign-in/{}/with/{}", house.tenant, house.connection)).await;
+        *house.says.next.lock().unwrap() = Some(Ok(house.assertion("ann", "doctors")));
+        let state = format!("state-{}", house.says.asked_fresh.lock().unwrap().len());
+        let got = browser.get(&format!("{at}?code=c&state={state}")).await;
+        assert_eq!(got.status, expected, "{at}");
+        let recorded = house.refusals_in(house.tenant).await > refused;
+        assert_eq!(recorded, expected != StatusCode::SEE_OTHER, "{at}");
+    }
+}
+
+#[actix_web::test]
+async fn a_provider_is_shown_our_keys_where_there_are_any() {
+    use domain::directory::{ClientAlgorithm, ClientKey, Hidden};
+    let house = House::new().await;
+    let mut provider = Browser::new(&house);
+    let at = format!("/auth/oidc/keys/{}", house.connection);
+    assert_eq!(provider.get(&at).await.status, StatusCode::NOT_FOUND);
+    let key = ClientKey {
+        id: "a".to_owned(),
+        algorithm: ClientAlgorithm::Es256,
+        private: Hidden::new("AAAA".to_owned()),
+        certificate: "AAAA".to_owned(),
+        created: domain::time::Timestamp(0),
+    };
+    house.change_oidc(|settings| settings.client_keys = vec![key]).await;
+    let shown = provider.get(&at).await;
+    assert_eq!((shown.status, shown.body.as_str()), (StatusCode::OK, r#"{"keys":[]}"#));
+    assert_eq!(shown.headers.get("content-type").unwrap(), "application/json");
+    assert_eq!(provider.get(&format!("/auth/oidc/keys/{}", house.account)).await.status, StatusCode::NOT_FOUND);
+}
+
+#[actix_web::test]
 async fn a_sign_in_that_took_too_long_is_over() {
     let house = House::new().await;
     let mut browser = Browser::new(&house);

@@ -114,8 +114,9 @@ impl IdentityProviders for Provider {
         Box::pin(async move { Ok(None) })
     }
 
-    fn metadata(&self, _: &Connection) -> Result<Option<String>, Refusal> {
-        Ok(None)
+    fn metadata(&self, connection: &Connection) -> Result<Option<String>, Refusal> {
+        let keys = connection.oidc().is_some_and(|settings| !settings.client_keys.is_empty());
+        Ok(keys.then(|| r#"{"keys":[]}"#.to_owned()))
     }
 }
 
@@ -214,6 +215,19 @@ impl House {
     pub(crate) async fn reload(&self) {
         let directory = self.doubles.administration().load_directory().await.unwrap();
         self.directory.send_replace(Arc::new(directory));
+    }
+
+    /// Changes how the connection speaks.
+    pub(crate) async fn change_oidc(&self, change: impl FnOnce(&mut OidcSettings) + Send) {
+        let operator = self.operator();
+        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let by = By { actor, context: Context::console(self.doubles.clock.now()) };
+        let write = |connection: &mut Connection| match &mut connection.protocol {
+            Protocol::Oidc(settings) => change(settings),
+            Protocol::Saml(_) => panic!("the connection is one of OpenID Connect"),
+        };
+        self.doubles.administration().change_connection(&by, self.connection, write).await.unwrap();
+        self.reload().await;
     }
 
     pub(crate) fn assertion(&self, name: &str, group: &str) -> Assertion {

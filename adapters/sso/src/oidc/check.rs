@@ -78,33 +78,25 @@ fn algorithms(party: &Party<'_>, document: &Document) -> Step {
 }
 
 fn offers(party: &Party<'_>, document: &Document) -> Vec<Step> {
-    let authenticated = party.settings.client_secret.is_none()
-        || ["client_secret_basic", "client_secret_post"].iter().any(|method| document.takes(method));
     let asked = &party.settings.request_acr;
     let known_classes = document.acr_values_supported.as_deref().unwrap_or_default();
     vec![
-        match (authenticated, party.settings.client_secret.is_some()) {
-            (false, _) => bad("client", Refusal::ClientAuthentication),
-            (true, true) => good(
-                "client",
-                "The provider takes the client's secret in a way that is known here; whether it is right shows at the first sign-in.",
-            ),
-            (true, false) => {
-                advice("client", "No secret is configured: the client is a public one, protected by PKCE alone.")
-            }
-        },
+        client(party, document),
         match (&document.code_challenge_methods_supported, document.may_do_pkce()) {
             (Some(_), true) => good("pkce", "PKCE with S256 is offered."),
             (Some(_), false) => bad("pkce", Refusal::Pkce),
             (None, _) => advice("pkce", "The provider does not say whether it does PKCE; it is used all the same."),
         },
-        if document.names_issuer_in_answers() {
-            good("issuer in answers", "Answers name their issuer (RFC 9207).")
-        } else {
-            advice(
+        match (document.names_issuer_in_answers(), party.settings.own_redirect) {
+            (true, _) => good("issuer in answers", "Answers name their issuer (RFC 9207)."),
+            (false, true) => good(
                 "issuer in answers",
-                "Answers do not name their issuer (RFC 9207); give each provider a redirect address of its own where several are used.",
-            )
+                "Answers do not name their issuer (RFC 9207), and come to an address of this connection's own.",
+            ),
+            (false, false) => advice(
+                "issuer in answers",
+                "Answers do not name their issuer (RFC 9207); give the connection a redirect address of its own: `sealgate connection set-redirect`.",
+            ),
         },
         match (&document.userinfo_endpoint, party.user_info(document)) {
             (_, Some(_)) => good(
@@ -144,6 +136,38 @@ fn offers(party: &Party<'_>, document: &Document) -> Vec<Step> {
             )
         },
     ]
+}
+
+/// Says how the provider will know that we are its client.
+fn client(party: &Party<'_>, document: &Document) -> Step {
+    let settings = party.settings;
+    if let Some(key) = settings.signing_key() {
+        let algorithms = document.token_endpoint_auth_signing_alg_values_supported.as_ref();
+        return if !document.takes("private_key_jwt") {
+            bad("client", Refusal::ClientAuthentication)
+        } else if algorithms.is_some_and(|known| !known.iter().any(|name| name == key.algorithm.name())) {
+            advice(
+                "client",
+                "The provider does not list the algorithm of our key; `sealgate connection key make` makes one of another.",
+            )
+        } else {
+            good(
+                "client",
+                "The provider takes a client that signs by its key; whether it knows the key shows at the first sign-in.",
+            )
+        };
+    }
+    match settings.client_secret {
+        None => advice(
+            "client",
+            "Neither secret nor key is configured: the client is a public one, protected by PKCE alone.",
+        ),
+        Some(_) if ["client_secret_basic", "client_secret_post"].iter().any(|method| document.takes(method)) => good(
+            "client",
+            "The provider takes the client's secret in a way that is known here; whether it is right shows at the first sign-in.",
+        ),
+        Some(_) => bad("client", Refusal::ClientAuthentication),
+    }
 }
 
 fn good(step: &'static str, text: &str) -> Step {

@@ -27,35 +27,55 @@ struct TokenError {
     error: String,
 }
 
+/// What is traded for tokens.
+pub(super) struct Trade<'a> {
+    pub(super) code: &'a str,
+    pub(super) redirect_uri: &'a str,
+    pub(super) verifier: &'a str,
+    /// What shows that we are the client, where a key does so.
+    pub(super) proof: Option<Hidden>,
+}
+
+/// What kind of proof it is (RFC 7523 §2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 /// Trades a code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.5).
 pub(super) async fn tokens(
     http: &EgressClient,
     party: &Party<'_>,
     document: &Document,
-    code: &str,
-    redirect_uri: &str,
-    verifier: &str,
+    trade: &Trade<'_>,
 ) -> Result<Tokens, Refusal> {
     let mut form = vec![
         ("grant_type", "authorization_code"),
-        ("code", code),
-        ("redirect_uri", redirect_uri),
-        ("code_verifier", verifier),
+        ("code", trade.code),
+        ("redirect_uri", trade.redirect_uri),
+        ("code_verifier", trade.verifier),
     ];
     let client_id = party.settings.client_id.as_str();
     let secret = party.settings.client_secret.as_ref().map(Hidden::expose);
-    let reply = match secret {
-        Some(secret) if document.takes("client_secret_basic") => {
+    let reply = match (secret, &trade.proof) {
+        (None, Some(_)) if !document.takes("private_key_jwt") => return Err(Refusal::ClientAuthentication),
+        (None, Some(proof)) => {
+            // Entra ID wants to be told the name as well; it says the same (RFC 7521 §4.2).
+            form.extend([
+                ("client_id", client_id),
+                ("client_assertion_type", ASSERTION_TYPE),
+                ("client_assertion", proof.expose()),
+            ]);
+            http.post_form(&party.destinations, &document.token_endpoint, &form, None).await?
+        }
+        (Some(secret), _) if document.takes("client_secret_basic") => {
             // Both are encoded as in a form before they are joined (RFC 6749 §2.3.1).
             let (name, password) = (encoded(client_id), encoded(secret));
             http.post_form(&party.destinations, &document.token_endpoint, &form, Some((&name, &password))).await?
         }
-        Some(secret) if document.takes("client_secret_post") => {
+        (Some(secret), _) if document.takes("client_secret_post") => {
             form.extend([("client_id", client_id), ("client_secret", secret)]);
             http.post_form(&party.destinations, &document.token_endpoint, &form, None).await?
         }
-        Some(_) => return Err(Refusal::ClientAuthentication),
-        None => {
+        (Some(_), _) => return Err(Refusal::ClientAuthentication),
+        (None, None) => {
             form.push(("client_id", client_id));
             http.post_form(&party.destinations, &document.token_endpoint, &form, None).await?
         }

@@ -19,6 +19,7 @@
 mod cache;
 mod check;
 mod claims;
+mod client_key;
 mod exchange;
 mod jose;
 mod logout;
@@ -27,6 +28,7 @@ mod provider;
 mod refusal;
 
 pub use check::{Step, Verdict};
+pub use client_key::{ASSERTION_SECONDS, CERTIFICATE_DAYS, certificate_pem, key_set, make as make_client_key};
 pub use logout::{Ended, Notice};
 pub use refusal::Refusal;
 
@@ -42,6 +44,7 @@ use domain::ports::{Clock, Entropy};
 use domain::secret::{Secret, constant_time_eq};
 use domain::ticket::TicketBook;
 use domain::time::Timestamp;
+use exchange::Trade;
 use jose::{Algorithm, Token};
 use openidconnect::{PkceCodeChallenge, PkceCodeVerifier};
 use provider::{Document, Party};
@@ -186,7 +189,12 @@ impl RelyingParty {
         let document = self.providers.document(&party, &self.http, now).await?;
         let code = code(answer, &party, &document)?;
         let verifier = pending.verifier.expose();
-        let tokens = exchange::tokens(&self.http, &party, &document, code, redirect_uri, verifier).await?;
+        let proof = match party.settings.signing_key() {
+            Some(key) => Some(client_key::assertion(key, party.settings, &document, now, self.entropy.as_ref())?),
+            None => None,
+        };
+        let trade = Trade { code, redirect_uri, verifier, proof };
+        let tokens = exchange::tokens(&self.http, &party, &document, &trade).await?;
         let (claims, algorithm) = self.open(&party, tokens.id_token.expose(), &ID_TOKEN_TYPES).await?;
         claims::judge(&claims, &expected(&party, pending, now))?;
         let access_token = tokens.access_token.as_ref();

@@ -28,6 +28,7 @@ pub(super) struct Document {
     pub(super) end_session_endpoint: Option<String>,
     pub(super) id_token_signing_alg_values_supported: Option<Vec<String>>,
     pub(super) token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    pub(super) token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
     pub(super) code_challenge_methods_supported: Option<Vec<String>>,
     pub(super) acr_values_supported: Option<Vec<String>>,
     authorization_response_iss_parameter_supported: Option<bool>,

@@ -328,7 +328,7 @@ impl Refusal {
             ),
             Refusal::ClientAuthentication => (
                 "client-authentication",
-                "The provider takes neither client_secret_basic nor client_secret_post for a client with a secret; change the client at the provider.",
+                "The provider takes neither client_secret_basic nor client_secret_post for a client with a secret, or not private_key_jwt for one with a key; change the client at the provider.",
             ),
             Refusal::Egress => (
                 "egress-refused",

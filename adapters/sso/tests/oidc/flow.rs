@@ -3,11 +3,18 @@
 use crate::bench::{ACCESS_TOKEN, Bench, CLIENT, REDIRECT, SECRET, query};
 use crate::forge::{challenge, encode};
 use crate::provider::Page;
+use crate::providers::again;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::Factor;
+use domain::directory::{AssertionAudience, ClientAlgorithm, ClientKey};
 use domain::id::RecordId;
 use domain::identity::Groups;
+use domain::ports::Clock;
+use openidconnect::JsonWebKey;
+use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
 use serde_json::{Value, json};
-use sso::oidc::{PENDING_SECONDS, Pending, Purpose, Refusal};
+use sso::oidc::{PENDING_SECONDS, Pending, Purpose, Refusal, certificate_pem, key_set, make_client_key};
 
 pub(crate) async fn the_browser_is_sent_with_challenge_state_and_nonce() {
     let mut bench = Bench::new().await;
@@ -89,6 +96,79 @@ pub(crate) async fn the_secret_goes_the_way_that_the_provider_takes() {
     let mut bench = Bench::new().await;
     bench.provider.say(json!({ "token_endpoint_auth_methods_supported": ["private_key_jwt"] }));
     assert_eq!(bench.sign_in().await.err(), Some(Refusal::ClientAuthentication));
+}
+
+pub(crate) async fn a_key_of_ours_signs_for_one_request_and_a_minute() {
+    for (algorithm, audience) in [
+        (ClientAlgorithm::Es256, AssertionAudience::TokenEndpoint),
+        (ClientAlgorithm::Rs256, AssertionAudience::Issuer),
+    ] {
+        let mut bench = Bench::new().await;
+        bench.provider.say(json!({ "token_endpoint_auth_methods_supported": ["private_key_jwt"] }));
+        let now = Clock::now(bench.clock.as_ref());
+        let keys = [algorithm, ClientAlgorithm::Es256].map(|algorithm| make_client_key(algorithm, now).unwrap());
+        let settings = bench.settings();
+        (settings.client_secret, settings.client_keys) = (None, keys.to_vec());
+        settings.assertion_audience = audience;
+        bench.sign_in().await.unwrap();
+        again(&mut bench, 1).await.unwrap();
+        let mut names = Vec::new();
+        for (at, asked) in bench.provider.asked("/token").iter().enumerate() {
+            let form = query(&format!("http://form/?{}", asked.body));
+            assert!(!form.contains_key("client_secret") && !asked.head.contains("authorization"), "{}", asked.head);
+            assert_eq!(form["client_id"], CLIENT);
+            assert_eq!(form["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+            let (header, claims) = verified(&form["client_assertion"], &keys);
+            assert_eq!((&header["alg"], &header["kid"]), (&json!(algorithm.name()), &json!(keys[0].id)));
+            let issued = bench.now() - 1 + i64::try_from(at).unwrap();
+            assert_eq!((&claims["iat"], &claims["exp"]), (&json!(issued), &json!(issued + 60)));
+            assert_eq!((&claims["iss"], &claims["sub"]), (&json!(CLIENT), &json!(CLIENT)));
+            let whom = match audience {
+                AssertionAudience::TokenEndpoint => format!("{}/token", bench.provider.issuer),
+                AssertionAudience::Issuer => bench.provider.issuer.clone(),
+            };
+            assert_eq!(claims["aud"], whom);
+            names.push(claims["jti"].as_str().unwrap().to_owned());
+        }
+        assert!(names.len() == 2 && names[0] != names[1] && names[0].len() == 22, "each is another: {names:?}");
+    }
+}
+
+pub(crate) async fn a_key_is_not_used_where_it_is_not_taken_or_a_secret_is_there() {
+    let key = make_client_key(ClientAlgorithm::Es256, domain::time::Timestamp(0)).unwrap();
+    let mut bench = Bench::new().await;
+    bench.settings().client_keys = vec![key.clone()];
+    bench.sign_in().await.unwrap();
+    let asked = bench.provider.asked("/token");
+    assert!(asked[0].head.contains("authorization: Basic") && !asked[0].body.contains("client_assertion"));
+    let mut bench = Bench::new().await;
+    bench.settings().client_keys = vec![key];
+    bench.settings().client_secret = None;
+    assert_eq!(bench.sign_in().await.err(), Some(Refusal::ClientAuthentication));
+    assert!(bench.provider.asked("/token").is_empty(), "nothing is sent that is not taken");
+}
+
+/// Verifies an assertion by what is published of the keys, as a provider does; returns its header and claims.
+fn verified(assertion: &str, keys: &[ClientKey]) -> (Value, Value) {
+    let published = key_set(keys).unwrap();
+    assert!(keys.iter().all(|key| !published.contains(key.private.expose())) && !published.contains("\"d\""));
+    let set: CoreJsonWebKeySet = serde_json::from_str(&published).unwrap();
+    let (message, signature) = assertion.rsplit_once('.').unwrap();
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let part = |text: &str| -> Value { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap() };
+    let (header, claims) = message.split_once('.').map(|(header, claims)| (part(header), part(claims))).unwrap();
+    let algorithm = match header["alg"].as_str().unwrap() {
+        "ES256" => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+        _ => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    };
+    let named = |key: &&CoreJsonWebKey| key.key_id().is_some_and(|id| json!(id.as_str()) == header["kid"]);
+    let key = set.keys().iter().find(named).unwrap();
+    key.verify_signature(&algorithm, message.as_bytes(), &signature).unwrap();
+    // The certificate is of the same key, and found by the header.
+    let of: Value = serde_json::from_str(&published).unwrap();
+    assert_eq!((&of["keys"][0]["x5t#S256"], &of["keys"][0]["kid"]), (&header["x5t#S256"], &header["kid"]));
+    assert!(certificate_pem(&keys[0]).unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+    (header, claims)
 }
 
 pub(crate) async fn an_answer_to_another_sign_in_is_refused() {

@@ -31,6 +31,8 @@ fn main() -> ExitCode {
         flow::a_step_up_asks_for_a_fresh_proof_and_insists_on_it,
         flow::the_code_goes_out_with_its_verifier_and_the_encoded_secret,
         flow::the_secret_goes_the_way_that_the_provider_takes,
+        flow::a_key_of_ours_signs_for_one_request_and_a_minute,
+        flow::a_key_is_not_used_where_it_is_not_taken_or_a_secret_is_there,
         flow::an_answer_to_another_sign_in_is_refused,
         flow::a_sign_in_of_a_changed_issuer_is_not_finished,
         flow::an_answer_of_another_provider_is_refused,

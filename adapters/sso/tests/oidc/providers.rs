@@ -3,6 +3,7 @@
 use crate::bench::Bench;
 use crate::forge::{EC, OTHER, RSA};
 use crate::provider::{Page, Provider};
+use domain::directory::ClientAlgorithm;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::json;
 use sso::http::{Destinations, EgressClient, Fault, Limits};
@@ -221,6 +222,19 @@ pub(crate) async fn a_check_names_each_step() {
         ("sign-out notices", Verdict::Advice),
     ];
     assert_eq!(verdicts, expected);
+    // An address of its own makes up for answers without an issuer, a key for a secret that is not taken.
+    bench.settings().own_redirect = true;
+    let key = sso::oidc::make_client_key(ClientAlgorithm::Es256, domain::time::Timestamp(0)).unwrap();
+    bench.settings().client_keys = vec![key];
+    bench.settings().client_secret = None;
+    let steps = bench.party.check(&bench.connection).await;
+    for step in ["client", "issuer in answers"] {
+        let verdict = steps.iter().find(|known| known.step == step).map(|step| step.verdict);
+        assert_eq!(verdict, Some(Verdict::Good), "{step}");
+    }
+    bench.provider.say(json!({ "token_endpoint_auth_methods_supported": ["client_secret_basic"] }));
+    let steps = bench.party.check(&bench.connection).await;
+    assert!(steps.iter().any(|step| (step.step, step.verdict) == ("client", Verdict::Bad)));
     bench.settings().issuer.push_str("/none");
     let steps = bench.party.check(&bench.connection).await;
     assert_eq!(steps.last().map(|step| step.advice.as_str()), Some(Refusal::DiscoveryUnreadable.explain()));
@@ -269,7 +283,7 @@ pub(crate) async fn only_trusted_certificates_are_talked_to() {
 }
 
 /// A further sign-in some seconds later.
-async fn again(bench: &mut Bench, seconds: i64) -> Result<sso::oidc::Verified, Refusal> {
+pub(crate) async fn again(bench: &mut Bench, seconds: i64) -> Result<sso::oidc::Verified, Refusal> {
     bench.clock.advance(seconds);
     bench.claims["iat"] = json!(bench.now());
     bench.claims["exp"] = json!(bench.now() + 300);

@@ -1,14 +1,15 @@
 //! `sealgate connection add-oidc` and `add-saml`.
 
-use super::{check_metadata, show};
-use crate::cli::{Json, OidcAdd, SamlAdd};
+use super::{check_metadata, key, show};
+use crate::cli::{self, Json, OidcAdd, SamlAdd};
 use crate::commands::{files, find, not_changed};
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output;
 use domain::directory::{
-    Connection, MAX_METADATA_BYTES, OidcSettings, Protocol, Provisioning, SIGNATURE_ALGORITHMS, SamlSettings,
+    AssertionAudience, Connection, MAX_METADATA_BYTES, OidcSettings, Protocol, Provisioning, SIGNATURE_ALGORITHMS,
+    SamlSettings,
 };
 use domain::id::{RecordId, TenantId};
 use domain::time::Timestamp;
@@ -22,7 +23,14 @@ pub(super) async fn oidc(config: &Config, installation: &Installation, add: Oidc
         let known = SIGNATURE_ALGORITHMS.join(", ");
         return Err(Stop::new(Exit::Usage, format!("there is no algorithm `{unknown}`{hint}; algorithms: {known}")));
     }
+    let keys = add.client_key.map(|algorithm| key::draw(installation, algorithm)).transpose()?;
     let settings = OidcSettings {
+        client_keys: keys.into_iter().collect(),
+        assertion_audience: match add.assertion_audience {
+            cli::AssertionAudience::TokenEndpoint => AssertionAudience::TokenEndpoint,
+            cli::AssertionAudience::Issuer => AssertionAudience::Issuer,
+        },
+        own_redirect: !add.common_redirect,
         client_secret: add.client_secret_file.as_deref().map(files::secret).transpose()?,
         scopes: or(add.scopes, usual.scopes),
         algorithms: or(add.algorithms, usual.algorithms),
@@ -36,8 +44,7 @@ pub(super) async fn oidc(config: &Config, installation: &Installation, add: Oidc
         max_age_seconds: add.max_age_seconds,
         egress: add.egress,
         allow_http_loopback: add.allow_http_loopback,
-        issuer: usual.issuer,
-        client_id: usual.client_id,
+        ..usual
     };
     let tenant = find::tenant(&installation.directory().await?, &add.tenant)?;
     finish(config, installation, tenant, add.name, Protocol::Oidc(settings), add.output).await

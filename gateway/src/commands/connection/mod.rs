@@ -1,18 +1,19 @@
 //! `sealgate connection …`: the identity providers by which people sign in.
 
 mod add;
+mod key;
 mod provisioning;
 mod rule;
 mod show;
 
 use super::directory::state;
 use super::{files, find, not_changed};
-use crate::cli::{Connection, Json, NamedConnection};
+use crate::cli::{Connection, Json, NamedConnection, RedirectAddress};
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output;
-use domain::directory::{self, Hidden, MAX_METADATA_BYTES, Protocol, SamlSettings};
+use domain::directory::{self, Hidden, MAX_METADATA_BYTES, OidcSettings, Protocol, SamlSettings};
 use domain::time::Timestamp;
 use serde_json::json;
 use sso::saml::{IdentityProvider, MetadataFault, entity_ids};
@@ -36,6 +37,10 @@ pub async fn run(config: &Config, command: Connection) -> Outcome {
                 Ok(secret) => set_secret(&installation, &connection, secret).await,
                 Err(stop) => Err(stop),
             }
+        }
+        Connection::Key(command) => key::run(config, &installation, command).await,
+        Connection::SetRedirect { connection, redirect } => {
+            set_redirect(config, &installation, &connection, redirect == RedirectAddress::Own).await
         }
         Connection::SetMetadata { connection, metadata_file } => {
             set_metadata(&installation, &connection, &metadata_file).await
@@ -102,15 +107,37 @@ async fn set_enabled(installation: &Installation, named: &NamedConnection, enabl
 }
 
 async fn set_secret(installation: &Installation, named: &NamedConnection, secret: Hidden) -> Outcome {
-    let changed = change(installation, named, |connection| match &mut connection.protocol {
-        Protocol::Oidc(settings) => {
-            settings.client_secret = Some(secret);
-            Ok(())
-        }
-        Protocol::Saml(_) => Err(Stop::new(Exit::Usage, "a SAML connection has no client secret")),
+    let changed = change(installation, named, |connection| {
+        oidc(connection)?.client_secret = Some(secret);
+        Ok(())
     });
     let changed = changed.await?;
     output::line(format_args!("connection {}: the new client secret is in force within a second", changed.name))
+}
+
+async fn set_redirect(config: &Config, installation: &Installation, named: &NamedConnection, own: bool) -> Outcome {
+    let changed = change(installation, named, |connection| {
+        oidc(connection)?.own_redirect = own;
+        Ok(())
+    });
+    let changed = changed.await?;
+    output::table(&show::addresses(config, &changed))?;
+    output::note("");
+    output::note(format_args!(
+        "connection {}: sign-ins come back there within a second; until the provider knows the address, nobody comes by it",
+        changed.name
+    ));
+    Ok(())
+}
+
+/// Borrows the settings of a connection that speaks OpenID Connect.
+fn oidc(connection: &mut directory::Connection) -> Outcome<&mut OidcSettings> {
+    match &mut connection.protocol {
+        Protocol::Oidc(settings) => Ok(settings),
+        Protocol::Saml(_) => {
+            Err(Stop::new(Exit::Usage, "the connection speaks SAML: it has no client secret, key or redirect"))
+        }
+    }
 }
 
 async fn set_metadata(installation: &Installation, named: &NamedConnection, file: &Path) -> Outcome {

@@ -48,6 +48,9 @@ pub(super) fn value(config: &Config, connection: &Connection) -> Value {
     if let Some(settings) = value.pointer_mut("/protocol/oidc").and_then(Value::as_object_mut) {
         let secret = settings.remove("client_secret");
         settings.insert("client_secret_set".to_owned(), json!(secret.is_some_and(|secret| !secret.is_null())));
+        for key in settings.get_mut("client_keys").and_then(Value::as_array_mut).into_iter().flatten() {
+            key.as_object_mut().map(|key| key.remove("private"));
+        }
     }
     // Tokens by their marks: their hashes are of no use to anybody.
     if let Some(tokens) = value.pointer_mut("/provisioning/tokens") {
@@ -70,8 +73,14 @@ pub(super) fn addresses(config: &Config, connection: &Connection) -> Vec<Vec<Str
     let at = |path: &str| origin::address(config, path);
     let mut rows = vec![row("AT THE PROVIDER", "ENTER")];
     match &connection.protocol {
-        Protocol::Oidc(_) => rows.extend([
-            row("redirect", at("/auth/oidc/callback")),
+        Protocol::Oidc(settings) => rows.extend([
+            row(
+                "redirect",
+                match settings.own_redirect {
+                    true => at(&format!("/auth/oidc/callback/{}", connection.id)),
+                    false => at("/auth/oidc/callback"),
+                },
+            ),
             row("back-channel logout", at(&format!("/auth/oidc/backchannel/{}", connection.id))),
             row("after logout", at("/signed-out")),
             row("provisioning", provisioning::address(config, connection)),
@@ -87,7 +96,14 @@ pub(super) fn addresses(config: &Config, connection: &Connection) -> Vec<Vec<Str
             ]);
         }
     }
+    rows.extend(keys_address(config, connection).map(|address| row("our keys", address)));
     rows
+}
+
+/// Returns where the provider finds our keys; `None` where there are none.
+pub(super) fn keys_address(config: &Config, connection: &Connection) -> Option<String> {
+    let keys = connection.oidc().is_some_and(|settings| !settings.client_keys.is_empty());
+    keys.then(|| origin::address(config, &format!("/auth/oidc/keys/{}", connection.id)))
 }
 
 fn of_oidc(settings: &OidcSettings) -> Vec<Vec<String>> {
@@ -95,7 +111,15 @@ fn of_oidc(settings: &OidcSettings) -> Vec<Vec<String>> {
     vec![
         row("issuer", &settings.issuer),
         row("client id", &settings.client_id),
-        row("client secret", if settings.client_secret.is_some() { "set" } else { "none (public client)" }),
+        row(
+            "client secret",
+            match (&settings.client_secret, settings.signing_key()) {
+                (Some(_), _) => "set".to_owned(),
+                (None, Some(key)) => format!("none: the key {} signs ({})", key.id, key.algorithm.name()),
+                (None, None) => "none (public client)".to_owned(),
+            },
+        ),
+        row("keys sign for", settings.assertion_audience.name()),
         row("scopes", settings.scopes.join(" ")),
         row("algorithms", settings.algorithms.join(" ")),
         row("subject claim", &settings.subject_claim),
