@@ -20,13 +20,12 @@ mod pending;
 mod proof;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod wish;
 
 pub use ask::{Asked, Back, Error, Fault, answer_address, read};
-pub use desk::{
-    ACCESS_SECONDS, CODE_SECONDS, Given, LAUNCH_SECONDS, Launched, Launches, NotGiven, OFFLINE_SECONDS,
-    PENDING_SECONDS, REFRESH_PREFIX,
-};
+pub use desk::{LAUNCH_SECONDS, Launched, Launches, PENDING_SECONDS};
 pub use grant::{Grant, Stay};
 pub use pending::{Chosen, Pending};
+pub use tokens::{ACCESS_SECONDS, CODE_SECONDS, Given, NotGiven, OFFLINE_SECONDS, REFRESH_PREFIX};
 pub use wish::{MAX_WISHES, Wish, Word};
