@@ -17,6 +17,7 @@ const LIMITS: RefusalLimits = RefusalLimits {
     chain: Rate { burst: 30, every_ms: 1_000 },
     started: Rate { burst: 3, every_ms: 1_000 },
     started_in_tenant: Rate { burst: 5, every_ms: 1_000 },
+    returned: Rate { burst: 4, every_ms: 1_000 },
     places: 1_024,
 };
 
@@ -121,7 +122,7 @@ fn a_flood_from_many_addresses_fills_no_chain_and_tells_nobody_to_wait() {
 }
 
 #[test]
-fn a_sign_in_that_is_finished_counts_no_longer_and_one_that_is_left_does() {
+fn a_request_that_is_answered_counts_no_longer_and_one_that_is_left_does() {
     let house = House::new();
     let (address, other) = ("192.0.2.7".parse().unwrap(), "192.0.2.8".parse().unwrap());
     for _ in 0..100 {
@@ -133,5 +134,34 @@ fn a_sign_in_that_is_finished_counts_no_longer_and_one_that_is_left_does() {
     assert_eq!(house.refusals.start(house.tenant, address), Err(Wait(1)));
     (0..2).for_each(|_| house.refusals.start(house.tenant, other).unwrap());
     assert_eq!(house.refusals.start(house.tenant, other), Err(Wait(1)), "the tenant has too many");
+    assert_eq!(run(house.refusals.summarise(true)), Ok(1), "who was sent away is counted");
+}
+
+#[test]
+fn what_many_addresses_begin_together_keeps_nobody_from_signing_in() {
+    let house = House::new();
+    for number in 0..=255 {
+        let address = std::net::Ipv4Addr::new(198, 51, 100, number).into();
+        while house.refusals.leave(house.tenant, address).is_ok() {}
+        while house.refusals.start(house.tenant, address).is_ok() {}
+    }
+    let honest = "192.0.2.7".parse().unwrap();
+    assert_eq!(house.refusals.leave(house.tenant, honest), Ok(()));
+    let left = house.doubles.clock.now();
+    house.refusals.arrive(honest, left);
+    (0..3).for_each(|_| house.refusals.leave(house.tenant, honest).unwrap());
+    assert_eq!(house.refusals.leave(house.tenant, honest), Err(Wait(1)), "one address has too many");
+}
+
+#[test]
+fn whoever_brings_answers_in_vain_is_not_listened_to_and_others_are() {
+    let house = House::new();
+    let (address, other) = ("192.0.2.7".parse().unwrap(), "192.0.2.8".parse().unwrap());
+    for _ in 0..4 {
+        assert_eq!(house.refusals.may_return(house.tenant, address), Ok(()));
+        house.refusals.returned_in_vain(address);
+    }
+    assert_eq!(house.refusals.may_return(house.tenant, address), Err(Wait(1)));
+    assert_eq!(house.refusals.may_return(house.tenant, other), Ok(()));
     assert_eq!(run(house.refusals.summarise(true)), Ok(1), "who was sent away is counted");
 }

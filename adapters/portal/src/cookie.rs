@@ -10,6 +10,9 @@ use zeroize::Zeroizing;
 /// The name of the cookie that local accounts know a browser by.
 const BROWSER: &str = "__Host-sealgate-browser";
 
+/// How the names of the cookies begin that carry sign-ins under way: one each, so that windows do not take each other's.
+const BEGUN: &str = "__Host-sealgate-sign-in-";
+
 /// One of the two cookies that hold a secret of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cookie {
@@ -32,32 +35,32 @@ impl Cookie {
     ///
     /// Of two nobody knows which is ours: a page on a neighbouring host may have set the other.
     pub(crate) fn read(self, request: &HttpRequest) -> Option<Secret<32>> {
-        let mut found = None;
-        for line in request.headers().get_all(header::COOKIE) {
-            for pair in line.to_str().ok()?.split(';') {
-                let Some((name, value)) = pair.trim().split_once('=') else { continue };
-                if name == self.name() {
-                    if found.is_some() {
-                        return None;
-                    }
-                    found = Some(value);
-                }
-            }
+        let mut found = pairs(request).filter(|(name, _)| *name == self.name()).map(|(_, value)| value);
+        match (found.next(), found.next()) {
+            (Some(only), None) => read_secret(only),
+            _ => None,
         }
-        read_secret(found?)
     }
 
     /// Reads what local accounts know this browser by; made and judged by them alone, and worth nothing by itself.
     pub(crate) fn browser(request: &HttpRequest) -> Option<String> {
-        let mut found = None;
-        for line in request.headers().get_all(header::COOKIE) {
-            for pair in line.to_str().ok()?.split(';') {
-                if let Some((BROWSER, value)) = pair.trim().split_once('=') {
-                    found = Some(value.to_owned());
-                }
-            }
-        }
-        found
+        pairs(request).filter(|(name, _)| *name == BROWSER).last().map(|(_, value)| value.to_owned())
+    }
+
+    /// Returns the sign-ins under way that the browser carries, as name and value; the name is without its beginning.
+    pub(crate) fn begun(request: &HttpRequest) -> impl Iterator<Item = (&str, &str)> {
+        pairs(request).filter_map(|(name, value)| Some((name.strip_prefix(BEGUN)?, value)))
+    }
+
+    /// Returns the header value by which the browser carries a sign-in for ten minutes; the name is a keyed hash in base64url.
+    pub(crate) fn set_begun(name: &str, value: &str) -> Zeroizing<String> {
+        Zeroizing::new(format!("{BEGUN}{name}={value}; Path=/; Secure; HttpOnly; SameSite=None; Max-Age=600"))
+    }
+
+    /// Returns the header value that takes one away; `None` for a name that is none of ours.
+    pub(crate) fn unset_begun(name: &str) -> Option<String> {
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        plain.then(|| format!("{BEGUN}{name}=; Path=/; Secure; HttpOnly; SameSite=None; Max-Age=0"))
     }
 
     /// Returns the header value that keeps it for 90 days, which is how long it is taken note of.
@@ -84,6 +87,12 @@ impl Cookie {
         };
         format!("{}=; Path=/; Secure; HttpOnly; SameSite={same_site}; Max-Age=0", self.name())
     }
+}
+
+/// Returns every cookie that came, as name and value; lines that are no text are passed over.
+fn pairs(request: &HttpRequest) -> impl Iterator<Item = (&str, &str)> {
+    let lines = request.headers().get_all(header::COOKIE).filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
 }
 
 /// Writes a secret as 43 characters of base64url.

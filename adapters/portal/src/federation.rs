@@ -1,9 +1,10 @@
 //! Signing in and out by an identity provider, whichever protocol it speaks.
 //!
-//! What is needed to finish a sign-in is kept sealed under the browser's secret and the handle that the answer carries, and taken out
-//! once: an answer in another browser, or a second one, finds nothing.
+//! What is needed to finish a sign-in is carried by the browser, sealed ([`begun`]): an answer in another browser finds nothing, and a
+//! second one finds it spent.
 
 use crate::answer::Answer;
+use crate::begun::{self, Away};
 use crate::cookie::Cookie;
 use crate::doors::{Arrival, Ending, IdentityProviders, Outcome, Reply};
 use crate::local;
@@ -17,28 +18,8 @@ use domain::directory::{Connection, Hidden, Protocol};
 use domain::id::{RecordId, TenantId};
 use domain::identity::Session;
 use domain::refusals::Wait;
-use domain::secret::Secret;
 use domain::sign_in;
-use domain::ticket::{Owner, TicketKey, TicketKind};
-use domain::time::Timestamp;
-use serde::{Deserialize, Serialize};
-
-/// What is kept of a sign-in between going and coming back.
-#[derive(Serialize, Deserialize)]
-struct Away {
-    connection: RecordId,
-    kept: Hidden,
-    /// The place to return to.
-    place: String,
-    /// The session that the new one takes the place of: person and session.
-    replaces: Option<(RecordId, RecordId)>,
-    /// From where and when it was begun: it counts there until it is finished.
-    address: String,
-    started: Timestamp,
-}
-
-/// How long somebody may be away, in seconds.
-const AWAY_SECONDS: i64 = 600;
+use domain::ticket::{Carried, TicketKey, TicketKind};
 
 /// Goes to the identity provider.
 pub(crate) async fn start(visit: &Visit<'_>) -> Result<Answer, Problem> {
@@ -47,9 +28,9 @@ pub(crate) async fn start(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let providers = providers(visit, connection).filter(|_| connection.tenant == tenant.id && connection.enabled);
     let providers = providers.ok_or(Problem::NotFound)?;
     let fresh = visit.person().is_some() && !visit.query.text("again").is_empty();
-    // What is kept until the person comes back is bounded before it is kept.
+    // Nothing is kept until the person comes back; what it costs to begin is bounded by address.
     let refusals = &visit.service.sign_in.refusals;
-    refusals.start(tenant.id, visit.peer).map_err(|Wait(seconds)| Problem::TooMany(seconds))?;
+    refusals.leave(tenant.id, visit.peer).map_err(|Wait(seconds)| Problem::TooMany(seconds))?;
     let departure = match providers.begin(connection, fresh).await {
         Ok(departure) => departure,
         Err(reason) => return Err(visit.refuse_by(connection, reason, Problem::Unavailable).await),
@@ -59,19 +40,14 @@ pub(crate) async fn start(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let away = Away {
         connection: connection.id,
         kept: departure.kept,
-        place: visit.place().path().to_owned(),
+        place: begun::place(&visit.place()),
         replaces,
         address: visit.peer.to_string(),
         started: visit.now,
     };
-    let book = &visit.service.sign_in.book;
-    let (key, owner) = names(visit, browser.secret(), &departure.handle);
-    let expires = visit.now.plus_seconds(AWAY_SECONDS);
-    let kept = book.put(TicketKind::SignIn, tenant.id, key, owner, expires, &away).await;
-    if kept != Ok(true) {
-        return Err(Problem::Unavailable);
-    }
-    Ok(Answer::away(departure.address).with_cookie(browser.cookie()))
+    let carried = begun::carry(visit, browser.secret(), &departure.handle, tenant.id, &away)?;
+    let answer = Answer::away(departure.address).with_cookie(browser.cookie());
+    Ok(carried.into_iter().fold(answer, Answer::with_cookie))
 }
 
 /// Comes back from an OpenID provider.
@@ -85,10 +61,10 @@ pub(crate) async fn oidc_callback(visit: &Visit<'_>) -> Result<Answer, Problem> 
         ..Reply::default()
     };
     // Without what was kept nobody knows whose sign-in it was, so it is recorded for the system.
-    let Some(away) = take(visit, reply.state).await? else {
+    let Some(away) = begun::open(visit, reply.state) else {
         return Err(visit.refuse(TenantId::SYSTEM, "unknown-state", Problem::SignInOver).await);
     };
-    let connection = visit.directory.connection(away.connection).ok_or(Problem::SignInOver)?;
+    let connection = visit.directory.connection(away.value.connection).ok_or(Problem::SignInOver)?;
     // What comes to another's address is another's answer: a provider led the browser on to one that people trust (RFC 9700 §4.4).
     let own = connection.oidc().is_some_and(|settings| settings.own_redirect);
     let came_back = match visit.row.page {
@@ -98,7 +74,7 @@ pub(crate) async fn oidc_callback(visit: &Visit<'_>) -> Result<Answer, Problem> 
     if !came_back {
         return Err(visit.refuse_by(connection, "other-connection", Problem::SignInOver).await);
     }
-    finish(visit, connection, Some(away), reply).await
+    finish(visit, connection, Some((away, reply.state)), reply).await
 }
 
 /// Comes back from a SAML identity provider, or comes from it without having been asked.
@@ -107,7 +83,7 @@ pub(crate) async fn saml_acs(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let handle = visit.form.text("RelayState");
     let away = match handle {
         "" => None,
-        handle => take(visit, handle).await?.filter(|away| away.connection == connection.id),
+        handle => begun::open(visit, handle).filter(|away| away.value.connection == connection.id),
     };
     if away.is_none() {
         // What nobody asked for may have a relay that means something to the provider alone.
@@ -122,50 +98,62 @@ pub(crate) async fn saml_acs(visit: &Visit<'_>) -> Result<Answer, Problem> {
         }
     }
     let reply = Reply { saml_response: visit.form.text("SAMLResponse"), ..Reply::default() };
-    finish(visit, connection, away, reply).await
+    finish(visit, connection, away.map(|away| (away, handle)), reply).await
 }
 
+/// Finishes a sign-in with what was begun and the handle by which it was found, or with neither where nobody asked for the answer.
 async fn finish(
     visit: &Visit<'_>,
     connection: &Connection,
-    away: Option<Away>,
+    begun: Option<(Carried<Away>, &str)>,
     reply: Reply<'_>,
 ) -> Result<Answer, Problem> {
     let providers = providers(visit, connection).filter(|_| connection.enabled).ok_or(Problem::NotFound)?;
     let origin = visit.origin(connection.tenant);
     let sign_in = &visit.service.sign_in;
-    let arrival = match providers.finish(connection, away.as_ref().map(|away| &away.kept), reply).await {
+    let away = begun.as_ref().map(|(away, _)| &away.value);
+    // A wrong answer uses nothing up, and each costs a request or a process.
+    sign_in.refusals.may_return(connection.tenant, visit.peer).map_err(|Wait(seconds)| Problem::TooMany(seconds))?;
+    let arrival = match providers.finish(connection, away.map(|away| &away.kept), reply).await {
         Ok(arrival) => arrival,
         Err(reason) => {
+            sign_in.refusals.returned_in_vain(visit.peer);
             return Err(visit.refuse_by(connection, reason, Problem::NotAdmitted).await);
         }
     };
+    // Now that a provider vouches for somebody, and not before: whatever else comes leaves nothing behind.
+    if let Some((away, handle)) = &begun
+        && !begun::spend(visit, away, handle).await?
+    {
+        return Err(visit.refuse_by(connection, "sign-in-used", Problem::SignInOver).await);
+    }
     let settings = visit.directory.settings(connection.tenant).ok_or(Problem::NotFound)?;
     let standing = visit.directory.standing(&arrival.assertion);
-    let begun = sign_in.begin(&arrival.assertion, &connection.rules, &standing, settings, &origin, None).await?;
+    let new = sign_in.begin(&arrival.assertion, &connection.rules, &standing, settings, &origin, None).await?;
     // Once more, after the session is kept: the directory in hand may be some moments old.
     if let Some(door) = &visit.service.doors.accounts {
         let stored = door.administration.stored_connection(connection.id).await;
         if !stored.is_ok_and(|stored| {
             stored.enabled && stored.protocol == connection.protocol && stored.rules == connection.rules
         }) {
-            return Err(local::withdrawn(visit, &begun.session, "connection-changed").await);
+            return Err(local::withdrawn(visit, &new.session, "connection-changed").await);
         }
     }
     // The cookie of the session before does not come with a form of another site, so what it replaces was kept.
-    if let Some((person, old)) = away.as_ref().and_then(|away| away.replaces) {
+    if let Some((person, old)) = away.and_then(|away| away.replaces) {
         sign_in.end_of(person, sign_in::Ending::Replaced, &origin, |session| session.id == old).await?;
     }
-    if let Some((address, started)) = away.as_ref().and_then(|away| Some((away.address.parse().ok()?, away.started))) {
-        sign_in.refusals.finish(connection.tenant, address, started);
+    if let Some((address, started)) = away.and_then(|away| Some((away.address.parse().ok()?, away.started))) {
+        sign_in.refusals.arrive(address, started);
     }
-    keep_proof(visit, &begun.session, &arrival).await?;
+    keep_proof(visit, &new.session, &arrival).await?;
     if let Some(name) = &arrival.name {
-        sign_in.name(&begun.session, &settings.sessions, name).await?;
+        sign_in.name(&new.session, &settings.sessions, name).await?;
     }
-    Ok(arrived(away.as_ref().map(|away| away.place.as_str()))
-        .with_cookie(Cookie::Session.set(&begun.secret))
-        .with_cookie(Cookie::SignIn.unset()))
+    let answer = arrived(away.map(|away| away.place.as_str()))
+        .with_cookie(Cookie::Session.set(&new.secret))
+        .with_cookie(Cookie::SignIn.unset());
+    Ok(begun::forget(visit).fold(answer, Answer::with_cookie))
 }
 
 /// Ends the session here, and at the identity provider where that is offered.
@@ -319,24 +307,6 @@ async fn keep_proof(visit: &Visit<'_>, session: &Session, arrival: &Arrival) -> 
 
 fn proof_key(visit: &Visit<'_>, session: &Session) -> TicketKey {
     visit.service.sign_in.book.keys.key(TicketKind::ProviderSession, &[b"proof", session.id.as_bytes()])
-}
-
-async fn take(visit: &Visit<'_>, handle: &str) -> Result<Option<Away>, Problem> {
-    let Some(secret) = Cookie::SignIn.read(visit.http) else {
-        return Ok(None);
-    };
-    let (key, _) = names(visit, &secret, handle);
-    match visit.service.sign_in.book.take::<Away>(TicketKind::SignIn, key).await {
-        Ok(taken) => Ok(taken.map(|taken| taken.value)),
-        Err(domain::ticket::NotKept::Integrity) => Ok(None),
-        Err(domain::ticket::NotKept::Unavailable) => Err(Problem::Unavailable),
-    }
-}
-
-fn names(visit: &Visit<'_>, secret: &Secret<32>, handle: &str) -> (TicketKey, Owner) {
-    let keys = &visit.service.sign_in.book.keys;
-    let key = keys.key(TicketKind::SignIn, &[b"away", secret.expose(), handle.as_bytes()]);
-    (key, keys.owner("away", &[secret.expose()]))
 }
 
 fn connection<'a>(visit: &'a Visit<'_>) -> Result<&'a Connection, Problem> {

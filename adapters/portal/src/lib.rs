@@ -16,6 +16,7 @@
 
 mod account;
 mod answer;
+mod begun;
 mod chain;
 mod clinical;
 mod clinical_pages;

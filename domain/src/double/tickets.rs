@@ -22,6 +22,12 @@ impl MemoryTickets {
         self.refuses_replacing.store(refuse, Ordering::Relaxed);
     }
 
+    /// Returns how many are kept, those that are over included.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.with(|tickets| tickets.len()).unwrap_or_default()
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<TicketKey, StoredTicket>) -> T) -> Result<T, Unavailable> {
         self.tickets.lock().map(|mut tickets| act(&mut tickets)).map_err(|_| Unavailable)
     }

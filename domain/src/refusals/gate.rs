@@ -18,23 +18,28 @@ pub struct RefusalLimits {
     pub address: Rate,
     /// Entries in one chain: a tenant's, or the system's.
     pub chain: Rate,
-    /// Sign-ins that one address begins at an identity provider and does not finish.
+    /// Sign-ins that one address begins at an identity provider and does not finish, requests of applications among them.
     pub started: Rate,
-    /// The same of one tenant's people together.
+    /// Requests of applications that wait for one tenant's people: those are kept here. A sign-in is carried by its browser, so what
+    /// others begin is no reason to keep anybody from it.
     pub started_in_tenant: Rate,
+    /// Answers of identity providers that one address brings and that come to nothing: each costs a request or a process.
+    pub returned: Rate,
     /// Places in each of the two rows of buckets, of 8 bytes.
     pub places: usize,
 }
 
 impl Default for RefusalLimits {
     /// 300 at once and one in 5 seconds of an address; 1,000 and one a second in a chain; 300 and 5 a second begun by an address;
-    /// 6,000 and 100 a second in a tenant; 16,384 places, which are 1 MiB in all.
+    /// 6,000 and 100 a second of requests in a tenant; 300 and one a second brought by an address in vain; 16,384 places, which are
+    /// 1.25 MiB in all.
     fn default() -> Self {
         Self {
             address: Rate { burst: 300, every_ms: 5_000 },
             chain: Rate { burst: 1_000, every_ms: 1_000 },
             started: Rate { burst: 300, every_ms: 200 },
             started_in_tenant: Rate { burst: 6_000, every_ms: 10 },
+            returned: Rate { burst: 300, every_ms: 1_000 },
             places: 16_384,
         }
     }
@@ -53,6 +58,7 @@ pub(super) struct Gate {
     of_chains: Buckets,
     started: Buckets,
     started_in_tenants: Buckets,
+    returned: Buckets,
     counted: BTreeMap<TenantId, Tally>,
 }
 
@@ -74,6 +80,7 @@ impl Gate {
             of_chains: buckets(),
             started: buckets(),
             started_in_tenants: buckets(),
+            returned: buckets(),
             counted: BTreeMap::new(),
         }
     }
@@ -103,22 +110,41 @@ impl Gate {
         self.of_addresses.wait(&Name::of_address(address), self.limits.address, now)
     }
 
-    /// Lets a sign-in begin, or returns for how many microseconds none may.
+    /// Lets somebody leave for an identity provider, or returns for how many microseconds they may not.
+    pub(super) fn leave(&mut self, address: IpAddr, now: Timestamp) -> Result<(), i64> {
+        take(&mut self.started, &Name::of_address(address), self.limits.started, now)
+    }
+
+    /// Gives back what somebody took who is back.
+    pub(super) fn arrive(&mut self, address: IpAddr, left: Timestamp, now: Timestamp) {
+        self.started.give_back(&Name::of_address(address), self.limits.started, left, now);
+    }
+
+    /// Returns for how many microseconds an address has brought too many answers in vain, 0 when it has not.
+    pub(super) fn wait_for_return(&self, address: IpAddr, now: Timestamp) -> i64 {
+        self.returned.wait(&Name::of_address(address), self.limits.returned, now)
+    }
+
+    /// Takes note of an answer that came to nothing.
+    pub(super) fn returned_in_vain(&mut self, address: IpAddr, now: Timestamp) {
+        self.returned.take(&Name::of_address(address), self.limits.returned, now);
+    }
+
+    /// Lets a request be kept, or returns for how many microseconds none may.
     pub(super) fn start(&mut self, tenant: TenantId, address: IpAddr, now: Timestamp) -> Result<(), i64> {
-        let (of_address, of_tenant) = (Name::of_address(address), Name::of_chain(tenant));
-        let wait = self.started.wait(&of_address, self.limits.started, now);
-        let wait = wait.max(self.started_in_tenants.wait(&of_tenant, self.limits.started_in_tenant, now));
+        let (of_tenant, rate) = (Name::of_chain(tenant), self.limits.started_in_tenant);
+        let wait = self.started_in_tenants.wait(&of_tenant, rate, now);
         if wait > 0 {
-            return Err(wait);
+            return Err(wait.max(self.started.wait(&Name::of_address(address), self.limits.started, now)));
         }
-        self.started.take(&of_address, self.limits.started, now);
-        self.started_in_tenants.take(&of_tenant, self.limits.started_in_tenant, now);
+        self.leave(address, now)?;
+        self.started_in_tenants.take(&of_tenant, rate, now);
         Ok(())
     }
 
-    /// Gives back what a sign-in took that was finished.
+    /// Gives back what a request took that was answered.
     pub(super) fn finish(&mut self, tenant: TenantId, address: IpAddr, started: Timestamp, now: Timestamp) {
-        self.started.give_back(&Name::of_address(address), self.limits.started, started, now);
+        self.arrive(address, started, now);
         let rate = self.limits.started_in_tenant;
         self.started_in_tenants.give_back(&Name::of_chain(tenant), rate, started, now);
     }
@@ -146,6 +172,17 @@ impl Gate {
             None => self.counted.insert(chain, tally),
             Some(since) => self.counted.insert(chain, tally.joined(since)),
         };
+    }
+}
+
+/// Takes one of a bucket, or returns for how many microseconds there is none.
+fn take(buckets: &mut Buckets, name: &Name, rate: Rate, now: Timestamp) -> Result<(), i64> {
+    match buckets.wait(name, rate, now) {
+        0 => {
+            buckets.take(name, rate, now);
+            Ok(())
+        }
+        wait => Err(wait),
     }
 }
 

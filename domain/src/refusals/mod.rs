@@ -123,22 +123,66 @@ impl Refusals {
         (wait > 0).then(|| Wait::of(wait))
     }
 
-    /// Lets a sign-in begin that leaves something behind until it is finished; one that may not begin is counted.
+    /// Lets somebody leave for an identity provider; nothing is kept here until they come back, so only their own address bounds it.
+    /// Who may not is counted.
+    ///
+    /// # Errors
+    /// [`Wait`].
+    pub fn leave(&self, tenant: TenantId, address: IpAddr) -> Result<(), Wait> {
+        self.let_begin(tenant, address, |gate, now| gate.leave(address, now))
+    }
+
+    /// Takes note that somebody is back who left at this moment: that counts no longer.
+    pub fn arrive(&self, address: IpAddr, left: Timestamp) {
+        self.gate.lock().arrive(address, left, self.clock.now());
+    }
+
+    /// Lets an answer of an identity provider be looked at; one from an address that brought too many in vain is counted.
+    ///
+    /// # Errors
+    /// [`Wait`].
+    pub fn may_return(&self, tenant: TenantId, address: IpAddr) -> Result<(), Wait> {
+        let now = self.clock.now();
+        let mut gate = self.gate.lock();
+        match gate.wait_for_return(address, now) {
+            0 => Ok(()),
+            wait => {
+                gate.count(tenant, Some(address), "not-listened-to", now);
+                Err(Wait::of(wait))
+            }
+        }
+    }
+
+    /// Takes note that an answer of an identity provider came to nothing.
+    pub fn returned_in_vain(&self, address: IpAddr) {
+        self.gate.lock().returned_in_vain(address, self.clock.now());
+    }
+
+    /// Lets a request be kept that waits for a person; one that may not be is counted.
     ///
     /// # Errors
     /// [`Wait`].
     pub fn start(&self, tenant: TenantId, address: IpAddr) -> Result<(), Wait> {
+        self.let_begin(tenant, address, |gate, now| gate.start(tenant, address, now))
+    }
+
+    /// Takes note that a request was answered which came at this moment: it counts no longer.
+    pub fn finish(&self, tenant: TenantId, address: IpAddr, started: Timestamp) {
+        self.gate.lock().finish(tenant, address, started, self.clock.now());
+    }
+
+    fn let_begin(
+        &self,
+        tenant: TenantId,
+        address: IpAddr,
+        begin: impl FnOnce(&mut Gate, Timestamp) -> Result<(), i64>,
+    ) -> Result<(), Wait> {
         let now = self.clock.now();
         let mut gate = self.gate.lock();
-        gate.start(tenant, address, now).map_err(|wait| {
+        begin(&mut gate, now).map_err(|wait| {
             gate.count(tenant, Some(address), "too-many-begun", now);
             Wait::of(wait)
         })
-    }
-
-    /// Takes note that a sign-in was finished which began at this moment: it counts no longer.
-    pub fn finish(&self, tenant: TenantId, address: IpAddr, started: Timestamp) {
-        self.gate.lock().finish(tenant, address, started, self.clock.now());
     }
 
     /// Writes what was counted for [`INTERVAL_SECONDS`], or everything that was counted. Returns how many entries that took.

@@ -9,9 +9,11 @@
 //! neither make a ticket nor move one to another key, owner, kind or time.
 
 mod book;
+mod carried;
 mod sealed;
 
 pub use book::{Kept, NotKept, TicketBook};
+pub use carried::{Carried, carried_until};
 pub use sealed::TicketKeys;
 
 use crate::id::TenantId;
@@ -22,7 +24,7 @@ use alloc::vec::Vec;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum TicketKind {
-    /// A sign-in that was begun at a browser and not yet finished.
+    /// A sign-in that was begun at a browser and not yet finished; the browser carries it.
     SignIn,
     /// A person's session.
     Session,

@@ -52,6 +52,58 @@ async fn an_answer_counts_at_the_address_of_its_connection_alone() {
 }
 
 #[actix_web::test]
+async fn a_browser_that_brings_back_what_it_had_finishes_nothing_twice() {
+    let house = House::new().await;
+    let mut browser = Browser::new(&house);
+    browser.get(&format!("/sign-in/{}/with/{}", house.tenant, house.connection)).await;
+    // Somebody kept the cookies, and the provider vouches once more.
+    let mut kept = browser.clone();
+    for (browser, expected) in [(&mut browser, StatusCode::SEE_OTHER), (&mut kept, StatusCode::UNAUTHORIZED)] {
+        *house.says.next.lock().unwrap() = Some(Ok(house.assertion("ann", "doctors")));
+        assert_eq!(browser.get("/auth/oidc/callback?code=c&state=state-1").await.status, expected);
+    }
+    assert_eq!(house.refusals_in(house.tenant).await, 1, "it is in the tenant's chain");
+    assert!(browser.cookies("__Host-sealgate-sign-in").is_empty(), "nothing of it is left at the browser");
+}
+
+#[actix_web::test]
+async fn a_sign_in_that_is_begun_leaves_nothing_here_and_a_wrong_answer_neither() {
+    let house = House::new().await;
+    let mut browser = Browser::new(&house);
+    let before = house.tickets.count();
+    browser.get(&format!("/sign-in/{}/with/{}", house.tenant, house.connection)).await;
+    *house.says.next.lock().unwrap() = Some(Err("bad-code"));
+    assert_eq!(browser.get("/auth/oidc/callback?code=x&state=state-1").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(house.tickets.count(), before);
+    // It is sealed, and nobody's but this browser's.
+    let carried = browser.cookies("__Host-sealgate-sign-in-");
+    assert_eq!(carried.len(), 1);
+    let mut other = Browser::new(&house);
+    other.get(&format!("/sign-in/{}", house.tenant)).await;
+    other.set_cookie(&carried[0].0, &carried[0].1);
+    assert_eq!(other.get("/auth/oidc/callback?code=c&state=state-1").await.status, StatusCode::UNAUTHORIZED);
+    *house.says.next.lock().unwrap() = Some(Ok(house.assertion("ann", "doctors")));
+    assert_eq!(browser.get("/auth/oidc/callback?code=c&state=state-1").await.status, StatusCode::SEE_OTHER);
+}
+
+#[actix_web::test]
+async fn several_windows_sign_in_beside_each_other_and_the_oldest_makes_room() {
+    let house = House::new().await;
+    let start = format!("/sign-in/{}/with/{}", house.tenant, house.connection);
+    let mut browser = Browser::new(&house);
+    for _ in 0..6 {
+        browser.get(&start).await;
+        house.doubles.clock.advance(1);
+    }
+    assert_eq!(browser.cookies("__Host-sealgate-sign-in-").len(), 4);
+    for (state, expected) in [(2, StatusCode::UNAUTHORIZED), (3, StatusCode::SEE_OTHER)] {
+        *house.says.next.lock().unwrap() = Some(Ok(house.assertion("ann", "doctors")));
+        let got = browser.clone().get(&format!("/auth/oidc/callback?code=c&state=state-{state}")).await;
+        assert_eq!(got.status, expected, "{state}");
+    }
+}
+
+#[actix_web::test]
 async fn a_provider_is_shown_our_keys_where_there_are_any() {
     use domain::directory::{ClientAlgorithm, ClientKey, Hidden};
     let house = House::new().await;
@@ -70,6 +122,15 @@ async fn a_provider_is_shown_our_keys_where_there_are_any() {
     assert_eq!((shown.status, shown.body.as_str()), (StatusCode::OK, r#"{"keys":[]}"#));
     assert_eq!(shown.headers.get("content-type").unwrap(), "application/json");
     assert_eq!(provider.get(&format!("/auth/oidc/keys/{}", house.account)).await.status, StatusCode::NOT_FOUND);
+}
+
+#[actix_web::test]
+async fn a_place_too_long_for_a_cookie_is_returned_to_without_its_query() {
+    let house = House::new().await;
+    let mut browser = Browser::new(&house);
+    let patients = format!("?return=%2Fpatients%2Ffound%3Fat%3D{}", "A".repeat(1_500));
+    let got = browser.sign_in("ann", "doctors", &patients).await;
+    assert_eq!((got.status, got.location()), (StatusCode::SEE_OTHER, "/patients/found"));
 }
 
 #[actix_web::test]

@@ -50,6 +50,36 @@ async fn sign_ins_that_are_begun_and_left_are_bounded_before_anything_is_kept() 
 }
 
 #[actix_web::test]
+async fn sign_ins_begun_from_everywhere_keep_nobody_from_beginning_theirs() {
+    let house = House::new().await;
+    let refusals = &house.service.sign_in.refusals;
+    for number in 0..40 {
+        let address = std::net::Ipv4Addr::new(198, 51, 100, number).into();
+        while refusals.leave(house.tenant, address).is_ok() {}
+        while refusals.start(house.tenant, address).is_ok() {}
+    }
+    let mut browser = Browser::new(&house);
+    assert_eq!(browser.sign_in("ann", "doctors", "").await.status, StatusCode::SEE_OTHER);
+}
+
+#[actix_web::test]
+async fn answers_that_come_to_nothing_are_not_asked_about_without_end() {
+    let house = House::new().await;
+    let mut browser = Browser::new(&house);
+    browser.get(&format!("/sign-in/{}/with/{}", house.tenant, house.connection)).await;
+    for _ in 0..300 {
+        *house.says.next.lock().unwrap() = Some(Err("bad-code"));
+        assert_eq!(browser.get("/auth/oidc/callback?code=x&state=state-1").await.status, StatusCode::UNAUTHORIZED);
+    }
+    *house.says.next.lock().unwrap() = Some(Err("bad-code"));
+    let got = browser.get("/auth/oidc/callback?code=x&state=state-1").await;
+    assert_eq!((got.status, got.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "1"));
+    assert!(house.says.next.lock().unwrap().is_some(), "the provider was not asked");
+    let mut other = Browser::at(&house, [192, 0, 2, 8]);
+    assert_eq!(other.sign_in("ann", "doctors", "").await.status, StatusCode::SEE_OTHER);
+}
+
+#[actix_web::test]
 async fn a_hospital_behind_one_address_signs_in_all_morning() {
     let house = House::new().await;
     for _ in 0..320 {

@@ -354,11 +354,13 @@ impl House {
 }
 
 /// A browser: it keeps cookies and says where its requests come from.
+#[derive(Clone)]
 pub(crate) struct Browser<'a> {
     house: &'a House,
     cookies: Vec<(String, String)>,
     /// The hidden field of the last page.
     pub(crate) token: String,
+    address: [u8; 4],
 }
 
 /// What a browser got.
@@ -380,11 +382,21 @@ impl Got {
 
 impl<'a> Browser<'a> {
     pub(crate) fn new(house: &'a House) -> Self {
-        Self { house, cookies: Vec::new(), token: String::new() }
+        Self { house, cookies: Vec::new(), token: String::new(), address: [192, 0, 2, 7] }
+    }
+
+    /// Returns a browser at another address.
+    pub(crate) fn at(house: &'a House, address: [u8; 4]) -> Self {
+        Self { address, ..Self::new(house) }
     }
 
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the cookies whose names begin so, as name and value.
+    pub(crate) fn cookies(&self, start: &str) -> Vec<(String, String)> {
+        self.cookies.iter().filter(|(name, _)| name.starts_with(start)).cloned().collect()
     }
 
     pub(crate) fn set_cookie(&mut self, name: &str, value: &str) {
@@ -411,7 +423,7 @@ impl<'a> Browser<'a> {
     pub(crate) async fn send(&mut self, request: TestRequest) -> Got {
         let service = Arc::clone(&self.house.service);
         let application = test::init_service(App::new().configure(move |config| configure(config, service))).await;
-        let mut request = request.peer_addr(([192, 0, 2, 7], 4_000).into());
+        let mut request = request.peer_addr((self.address, 4_000).into());
         if !self.cookies.is_empty() {
             let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.insert_header((header::COOKIE, pairs.join("; ")));

@@ -17,9 +17,10 @@ async fn the_cookies_of_a_sign_in_are_held_to_this_host() {
     );
     let got = browser.sign_in("ann", "doctors", "").await;
     let sets: Vec<_> = got.headers.get_all(header::SET_COOKIE).map(|value| value.to_str().unwrap()).collect();
-    assert_eq!(sets.len(), 2);
+    assert_eq!(sets.len(), 3);
     assert!(sets[0].starts_with("__Host-sealgate=") && sets[0].ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"));
     assert!(sets[1].starts_with("__Host-sealgate-sign-in=;"), "the sign-in is over");
+    assert!(sets[2].starts_with("__Host-sealgate-sign-in-") && sets[2].ends_with("; SameSite=None; Max-Age=0"));
     assert!(!sets.iter().any(|set| set.contains("Domain")));
 }
 

@@ -187,7 +187,31 @@ const OTHERS: &[(&str, &str, &str, &str)] = &[
         "anybody",
         "gateway",
         "too-many-begun",
-        "Too many sign-ins were begun from this address or for this tenant, and not finished.",
+        "Too many sign-ins were begun from this address and not finished, or too many applications ask this tenant's people.",
+    ),
+    (
+        "anybody",
+        "gateway",
+        "unknown-state",
+        "The answer belongs to no sign-in that this browser began within ten minutes: cookies are blocked, or it began elsewhere.",
+    ),
+    (
+        "anybody",
+        "gateway",
+        "unknown-relay",
+        "The answer belongs to no sign-in that this browser began within ten minutes, and the connection takes none that nobody asked for.",
+    ),
+    (
+        "anybody",
+        "gateway",
+        "sign-in-used",
+        "The answer belongs to a sign-in that was finished before: a page was opened twice, or somebody copied it.",
+    ),
+    (
+        "anybody",
+        "gateway",
+        "not-listened-to",
+        "Too many answers of providers that came from this address were refused; it waits and tries again.",
     ),
     (
         "anybody",
