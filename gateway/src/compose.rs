@@ -229,7 +229,8 @@ fn serve_fhir(
     let make = if config.sign_on.enabled { fhir::Service::with_smart } else { fhir::Service::new };
     let service = make(retrieval(installation), Arc::new(clients), &base, env!("CARGO_PKG_VERSION"), limits);
     let limits = fhir::ServeLimits { max_connections: config.fhir.max_connections, ..fhir::ServeLimits::default() };
-    let proxies = fhir::Proxies::read(&config.fhir.trusted_proxies).map_err(|_| {
+    let forwarded = config.fhir.forwarded_header;
+    let proxies = fhir::Proxies::read(&config.fhir.trusted_proxies, forwarded).map_err(|_| {
         Stop::new(Exit::Configuration, "`trusted_proxies` of [fhir] is not a list of ranges of addresses")
     })?;
     // What is mounted first is asked first: the pages answer whatever nobody else serves.

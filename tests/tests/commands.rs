@@ -49,6 +49,11 @@ fn a_wrong_configuration_is_told_with_file_line_and_the_nearest_key() {
             "request_timeout_seconds = 5\ntrusted_proxies = [\"10.0.0.1/8\"]",
             "is a list of ranges of addresses",
         ),
+        (
+            "request_timeout_seconds = 5",
+            "request_timeout_seconds = 5\nforwarded_header = \"x-real-ip\"",
+            "x-forwarded-for",
+        ),
     ] {
         let line = lines(&text.replacen(from, to, 1), to.lines().last().unwrap());
         let ended = with_config(&home, |text| text.replacen(from, to, 1));

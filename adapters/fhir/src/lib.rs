@@ -23,6 +23,6 @@ mod serve;
 mod service;
 
 pub use dispatch::{configure, routes};
-pub use proxies::Proxies;
+pub use proxies::{ForwardedHeader, Proxies};
 pub use serve::{ServeLimits, serve};
 pub use service::{Admission, Admitted, Attempt, Limits, Service, Unauthenticated};

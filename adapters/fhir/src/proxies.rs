@@ -7,14 +7,32 @@
 //!
 //! Every proxy adds the address it was reached from at the right, so from the right only what trusted proxies wrote is read: the first
 //! address that is none of theirs is the client's. What cannot be told is nobody's address, which lies in no list of allowed ones.
+//!
+//! Which header the proxies write is configured. Any other is as the client sent it, so it is not looked at: neither does it say who
+//! the client is, nor can it make the client nobody.
 
 use actix_web::http::header::HeaderMap;
 use domain::directory::{AddressRange, NotARange};
+use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The proxies that are believed about whose requests they pass on; none by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Proxies(Vec<AddressRange>);
+pub struct Proxies {
+    ranges: Vec<AddressRange>,
+    header: ForwardedHeader,
+}
+
+/// The header in which proxies name whose request they pass on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`: addresses with commas between.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
 
 /// Most addresses that are passed over.
 const MAX_HOPS: usize = 16;
@@ -22,37 +40,36 @@ const MAX_HOPS: usize = 16;
 const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl Proxies {
-    /// Takes a list of ranges, such as `10.0.0.0/8`.
+    /// Takes a list of ranges, such as `10.0.0.0/8`, and the header that the proxies there write.
     ///
     /// # Errors
     /// [`NotARange`].
-    pub fn read(ranges: &[String]) -> Result<Self, NotARange> {
-        ranges.iter().map(|range| range.parse()).collect::<Result<_, _>>().map(Self)
+    pub fn read(ranges: &[String], header: ForwardedHeader) -> Result<Self, NotARange> {
+        let ranges = ranges.iter().map(|range| range.parse()).collect::<Result<_, _>>()?;
+        Ok(Self { ranges, header })
     }
 
-    /// Returns whose request it is that came from this address with these headers: `X-Forwarded-For`, or `Forwarded` (RFC 7239).
+    /// Returns whose request it is that came from this address with these headers.
     #[must_use]
     pub fn peer(&self, socket: IpAddr, headers: &HeaderMap) -> IpAddr {
         if !self.trusts(socket) {
             return socket.to_canonical();
         }
-        let (listed, forwarded) = (joined(headers, "x-forwarded-for"), joined(headers, "forwarded"));
-        match (listed, forwarded) {
+        let name = match self.header {
+            ForwardedHeader::XForwardedFor => "x-forwarded-for",
+            ForwardedHeader::Forwarded => "forwarded",
+        };
+        match (joined(headers, name), self.header) {
+            (None, _) => NOBODY,
             // Nothing was passed on: the proxy asks for itself.
-            (Some(None), Some(None)) => socket.to_canonical(),
-            (Some(Some(listed)), Some(None)) => self.of_list(&listed),
-            (Some(None), Some(Some(forwarded))) => self.of_forwarded(&forwarded),
-            // A proxy writes one of them; the other is as the client sent it. Only where they say the same it does not matter which.
-            (Some(Some(listed)), Some(Some(forwarded))) => {
-                let (one, other) = (self.of_list(&listed), self.of_forwarded(&forwarded));
-                if one == other { one } else { NOBODY }
-            }
-            (None, _) | (_, None) => NOBODY,
+            (Some(None), _) => socket.to_canonical(),
+            (Some(Some(listed)), ForwardedHeader::XForwardedFor) => self.of_list(&listed),
+            (Some(Some(forwarded)), ForwardedHeader::Forwarded) => self.of_forwarded(&forwarded),
         }
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|range| range.contains(address))
+        self.ranges.iter().any(|range| range.contains(address))
     }
 
     fn of_list(&self, text: &str) -> IpAddr {
@@ -145,13 +162,36 @@ mod tests {
     const PROXY: &str = "10.0.0.5";
     const CLIENT: &str = "192.0.2.7";
 
+    const RANGES: [&str; 2] = ["10.0.0.0/8", "fd00::/8"];
+
+    /// The proxies write the header that comes first.
     fn peer(socket: &str, headers: &[(&'static str, &str)]) -> String {
-        let proxies = Proxies::read(&["10.0.0.0/8".to_owned(), "fd00::/8".to_owned()]).unwrap();
+        let written = match headers.first() {
+            Some(("forwarded", _)) => ForwardedHeader::Forwarded,
+            _ => ForwardedHeader::XForwardedFor,
+        };
+        let proxies = Proxies::read(&RANGES.map(str::to_owned), written).unwrap();
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         proxies.peer(socket.parse().unwrap(), &map).to_string()
+    }
+
+    #[test]
+    fn a_header_that_the_proxies_do_not_write_neither_names_nor_hides_anybody() {
+        let listed = ("x-forwarded-for", CLIENT);
+        let forwarded = ("forwarded", "for=192.0.2.7");
+        for value in ["for=203.0.113.9", "for=unknown", "junk", "for=10.1.1.1", "\u{e9}"] {
+            assert_eq!(peer(PROXY, &[listed, ("forwarded", value)]), CLIENT, "{value}");
+        }
+        for value in ["203.0.113.9", "unknown", "", "\u{e9}"] {
+            assert_eq!(peer(PROXY, &[forwarded, ("x-forwarded-for", value)]), CLIENT, "{value}");
+        }
+        let proxies = Proxies::read(&RANGES.map(str::to_owned), ForwardedHeader::XForwardedFor).unwrap();
+        let mut map = HeaderMap::new();
+        map.append(HeaderName::from_static("forwarded"), HeaderValue::from_static("for=203.0.113.9"));
+        assert_eq!(proxies.peer(PROXY.parse().unwrap(), &map).to_string(), PROXY, "it asks for itself");
     }
 
     #[test]
@@ -204,18 +244,16 @@ mod tests {
             &[("forwarded", "for=\"192.0.2.\\7\"")],
             &[("forwarded", "for=192.0.2.7,")],
             &[("forwarded", "for = 192.0.2.7")],
-            &[("x-forwarded-for", "192.0.2.7"), ("forwarded", "for=10.1.1.1")],
         ] {
             assert_eq!(peer(PROXY, headers), "0.0.0.0", "{headers:?}");
         }
         assert_eq!(peer(PROXY, &[("x-forwarded-for", &vec!["10.1.1.1"; 100].join(","))]), "0.0.0.0");
-        let both = [("x-forwarded-for", "192.0.2.7"), ("forwarded", "for=192.0.2.7")];
-        assert_eq!(peer(PROXY, &both), CLIENT, "both say the same");
     }
 
     #[test]
     fn a_range_that_is_none_is_refused() {
-        assert!(Proxies::read(&["10.0.0.1/8".to_owned()]).is_err());
-        assert!(Proxies::read(&["proxy.example".to_owned()]).is_err());
+        for range in ["10.0.0.1/8", "proxy.example"] {
+            assert!(Proxies::read(&[range.to_owned()], ForwardedHeader::default()).is_err());
+        }
     }
 }

@@ -131,6 +131,8 @@ pub struct Fhir {
     pub plain: bool,
     /// Ranges of addresses of proxies that are believed about whose requests they pass on.
     pub trusted_proxies: Vec<String>,
+    /// The header in which those proxies name the client: `x-forwarded-for` or `forwarded`; the other one is the client's own.
+    pub forwarded_header: fhir::ForwardedHeader,
     /// Most connections at a time.
     pub max_connections: usize,
     /// Longest time for a request's head and body, in seconds.
@@ -145,6 +147,7 @@ impl Default for Fhir {
             tls: None,
             plain: false,
             trusted_proxies: Vec::new(),
+            forwarded_header: fhir::ForwardedHeader::XForwardedFor,
             max_connections: 10_000,
             request_timeout_seconds: 30,
         }

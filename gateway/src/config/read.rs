@@ -94,7 +94,7 @@ fn contradictions(config: &Config) -> Result<(), (&'static str, &'static str)> {
     {
         return Err(("fhir", "[fhir] beyond loopback needs `tls`, or `plain = true` behind a proxy that ends TLS"));
     }
-    if fhir::Proxies::read(&config.fhir.trusted_proxies).is_err() {
+    if fhir::Proxies::read(&config.fhir.trusted_proxies, config.fhir.forwarded_header).is_err() {
         return Err((
             "trusted_proxies",
             "`trusted_proxies` is a list of ranges of addresses, such as \"10.0.0.0/8\", with no bits set below the prefix",

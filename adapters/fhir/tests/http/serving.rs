@@ -1,5 +1,5 @@
 use crate::house::House;
-use fhir::{Limits, Proxies, ServeLimits, configure, serve};
+use fhir::{ForwardedHeader, Limits, Proxies, ServeLimits, configure, serve};
 use std::net::TcpListener;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,7 +14,7 @@ async fn while_serving<T>(limits: ServeLimits, talk: impl AsyncFnOnce(std::net::
     let (stop, stopped) = oneshot::channel::<()>();
     let service = house.service(Limits::default());
     let limits = ServeLimits { workers: Some(1), ..limits };
-    let proxies = Proxies::read(&["127.0.0.0/8".to_owned()]).unwrap();
+    let proxies = Proxies::read(&["127.0.0.0/8".to_owned()], ForwardedHeader::XForwardedFor).unwrap();
     // Spawned as the gateway does it, which also needs it to be movable between threads.
     let server = tokio::spawn(serve(listener, None, configure(service), limits, proxies, async move {
         let _ = stopped.await;
