@@ -12,9 +12,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-/// How long a person may take to sign in, choose and consent, in seconds.
+/// How long a person may take to sign in, choose and consent, in seconds; what a launch was opened with holds as long.
 pub const PENDING_SECONDS: i64 = 1_200;
-/// How long a launch from a page of ours is good, in seconds.
+/// Within how many seconds an application comes back with a launch from a page of ours.
 pub const LAUNCH_SECONDS: i64 = 300;
 
 /// Keeps launches, and gives what comes of them.
@@ -26,8 +26,8 @@ pub struct Launches {
 /// An application that was opened from a patient's page.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launched {
-    /// The session it was opened in; it is good for no other.
-    pub session: RecordId,
+    /// Who opened it; it is good for nobody else. Not the session: that has another name once its person proves anew who they are.
+    pub person: RecordId,
     /// The patient.
     pub patient: RecordId,
     /// The application.
@@ -41,16 +41,23 @@ impl Launches {
         Self { book }
     }
 
-    /// Keeps a request while its person is asked. Returns what finds it.
+    /// Keeps a request while its person is asked, with what its launch was opened with, which is good for [`LAUNCH_SECONDS`] and thus
+    /// read now. Returns what finds it.
     ///
     /// # Errors
     /// [`NotKept`].
     pub async fn keep(&self, asked: Asked) -> Result<String, NotKept> {
         let now = self.book.clock.now();
+        let launched = match &asked.launch {
+            Some(launch) if !self.is_used(launch).await? => {
+                self.look_up::<Launched>(TicketKind::Launch, launch).await?.map(|kept| kept.value)
+            }
+            Some(_) | None => None,
+        };
         let (handle, tenant) = (self.draw()?, asked.tenant);
         let owner = self.book.keys.owner("authorization", &[asked.application.as_bytes()]);
         let (key, expires) = (self.key(TicketKind::Authorization, &handle), now.plus_seconds(PENDING_SECONDS));
-        let pending = Pending { asked, begun: now, chosen: None };
+        let pending = Pending { asked, begun: now, launched, chosen: None };
         self.put(TicketKind::Authorization, tenant, key, owner, expires, &pending).await?;
         Ok(text(&handle))
     }
@@ -86,27 +93,32 @@ impl Launches {
     /// [`NotKept`].
     pub async fn launch(&self, tenant: TenantId, launched: &Launched) -> Result<String, NotKept> {
         let handle = self.draw()?;
-        let owner = self.book.keys.owner("launch", &[launched.session.as_bytes()]);
+        let owner = self.book.keys.owner("launch", &[launched.person.as_bytes()]);
         let expires = self.book.clock.now().plus_seconds(LAUNCH_SECONDS);
         let key = self.key(TicketKind::Launch, &handle);
         self.put(TicketKind::Launch, tenant, key, owner, expires, launched).await?;
         Ok(text(&handle))
     }
 
-    /// Finds what an application was opened with.
-    ///
-    /// # Errors
-    /// [`NotKept::Unavailable`].
-    pub async fn launched(&self, launch: &str) -> Result<Option<Kept<Launched>>, NotKept> {
-        self.look_up(TicketKind::Launch, launch).await
-    }
-
-    /// Uses a launch up; `false` when somebody else did.
+    /// Uses the launch of a request up; `false` when another request did.
     ///
     /// # Errors
     /// [`NotKept`].
-    pub async fn use_up(&self, kept: &Kept<Launched>) -> Result<bool, NotKept> {
-        self.book.remove(kept).await
+    pub async fn use_up(&self, asked: &Asked) -> Result<bool, NotKept> {
+        let Some(launch) = asked.launch.as_deref() else { return Ok(true) };
+        let key = self.used(launch);
+        let owner = self.book.keys.owner("launch", &[asked.application.as_bytes()]);
+        // Until the last request is over that can have been made with it.
+        let until = self.book.clock.now().plus_seconds(LAUNCH_SECONDS.saturating_add(PENDING_SECONDS));
+        self.book.put(TicketKind::Used, asked.tenant, key, owner, until, &()).await
+    }
+
+    async fn is_used(&self, launch: &str) -> Result<bool, NotKept> {
+        Ok(self.book.find::<()>(TicketKind::Used, self.used(launch)).await?.is_some())
+    }
+
+    fn used(&self, launch: &str) -> TicketKey {
+        self.book.keys.key(TicketKind::Used, &[b"launch", launch.as_bytes()])
     }
 
     /// Finds a ticket by its text; one that cannot be ours is not looked up, and one that does not open is nobody's.

@@ -1,6 +1,7 @@
 //! A request under way: read, and waiting for its person to sign in, to choose and to consent.
 
 use super::ask::Asked;
+use super::desk::Launched;
 use crate::id::RecordId;
 use crate::identity::Session;
 use crate::time::Timestamp;
@@ -13,6 +14,9 @@ pub struct Pending {
     pub asked: Asked,
     /// When it came.
     pub begun: Timestamp,
+    /// What its launch was opened with; `None` where it has none, or that was unknown or over when the request came.
+    #[serde(default)]
+    pub launched: Option<Launched>,
     /// The patient who was chosen for it.
     pub chosen: Option<Chosen>,
 }
@@ -36,6 +40,19 @@ impl Pending {
         let oldest = |age: i64| self.begun.plus_seconds(age.saturating_neg()).plus_seconds(-1);
         let age = if self.asked.prompt_login { Some(0) } else { self.asked.max_age };
         age.is_some_and(|age| session.authenticated < oldest(age))
+    }
+
+    /// Returns the patient from whose page the application was opened.
+    ///
+    /// # Errors
+    /// The word for the audit chain, where that is no launch of this application and person.
+    pub fn patient_of_launch(&self, session: &Session) -> Result<RecordId, &'static str> {
+        match &self.launched {
+            None => Err("unknown-launch"),
+            Some(launched) if launched.application != self.asked.application => Err("launch-of-another-application"),
+            Some(launched) if launched.person != session.person => Err("launch-of-another-person"),
+            Some(launched) => Ok(launched.patient),
+        }
     }
 
     /// Returns the patient who was chosen in this session.

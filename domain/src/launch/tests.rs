@@ -460,15 +460,28 @@ fn a_request_waits_for_its_person_and_a_launch_is_used_up() {
         assert_eq!(kept.value.patient_of(&other), None, "chosen in another session");
         assert!(house.launches.finish(&kept).await.unwrap() && !house.launches.finish(&kept).await.unwrap());
 
-        let launched = Launched { session: session().id, patient: PATIENT, application: APP };
-        let launch = house.launches.launch(TENANT, &launched).await.unwrap();
-        let kept = house.launches.launched(&launch).await.unwrap().unwrap();
-        assert!(house.launches.use_up(&kept).await.unwrap());
-        assert!(house.launches.launched(&launch).await.unwrap().is_none());
+        let launched = Launched { person: PERSON, patient: PATIENT, application: APP };
         let launch = house.launches.launch(TENANT, &launched).await.unwrap();
         assert!(house.launches.pending(&launch).await.unwrap().is_none(), "it is no request");
+        let asked = Asked { launch: Some(launch), ..house.asked("launch/patient patient/*.rs") };
+        let keep = || async {
+            let handle = house.launches.keep(asked.clone()).await.unwrap();
+            house.launches.pending(&handle).await.unwrap().unwrap().value
+        };
+        let (first, second) = (keep().await, keep().await);
         house.clock.advance(LAUNCH_SECONDS);
-        assert!(house.launches.launched(&launch).await.unwrap().is_none());
+        assert_eq!(keep().await.patient_of_launch(&session()), Err("unknown-launch"), "it came too late");
+        let anew = Session { id: RecordId([99; 16]), ..session() };
+        assert_eq!(first.patient_of_launch(&anew), Ok(PATIENT), "also in a later session");
+        let somebody = Session { person: OTHER, ..session() };
+        assert_eq!(first.patient_of_launch(&somebody), Err("launch-of-another-person"));
+        let theirs = Asked { application: OTHER, ..first.asked.clone() };
+        let theirs = Pending { asked: theirs, ..first.clone() };
+        assert_eq!(theirs.patient_of_launch(&session()), Err("launch-of-another-application"));
+        assert!(house.launches.use_up(&first.asked).await.unwrap());
+        assert!(!house.launches.use_up(&second.asked).await.unwrap(), "once");
+        house.clock.advance(PENDING_SECONDS - 1);
+        assert!(!house.launches.use_up(&second.asked).await.unwrap(), "as long as a request may go on");
     });
 }
 
@@ -477,7 +490,7 @@ fn a_person_proves_anew_who_they_are_where_the_application_wants_it() {
     let directory = directory(account(), &|application| application);
     let pending = |changed: &[(&str, &str)]| {
         let begun = Timestamp(0).plus_seconds(100);
-        Pending { asked: asked(&directory, changed).ok().unwrap(), begun, chosen: None }
+        Pending { asked: asked(&directory, changed).ok().unwrap(), begun, launched: None, chosen: None }
     };
     let at = |seconds| Session { authenticated: Timestamp(0).plus_seconds(seconds), ..session() };
     assert!(!pending(&[]).wants_proof(&at(0)));

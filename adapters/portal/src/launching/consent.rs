@@ -11,24 +11,16 @@ use domain::audit::Context;
 use domain::id::RecordId;
 use domain::journal::Act;
 use domain::kind::Kind;
-use domain::launch::{Back, Error, Launched, Wish, Word, answer_address};
+use domain::launch::{Back, Error, Wish, Word, answer_address};
 use domain::retrieval::Refusal;
-use domain::ticket::Kept;
-
-/// What a request is about, found out anew each time it is looked at.
-struct About {
-    patient: Option<RecordId>,
-    /// The launch from a patient's page, to be used up by the answer.
-    launched: Option<Kept<Launched>>,
-}
 
 /// Asks for consent.
 pub(crate) async fn show(visit: &Visit<'_>) -> Result<Answer, Problem> {
-    let (case, about) = match subject_matter(visit).await? {
+    let (case, patient_id) = match subject_matter(visit).await? {
         Step::On(found) => found,
         Step::Done(answer) => return Ok(answer),
     };
-    let patient = match about.patient {
+    let patient = match patient_id {
         None => None,
         Some(id) => match visit.service.retrieval.read(&visit.caller()?, Kind::Patient, id).await {
             Ok(found) => Some(Patient::read(id, &found.content)),
@@ -61,14 +53,14 @@ pub(crate) async fn show(visit: &Visit<'_>) -> Result<Answer, Problem> {
 
 /// Takes the answer.
 pub(crate) async fn decide(visit: &Visit<'_>) -> Result<Answer, Problem> {
-    let (case, about) = match subject_matter(visit).await? {
+    let (case, patient) = match subject_matter(visit).await? {
         Step::On(found) => found,
         Step::Done(answer) => return Ok(answer),
     };
     let declined = case.asked().back(Error::AccessDenied, "declined");
     let wish = match visit.form.text("answer") {
         // Another patient may have been chosen in another window: what is agreed to is what was shown.
-        "allow" if visit.form.text("patient") != shown(about.patient) => {
+        "allow" if visit.form.text("patient") != shown(patient) => {
             return Ok(Answer::see(Case::path(visit, "")));
         }
         "allow" => accepted(visit, &case.asked().wish),
@@ -82,13 +74,11 @@ pub(crate) async fn decide(visit: &Visit<'_>) -> Result<Answer, Problem> {
     if !finish(visit, &case).await? {
         return Err(Problem::LaunchOver);
     }
-    if let Some(launched) = &about.launched
-        && !visit.service.launches.use_up(launched).await?
-    {
+    if !visit.service.launches.use_up(case.asked()).await? {
         let back = case.asked().back(Error::InvalidRequest, "launch-used-up");
         return refuse(visit, &visit.signed_in()?.resumed.subject, &back).await;
     }
-    let patient = about.patient.filter(|_| wish.has(Word::Launch) || wish.has(Word::LaunchPatient));
+    let patient = patient.filter(|_| wish.has(Word::Launch) || wish.has(Word::LaunchPatient));
     allow(visit, &case, patient, wish).await
 }
 
@@ -127,32 +117,26 @@ async fn give_up(visit: &Visit<'_>, case: &Case<'_>, back: &Back) -> Result<Answ
 }
 
 /// Finds the patient whom a request is about: the one of the page it was opened from, or the one who was chosen for it.
-async fn subject_matter<'a>(visit: &'a Visit<'_>) -> Result<Step<(Case<'a>, About)>, Problem> {
+async fn subject_matter<'a>(visit: &'a Visit<'_>) -> Result<Step<(Case<'a>, Option<RecordId>)>, Problem> {
     let case = match case(visit).await? {
         Step::On(case) => case,
         Step::Done(answer) => return Ok(Step::Done(answer)),
     };
-    let asked = case.asked();
-    let Some(launch) = &asked.launch else {
-        let patient = case.kept.value.patient_of(case.session);
+    let (asked, pending) = (case.asked(), &case.kept.value);
+    if asked.launch.is_none() {
+        let patient = pending.patient_of(case.session);
         if patient.is_none() && asked.wish.has(Word::LaunchPatient) {
             return Ok(Step::Done(Answer::see(Case::path(visit, "/patient"))));
         }
-        return Ok(Step::On((case, About { patient, launched: None })));
-    };
-    let launched = visit.service.launches.launched(launch).await?;
-    let wrong = match launched.as_ref().map(|kept| &kept.value) {
-        None => Some("unknown-launch"),
-        Some(launched) if launched.application != asked.application => Some("launch-of-another-application"),
-        Some(launched) if launched.session != case.session.id => Some("launch-of-another-session"),
-        Some(_) => None,
-    };
-    if let Some(reason) = wrong {
-        let back = asked.back(Error::InvalidRequest, reason);
-        return Ok(Step::Done(give_up(visit, &case, &back).await?));
+        return Ok(Step::On((case, patient)));
     }
-    let patient = launched.as_ref().map(|kept| kept.value.patient);
-    Ok(Step::On((case, About { patient, launched })))
+    match pending.patient_of_launch(case.session) {
+        Ok(patient) => Ok(Step::On((case, Some(patient)))),
+        Err(reason) => {
+            let back = asked.back(Error::InvalidRequest, reason);
+            Ok(Step::Done(give_up(visit, &case, &back).await?))
+        }
+    }
 }
 
 /// Returns what is left of a wish: the boxes are numbered as the page lists them, records first.

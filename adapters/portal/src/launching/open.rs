@@ -48,7 +48,7 @@ pub(crate) async fn open(visit: &Visit<'_>) -> Result<Answer, Problem> {
     };
     let patient = visit.record("patient");
     visit.service.retrieval.read(&visit.caller()?, Kind::Patient, patient).await?;
-    let launched = Launched { session: resumed.session.id, patient, application: application.id };
+    let launched = Launched { person: resumed.session.person, patient, application: application.id };
     let act = Act::done("ApplicationOpened", "Application", &application.id.to_string());
     let context = Context { returned: vec![format!("Patient/{patient}")], ..Context::default() };
     record(visit, &resumed.subject, act, context).await?;

@@ -169,7 +169,7 @@ async fn a_patient_whom_somebody_may_not_see_is_nobody_s_to_choose() {
 }
 
 #[actix_web::test]
-async fn an_application_is_opened_from_a_patient_s_page_for_that_patient_and_session_alone() {
+async fn an_application_is_opened_from_a_patient_s_page_for_that_patient_and_person_alone() {
     let house = House::new().await;
     let patient = house.store_patient(1, "Quillfeather").await;
     let client = house.application(house.tenant).await;
@@ -190,7 +190,7 @@ async fn an_application_is_opened_from_a_patient_s_page_for_that_patient_and_ses
 
     let mut other = house.signed_in("ben", "doctors").await;
     let page = begin(&mut other, client, scope, &launch).await;
-    assert_eq!(told(&other.get(&page).await, "error"), "invalid_request", "another session");
+    assert_eq!(told(&other.get(&page).await, "error"), "invalid_request", "another person");
     let page = begin(&mut browser, client, scope, &launch).await;
     assert!(browser.get(&page).await.body.contains("Quillfeather"));
     let shown = patient.to_string();
@@ -207,6 +207,61 @@ async fn an_application_is_opened_from_a_patient_s_page_for_that_patient_and_ses
     for (path, id) in [(format!("/patients/{absent}/open"), &id), (open, &absent.to_string())] {
         let got = browser.post(&path, &[("application", id)]).await;
         assert_eq!((got.status, got.location()), (StatusCode::NOT_FOUND, ""));
+    }
+}
+
+/// Opens the application from a patient's page and returns the parameter that it comes back with.
+async fn opened(browser: &mut Browser<'_>, patient: RecordId, client: RecordId) -> String {
+    browser.get(&format!("/patients/{patient}")).await;
+    let got = browser.post(&format!("/patients/{patient}/open"), &[("application", &client.to_string())]).await;
+    let form = Form::read(got.location().split_once('?').unwrap().1).unwrap();
+    format!("&launch={}", form.text("launch"))
+}
+
+#[actix_web::test]
+async fn a_launch_outlasts_a_proof_that_is_asked_for_anew_a_new_session_and_a_slow_reader() {
+    let house = House::new().await;
+    let patient = house.store_patient(1, "Quillfeather").await;
+    let client = house.application(house.tenant).await;
+    let mut browser = house.signed_in("ann", "doctors").await;
+    let launch = opened(&mut browser, patient, client).await;
+    house.doubles.clock.advance(62);
+    let page = begin(&mut browser, client, "launch patient/*.rs", &format!("{launch}&prompt=login")).await;
+    assert!(browser.get(&page).await.location().starts_with("/step-up?"));
+    house.doubles.clock.advance(200);
+    let back = browser.sign_in("ann", "doctors", &format!("?return={}&again=1", encode(&page))).await;
+    assert_eq!(back.location(), page);
+    assert!(browser.get(&page).await.body.contains("Quillfeather"));
+    // The session is over, and the person comes back by the same way.
+    house.doubles.clock.advance(300);
+    let mut browser = Browser::new(&house);
+    browser.sign_in("ann", "doctors", "").await;
+    assert!(browser.get(&page).await.body.contains("Quillfeather"));
+    house.doubles.clock.advance(400);
+    let shown = patient.to_string();
+    let allow = [("answer", "allow"), ("wish-0", "1"), ("wish-1", "1"), ("patient", &shown)];
+    let code = told(&browser.post(&page, &allow).await, "code");
+    assert_eq!(house.redeem(client, &code).await.unwrap().grant.patient, Some(patient));
+}
+
+#[actix_web::test]
+async fn of_two_requests_by_one_launch_one_is_granted_and_a_late_one_is_refused() {
+    let house = House::new().await;
+    let patient = house.store_patient(1, "Quillfeather").await;
+    let client = house.application(house.tenant).await;
+    let mut browser = house.signed_in("ann", "doctors").await;
+    let launch = opened(&mut browser, patient, client).await;
+    let scope = "launch patient/*.rs";
+    let pages = [begin(&mut browser, client, scope, &launch).await, begin(&mut browser, client, scope, &launch).await];
+    house.doubles.clock.advance(300);
+    let late = begin(&mut browser, client, scope, &launch).await;
+    assert_eq!(told(&browser.get(&late).await, "error"), "invalid_request");
+    let shown = patient.to_string();
+    let allow = [("answer", "allow"), ("wish-0", "1"), ("wish-1", "1"), ("patient", &shown)];
+    for (page, granted) in pages.iter().zip([true, false]) {
+        browser.get(page).await;
+        let got = browser.post(page, &allow).await;
+        assert_eq!(told(&got, "code").is_empty(), !granted, "{}", got.location());
     }
 }
 

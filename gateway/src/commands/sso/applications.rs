@@ -102,7 +102,7 @@ const WORDS: &[(&str, &str)] = &[
         "The launch is over, was used, or never was: launch the application again from the patient's page.",
     ),
     ("launch-used-up", "The launch was used before: launch the application again from the patient's page."),
-    ("launch-of-another-session", "The launch was begun in another session."),
+    ("launch-of-another-person", "Somebody else opened the application from the patient's page."),
     ("launch-of-another-application", "The launch was begun for another application."),
     ("patient-not-open", "The person may not open the patient that was chosen."),
     ("not-to-be-opened", "The person may not open the patient that was chosen."),
