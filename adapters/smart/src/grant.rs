@@ -8,7 +8,8 @@ use crate::refusal::{Face, Refused};
 use crate::service::Service;
 use domain::access::{Level, NotGranted, Scopes, Subject, grant, narrow};
 use domain::directory::{Application, ApplicationUse};
-use domain::launch::{ACCESS_SECONDS, Given, NotGiven, Word};
+use domain::launch::{ACCESS_SECONDS, Given, Grant, NotGiven, Word};
+use domain::ticket::Kept;
 use form::Form;
 use serde_json::{Value, json};
 
@@ -84,8 +85,8 @@ impl Service {
         let Given { grant, wish, refresh, until } = match given {
             Ok(given) => given,
             Err(not) => {
-                if let Some(grant) = &not.revoked {
-                    self.record_revoked(origin, grant, not.reason).await?;
+                if let Some(kept) = &not.revoked {
+                    self.take_back(origin, kept, not.reason).await?;
                 }
                 return Err(Refused::from(not).of(application.id));
             }
@@ -189,8 +190,8 @@ impl Service {
         let asking = self.client(origin, form, shown).await?;
         let token = form.get("token").ok_or(Refused::new(Face::InvalidRequest, "no-token").of(asking.id))?;
         let anothers = Refused::new(Face::UnauthorizedClient, "token-of-another-client").of(asking.id);
-        match self.launches.give_up(token, asking.id).await {
-            Ok(Some(grant)) => return Ok(self.record_revoked(origin, &grant, "given-up").await?),
+        match self.launches.given_up(token, asking.id).await {
+            Ok(Some(kept)) => return self.take_back(origin, &kept, "given-up").await,
             Ok(None) => {}
             Err(not) if not.is_unavailable() => return Err(Refused::from(not).of(asking.id)),
             Err(_) => return Err(anothers),
@@ -206,10 +207,18 @@ impl Service {
                 admitted.map(|(subject, _, _)| subject)
             }
         };
-        self.tokens.revoke(&kept).await?;
+        // In the chain first, like everything that happens here.
         if let Some(subject) = acting {
             self.record(origin, &subject, asking.id, "TokenRevoked").await?;
         }
+        self.tokens.revoke(&kept).await?;
+        Ok(())
+    }
+
+    /// Takes a grant away with everything that came of it, once that is in the chain; when it cannot be recorded, it goes on.
+    async fn take_back(&self, origin: Origin, kept: &Kept<Grant>, reason: &'static str) -> Result<(), Refused> {
+        self.record_revoked(origin, &kept.value, reason).await?;
+        self.launches.take_back(kept).await?;
         Ok(())
     }
 

@@ -154,12 +154,25 @@ impl House {
 
     async fn redeem(&self, code: &str) -> Result<Given, &'static str> {
         let given = self.launches.redeem(code, APP, BACK, VERIFIER, &self.directory).await;
-        given.map_err(|not| not.reason)
+        self.taken_back(given).await
     }
 
     async fn refresh(&self, token: &SecretBytes) -> Result<Given, &'static str> {
         let given = self.launches.refresh(shown(token), APP, None, &self.directory).await;
-        given.map_err(|not| not.reason)
+        self.taken_back(given).await
+    }
+
+    /// Takes back what is to be, as its caller does who has recorded it.
+    async fn taken_back(&self, given: Result<Given, NotGiven>) -> Result<Given, &'static str> {
+        match given {
+            Ok(given) => Ok(given),
+            Err(not) => {
+                if let Some(kept) = &not.revoked {
+                    assert!(self.launches.take_back(kept).await.unwrap());
+                }
+                Err(not.reason)
+            }
+        }
     }
 
     async fn holds(&self, given: &Given) -> bool {
@@ -296,7 +309,10 @@ fn a_code_is_good_once_and_a_second_time_ends_what_came_of_it() {
         assert!(house.holds(&given).await);
         let again = house.launches.redeem(&code, APP, BACK, VERIFIER, &house.directory).await.err().unwrap();
         assert_eq!(again.reason, "code-replayed");
-        assert_eq!(again.revoked.unwrap().id, given.grant.id);
+        let revoked = again.revoked.unwrap();
+        assert_eq!(revoked.value.id, given.grant.id);
+        assert!(house.holds(&given).await, "until it is recorded that it ends");
+        assert!(house.launches.take_back(&revoked).await.unwrap());
         assert!(!house.holds(&given).await);
         assert_eq!(house.refresh(&given.refresh.unwrap()).await.err(), Some("grant-ended"));
         assert_eq!(house.redeem(&code).await.err(), Some("grant-ended"));
@@ -315,8 +331,8 @@ fn a_code_in_the_wrong_hands_is_worth_nothing_afterwards_to_anybody() {
             (APP, BACK, "", "verifier"),
         ] {
             let code = house.code("launch/patient patient/*.rs").await;
-            let not = house.launches.redeem(&code, client, back, verifier, &house.directory).await.err().unwrap();
-            assert!(not.reason == wanted && not.revoked.is_some(), "{} is not {wanted}", not.reason);
+            let not = house.launches.redeem(&code, client, back, verifier, &house.directory).await;
+            assert_eq!(house.taken_back(not).await.err(), Some(wanted));
             assert_eq!(house.redeem(&code).await.err(), Some("grant-ended"), "{wanted}");
         }
         for guess in ["", "x", &"A".repeat(43), &"A".repeat(1_000), &format!("{}é", "A".repeat(41))] {
@@ -358,8 +374,8 @@ fn a_refresh_token_is_good_once_and_its_reuse_ends_its_successors() {
         let whole = house.refresh(less.refresh.as_ref().unwrap()).await.ok().unwrap();
         assert_eq!(whole.wish, whole.grant.wish, "what was not asked for once may be asked for again");
         let token = whole.refresh.unwrap();
-        let not = house.launches.refresh(shown(&token), OTHER, None, &house.directory).await.err().unwrap();
-        assert!(not.reason == "token-of-another-client" && not.revoked.is_some());
+        let not = house.launches.refresh(shown(&token), OTHER, None, &house.directory).await;
+        assert_eq!(house.taken_back(not).await.err(), Some("token-of-another-client"));
         assert_eq!(house.refresh(&token).await.err(), Some("grant-ended"));
     });
 }

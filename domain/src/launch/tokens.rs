@@ -48,8 +48,9 @@ pub struct Given {
 pub struct NotGiven {
     /// The word for the audit chain.
     pub reason: &'static str,
-    /// The grant that was taken away because of it, with everything that came of it.
-    pub revoked: Option<Box<Grant>>,
+    /// The grant that is to be taken away because of it, with everything that came of it: [`Launches::take_back`], once that is in the
+    /// audit chain.
+    pub revoked: Option<Box<Kept<Grant>>>,
 }
 
 impl NotGiven {
@@ -125,7 +126,7 @@ impl Launches {
     /// Redeems a code for an application that authenticated, or is public and named itself.
     ///
     /// A code that comes a second time, from another application, with another address or without the right verifier was
-    /// stolen or is being guessed at: the grant is taken away, and with it every token (RFC 6749 §4.1.2).
+    /// stolen or is being guessed at: the grant is to be taken away, and with it every token (RFC 6749 §4.1.2).
     ///
     /// # Errors
     /// [`NotGiven`].
@@ -156,16 +157,16 @@ impl Launches {
             None
         };
         if let Some(reason) = wrong {
-            return Err(self.take_away(kept, reason).await?);
+            return Err(taken_away(kept, reason));
         }
         if let Err(reason) = self.standing(grant, directory).await? {
-            return Err(self.take_away(kept, reason).await?);
+            return Err(taken_away(kept, reason));
         }
         let until = end(grant, directory, now);
         let redeemed = Grant { redeemed: true, refresh: u32::from(grant.stay() != Stay::Once), ..grant.clone() };
         if !self.book.replace(TicketKind::Grant, &kept, until, &redeemed).await? {
             // Somebody else redeemed it at the same moment.
-            return Err(self.take_away(kept, "code-replayed").await?);
+            return Err(taken_away(kept, "code-replayed"));
         }
         // Remembered as long as anything may come of it, so that a second use is recognised whenever it comes.
         self.book.replace(TicketKind::Code, &named, until, &named.value).await?;
@@ -175,7 +176,7 @@ impl Launches {
 
     /// Gives new tokens for a refresh token, which is used up by it; `scope` may ask for less.
     ///
-    /// One that was used up before was stolen, or its successor was: the grant is taken away (RFC 9700 §4.14.2).
+    /// One that was used up before was stolen, or its successor was: the grant is to be taken away (RFC 9700 §4.14.2).
     ///
     /// # Errors
     /// [`NotGiven`]; with the reason [`NotGiven::WIDER`] nothing is used up.
@@ -196,10 +197,10 @@ impl Launches {
             None
         };
         if let Some(reason) = wrong {
-            return Err(self.take_away(kept, reason).await?);
+            return Err(taken_away(kept, reason));
         }
         if let Err(reason) = self.standing(grant, directory).await? {
-            return Err(self.take_away(kept, reason).await?);
+            return Err(taken_away(kept, reason));
         }
         let wish = match scope {
             Some(scope) => grant.wish.less(scope).ok_or(NotGiven::because(NotGiven::WIDER))?,
@@ -208,7 +209,7 @@ impl Launches {
         let number = grant.refresh.checked_add(1).ok_or(NotGiven::because("grant-ended"))?;
         let (renewed, until) = (Grant { refresh: number, ..grant.clone() }, kept.expires);
         if !self.book.replace(TicketKind::Grant, &kept, until, &renewed).await? {
-            return Err(self.take_away(kept, "refresh-replayed").await?);
+            return Err(taken_away(kept, "refresh-replayed"));
         }
         let refresh = self.refresh_token(&renewed, until).await?;
         Ok(Given { wish, grant: renewed, refresh, until })
@@ -240,11 +241,11 @@ impl Launches {
         self.by_refresh_token(token).await.map(|(kept, _)| kept.value.application)
     }
 
-    /// Takes away the grant of a refresh token on behalf of its application; `None` when there is none that goes on.
+    /// Returns the grant of a refresh token that its application gives up, to be taken back; `None` when there is none that goes on.
     ///
     /// # Errors
     /// [`NotGiven`] when it is another's.
-    pub async fn give_up(&self, token: &str, client: RecordId) -> Result<Option<Grant>, NotGiven> {
+    pub async fn given_up(&self, token: &str, client: RecordId) -> Result<Option<Kept<Grant>>, NotGiven> {
         let kept = match self.by_refresh_token(token).await {
             Ok((kept, _)) => kept,
             Err(not) if not.is_unavailable() => return Err(not),
@@ -253,8 +254,7 @@ impl Launches {
         if kept.value.application != client {
             return Err(NotGiven::because("token-of-another-client"));
         }
-        self.book.remove(&kept).await?;
-        Ok(Some(kept.value))
+        Ok(Some(kept))
     }
 
     /// Returns who acts with an access token of a grant, and under which circumstances but the address; `None` when it is over.
@@ -344,11 +344,6 @@ impl Launches {
         Ok(Some(SecretBytes::new(token)))
     }
 
-    async fn take_away(&self, kept: Kept<Grant>, reason: &'static str) -> Result<NotGiven, NotKept> {
-        self.book.remove(&kept).await?;
-        Ok(NotGiven { reason, revoked: Some(Box::new(kept.value)) })
-    }
-
     async fn find(&self, grant: RecordId) -> Result<Option<Kept<Grant>>, NotKept> {
         self.book.find(TicketKind::Grant, self.grant_key(grant)).await
     }
@@ -365,6 +360,10 @@ impl Launches {
 impl NotGiven {
     /// The reason when more is asked for than was granted.
     pub const WIDER: &'static str = "scope-wider";
+}
+
+fn taken_away(kept: Kept<Grant>, reason: &'static str) -> NotGiven {
+    NotGiven { reason, revoked: Some(Box::new(kept)) }
 }
 
 /// Returns the moment from which nothing of a grant holds that is redeemed now.

@@ -457,3 +457,23 @@ async fn the_key_of_a_quarter_is_published_until_the_next_is_over() {
     house.doubles.clock.advance(2 * smart::KEY_SECONDS);
     assert_eq!(published().await, 1);
 }
+
+#[actix_web::test]
+async fn nothing_is_taken_back_that_is_not_in_the_chain() {
+    let house = House::new().await;
+    let session = house.sign_in().await;
+    let form = format!("client_id={PUBLIC}");
+    let code = house.code(PUBLIC, &session, SCOPE).await;
+    let given = house.redeem(&code, &form).await.json();
+    let grants =
+        async || Launches::new(house.book.clone()).granted_by(house.north, session.person).await.unwrap().len();
+    let revoke = format!("token={}&{form}", given["refresh_token"].as_str().unwrap());
+    house.doubles.store.set_unavailable(true);
+    assert_eq!(house.redeem(&code, &form).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(house.post("/oauth/revoke", &revoke).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(grants().await, 1, "what cannot be recorded did not happen");
+    house.doubles.store.set_unavailable(false);
+    assert_eq!(house.post("/oauth/revoke", &revoke).await.status, StatusCode::OK);
+    assert_eq!(house.last(house.north).await.0, "GrantRevoked");
+    assert_eq!(grants().await, 0);
+}
