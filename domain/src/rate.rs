@@ -1,6 +1,7 @@
 //! How much is let through over time: one token bucket in eight bytes (the generic cell rate algorithm, ITU-T I.371 §A.2).
 
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// How many at once, and how many over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +13,14 @@ pub struct Rate {
 }
 
 /// When the bucket will be full again, in microseconds since the epoch; in the past, it is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket(i64);
+
+impl Default for Bucket {
+    fn default() -> Self {
+        Self::FULL
+    }
+}
 
 impl Bucket {
     /// A full bucket.

@@ -50,6 +50,11 @@ impl Service {
 
     /// Records that a request was refused, in the system chain: who asked is not proven. Returns what is answered.
     pub(crate) async fn record_refusal(&self, origin: Origin, refused: Refused) -> Refused {
+        // Nothing is wrong but how often it comes: an entry each would be what is to be kept away. They are told of as one.
+        if let Face::SlowDown(_) = refused.face {
+            self.settings.refusals.count(TenantId::SYSTEM, origin.peer, refused.reason);
+            return refused;
+        }
         let client = refused.client.map(|client| client.to_string()).unwrap_or_default();
         let refusal = Refusal {
             chain: TenantId::SYSTEM,

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use domain::id::RecordId;
 use domain::launch::NotGiven;
 use domain::ports::{NotRecorded, Unavailable};
+use domain::refusals::Wait;
 use domain::ticket::NotKept;
 
 /// A request that is refused.
@@ -30,6 +31,8 @@ pub(crate) enum Face {
     UnauthorizedClient,
     /// Too many were refused from there; seconds to wait.
     TooMany(u32),
+    /// The grant is refreshed too often; seconds to wait. Nothing was used up.
+    SlowDown(u32),
     Unavailable,
 }
 
@@ -38,7 +41,7 @@ impl Face {
         match self {
             Face::InvalidClient => StatusCode::UNAUTHORIZED,
             Face::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Face::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Face::TooMany(_) | Face::SlowDown(_) => StatusCode::TOO_MANY_REQUESTS,
             Face::InvalidRequest
             | Face::InvalidGrant
             | Face::InvalidScope
@@ -56,6 +59,8 @@ impl Face {
             Face::InvalidScope => "invalid_scope",
             Face::UnsupportedGrant => "unsupported_grant_type",
             Face::UnauthorizedClient => "unauthorized_client",
+            // Of the words for this endpoint the nearest (RFC 8628 §3.5).
+            Face::SlowDown(_) => "slow_down",
             Face::TooMany(_) | Face::Unavailable => "temporarily_unavailable",
         }
     }
@@ -65,6 +70,7 @@ impl Face {
             Face::InvalidRequest => "the request is not a form with each parameter once, as this endpoint needs them",
             Face::TooLong => "the request is too long",
             Face::TooMany(_) => "too many requests from this address were refused; try again later",
+            Face::SlowDown(_) => "this grant is refreshed too often; use the access token while it is good, and wait",
             Face::InvalidClient => "the client did not authenticate; the operator finds the reason in the audit log",
             Face::InvalidGrant => {
                 "the code or refresh token is unknown, over, used up or another client's; ask the person again"
@@ -111,6 +117,9 @@ impl From<NotRecorded> for Refused {
 
 impl From<NotGiven> for Refused {
     fn from(not: NotGiven) -> Self {
+        if let Some(Wait(seconds)) = not.wait {
+            return Refused::new(Face::SlowDown(seconds), not.reason);
+        }
         let face = match not.reason {
             NotGiven::WIDER => Face::InvalidScope,
             _ if not.is_unavailable() => Face::Unavailable,

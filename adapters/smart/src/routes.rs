@@ -199,7 +199,7 @@ fn problem(refused: &Refused) -> HttpResponse {
         Face::Unavailable => {
             response.insert_header((header::RETRY_AFTER, "5"));
         }
-        Face::TooMany(seconds) => {
+        Face::TooMany(seconds) | Face::SlowDown(seconds) => {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
         // The rest of what was sent is not read: the connection cannot be used again.

@@ -4,6 +4,7 @@ use super::wish::{Wish, Word};
 use crate::access::{Scope, Scopes, Subject};
 use crate::id::{RecordId, TenantId};
 use crate::identity::Session;
+use crate::rate::Bucket;
 use crate::time::Timestamp;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -34,6 +35,9 @@ pub struct Grant {
     pub(super) redeemed: bool,
     /// The number of the one refresh token that is good; 0 where there is none.
     pub(super) refresh: u32,
+    /// How often it was refreshed of late; kept with the grant, so that all gateways count together.
+    #[serde(default)]
+    pub(super) refreshed: Bucket,
 }
 
 /// How long an application may go on.

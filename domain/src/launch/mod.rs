@@ -27,5 +27,5 @@ pub use ask::{Asked, Back, Error, Fault, answer_address, read};
 pub use desk::{LAUNCH_SECONDS, Launched, Launches, PENDING_SECONDS};
 pub use grant::{Grant, Stay};
 pub use pending::{Chosen, Pending};
-pub use tokens::{ACCESS_SECONDS, CODE_SECONDS, Given, NotGiven, OFFLINE_SECONDS, REFRESH_PREFIX};
+pub use tokens::{ACCESS_SECONDS, CODE_SECONDS, Given, NotGiven, OFFLINE_SECONDS, REFRESH_PREFIX, REFRESH_RATE};
 pub use wish::{MAX_WISHES, Wish, Word};

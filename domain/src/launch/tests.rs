@@ -7,6 +7,7 @@ use crate::directory::{
 use crate::double::{FixedClock, MemoryTickets, SeededEntropy, run};
 use crate::id::{RecordId, TenantId};
 use crate::identity::{Criterion, Rule, Session};
+use crate::refusals::Wait;
 use crate::secret::{Secret, SecretBytes};
 use crate::sign_in::person_owner;
 use crate::ticket::{TicketBook, TicketKeys, TicketKind};
@@ -377,6 +378,28 @@ fn a_refresh_token_is_good_once_and_its_reuse_ends_its_successors() {
         let not = house.launches.refresh(shown(&token), OTHER, None, &house.directory).await;
         assert_eq!(house.taken_back(not).await.err(), Some("token-of-another-client"));
         assert_eq!(house.refresh(&token).await.err(), Some("grant-ended"));
+    });
+}
+
+#[test]
+fn a_grant_is_refreshed_so_often_and_whoever_waits_loses_nothing() {
+    run(async {
+        let house = House::new().await;
+        let code = house.code("launch/patient patient/*.rs offline_access").await;
+        let mut token = house.redeem(&code).await.ok().unwrap().refresh.unwrap();
+        for _ in 0..REFRESH_RATE.burst {
+            token = house.refresh(&token).await.ok().unwrap().refresh.unwrap();
+        }
+        for _ in 0..100 {
+            let not = house.launches.refresh(shown(&token), APP, None, &house.directory).await.err().unwrap();
+            assert_eq!((not.reason, not.wait, not.revoked.is_none()), ("refreshed-too-often", Some(Wait(30)), true));
+        }
+        house.clock.advance(30);
+        token = house.refresh(&token).await.ok().unwrap().refresh.unwrap();
+        assert_eq!(house.refresh(&token).await.err(), Some("refreshed-too-often"));
+        let other = house.code("launch/patient patient/*.rs offline_access").await;
+        let other = house.redeem(&other).await.ok().unwrap().refresh.unwrap();
+        assert!(house.refresh(&other).await.is_ok(), "another grant has its own");
     });
 }
 

@@ -9,6 +9,8 @@ use crate::access::{self, Address, Factor, Scope, Subject, narrow};
 use crate::directory::{Application, ApplicationUse, Directory};
 use crate::id::{RecordId, TenantId};
 use crate::identity::Session;
+use crate::rate::{Bucket, Rate};
+use crate::refusals::Wait;
 use crate::secret::SecretBytes;
 use crate::sign_in::{MAX_SESSIONS, person_owner};
 use crate::ticket::{Kept, NotKept, Owner, TicketKey, TicketKind};
@@ -27,6 +29,8 @@ pub const ACCESS_SECONDS: i64 = 900;
 pub const OFFLINE_SECONDS: i64 = 7 * 86_400;
 /// What every refresh token begins with.
 pub const REFRESH_PREFIX: &str = "sgr_";
+/// How often one grant is refreshed: 30 times at once, and once in 30 seconds. An access token is good for 900.
+pub const REFRESH_RATE: Rate = Rate { burst: 30, every_ms: 30_000 };
 /// Most grants of one person that are looked at.
 const MAX_GRANTS: u32 = 1_024;
 /// How long a code that nobody redeemed is remembered, so that one who comes late is told from one who guesses, in seconds.
@@ -51,11 +55,13 @@ pub struct NotGiven {
     /// The grant that is to be taken away because of it, with everything that came of it: [`Launches::take_back`], once that is in the
     /// audit chain.
     pub revoked: Option<Box<Kept<Grant>>>,
+    /// How long to wait where nothing is wrong but how often it was asked: then nothing was used up.
+    pub wait: Option<Wait>,
 }
 
 impl NotGiven {
     fn because(reason: &'static str) -> Self {
-        Self { reason, revoked: None }
+        Self { reason, revoked: None, wait: None }
     }
 }
 
@@ -114,6 +120,7 @@ impl Launches {
             challenge: asked.challenge.clone(),
             redeemed: false,
             refresh: 0,
+            refreshed: Bucket::FULL,
         };
         let (code, expires) = (self.draw()?, now.plus_seconds(TRACE_SECONDS));
         let owner = self.book.keys.owner("launches", &[session.person.as_bytes()]);
@@ -179,7 +186,7 @@ impl Launches {
     /// One that was used up before was stolen, or its successor was: the grant is to be taken away (RFC 9700 §4.14.2).
     ///
     /// # Errors
-    /// [`NotGiven`]; with the reason [`NotGiven::WIDER`] nothing is used up.
+    /// [`NotGiven`]; with the reason [`NotGiven::WIDER`], and where it says to wait ([`REFRESH_RATE`]), nothing is used up.
     pub async fn refresh(
         &self,
         token: &str,
@@ -206,8 +213,14 @@ impl Launches {
             Some(scope) => grant.wish.less(scope).ok_or(NotGiven::because(NotGiven::WIDER))?,
             None => grant.wish.clone(),
         };
+        let (now, mut refreshed) = (self.book.clock.now(), grant.refreshed);
+        let wait = refreshed.wait(REFRESH_RATE, now);
+        if wait > 0 {
+            return Err(NotGiven { wait: Some(Wait::of(wait)), ..NotGiven::because("refreshed-too-often") });
+        }
+        refreshed.take(REFRESH_RATE, now);
         let number = grant.refresh.checked_add(1).ok_or(NotGiven::because("grant-ended"))?;
-        let (renewed, until) = (Grant { refresh: number, ..grant.clone() }, kept.expires);
+        let (renewed, until) = (Grant { refresh: number, refreshed, ..grant.clone() }, kept.expires);
         if !self.book.replace(TicketKind::Grant, &kept, until, &renewed).await? {
             return Err(taken_away(kept, "refresh-replayed"));
         }
@@ -363,7 +376,7 @@ impl NotGiven {
 }
 
 fn taken_away(kept: Kept<Grant>, reason: &'static str) -> NotGiven {
-    NotGiven { reason, revoked: Some(Box::new(kept)) }
+    NotGiven { reason, revoked: Some(Box::new(kept)), wait: None }
 }
 
 /// Returns the moment from which nothing of a grant holds that is redeemed now.

@@ -66,7 +66,7 @@ pub struct Refusal<'a> {
 pub struct Wait(pub u32);
 
 impl Wait {
-    fn of(microseconds: i64) -> Self {
+    pub(crate) fn of(microseconds: i64) -> Self {
         let seconds = microseconds.max(1).saturating_add(999_999).div_euclid(1_000_000);
         Self(u32::try_from(seconds).unwrap_or(u32::MAX))
     }

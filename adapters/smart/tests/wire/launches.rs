@@ -8,11 +8,12 @@ use actix_web::test::TestRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::access::{Address, Clinics, Factor, Purpose, Role, Roles};
+use domain::audit::ChainId;
 use domain::directory::{Account, Application, LOCAL_ISSUER, TenantSettings};
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::identity::{Admitted, Assertion, Groups, Session};
 use domain::launch::{Asked, Launches, read};
-use domain::ports::Clock;
+use domain::ports::{Clock, Store};
 use domain::refusals::RefusalLimits;
 use domain::sign_in::{Ending, Origin, SignIn};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -476,4 +477,22 @@ async fn nothing_is_taken_back_that_is_not_in_the_chain() {
     assert_eq!(house.post("/oauth/revoke", &revoke).await.status, StatusCode::OK);
     assert_eq!(house.last(house.north).await.0, "GrantRevoked");
     assert_eq!(grants().await, 0);
+}
+
+#[actix_web::test]
+async fn a_refresh_without_end_is_slowed_down_and_told_of_as_one() {
+    let house = House::new().await;
+    let session = house.sign_in().await;
+    let mut token = house.redeemed(&session, SCOPE).await["refresh_token"].clone();
+    for _ in 0..30 {
+        token = house.refresh(&token, "").await.json()["refresh_token"].clone();
+    }
+    for _ in 0..20 {
+        let slow = house.refresh(&token, "").await;
+        assert_eq!((slow.error(), slow.header("retry-after")), ((429, "slow_down".to_owned()), "30"));
+    }
+    let block = house.doubles.store.entries(ChainId::from(TenantId::SYSTEM), 0, 10_000).await.unwrap();
+    assert!(!String::from_utf8(block.lines).unwrap().contains("LoginFailed"), "none has an entry of its own");
+    house.doubles.clock.advance(30);
+    assert_eq!(house.refresh(&token, "").await.status, StatusCode::OK, "nothing was used up");
 }

@@ -119,6 +119,7 @@ const WORDS: &[(&str, &str)] = &[
     ("no-refresh-token", "The request has no refresh token."),
     ("unknown-refresh-token", "The refresh token is none of ours, or too old to be known."),
     ("refresh-replayed", "The refresh token was used before; everything that was given with it was taken away."),
+    ("refreshed-too-often", "The application refreshes more often than it needs to; it waits, and loses nothing."),
     ("grant-ended", "What the person allowed is over: by time, by signing out, or taken away."),
     ("factor-missing", "No second factor was shown, and the application acts for somebody who needs one."),
     ("session-ended", "The session of the person is over, and the application was not allowed to act without it."),
