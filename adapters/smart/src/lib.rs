@@ -33,4 +33,4 @@ pub use id_token::ID_TOKEN_SECONDS;
 pub use keys::{JwksSource, KEPT_SECONDS, REFETCH_SECONDS};
 pub use routes::{configure, routes};
 pub use service::{Limits, Service, Settings};
-pub use signing::{KEY_SECONDS, RsaKeys};
+pub use signing::{AHEAD_SECONDS, KEY_SECONDS, RsaKeys};

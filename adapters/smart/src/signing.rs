@@ -1,10 +1,12 @@
 //! The keys that sign ID tokens: made here, kept sealed among the tickets, shared by every gateway of an installation.
 //!
 //! ```text
-//!   quarter n   ── key n made at its first use ── signs ──┐
-//!   quarter n+1                                   key n is still published, key n+1 signs
-//!   quarter n+2                                   key n is gone
+//!   quarter n    key n signs; in its last two days key n+1 is made and published with it
+//!   quarter n+1  key n+1 signs; key n is still published
+//!   quarter n+2  key n is gone
 //! ```
+//! Whoever asks for the key set, or is the first to need a key, has it made. Of gateways that make one at once the first stores it, and all
+//! read what is stored: they publish and use the same.
 //! RS256, since every OpenID provider must have it (OpenID Connect Discovery §3) and conformance suites ask for it.
 
 use crate::refusal::Refused;
@@ -24,6 +26,8 @@ use zeroize::Zeroizing;
 
 /// How long a key signs, in seconds: 90 days. It is published for as long again.
 pub const KEY_SECONDS: i64 = 90 * 86_400;
+/// How long before it signs a key is published, in seconds: two days. Applications that keep the key set, as they may, know it by then.
+pub const AHEAD_SECONDS: i64 = 2 * 86_400;
 /// Characters of a key's name.
 const KID_CHARACTERS: usize = 16;
 
@@ -86,15 +90,17 @@ impl Signing {
         self.rsa.sign(&key.key, message)
     }
 
-    /// Renders the public halves of the present key and of the one before it (RFC 7517 §5).
+    /// Renders the public halves of the present key, of the one before it, and of the next where its time is near (RFC 7517 §5).
     pub(crate) async fn key_set(&self) -> Result<String, Refused> {
         let (now, before) = (self.current().await?, self.of(self.quarter().saturating_sub(1), false).await?);
-        let keys: Vec<&Value> = std::iter::once(&now).chain(&before).map(|key| &key.jwk).collect();
+        let ahead = quarter_of(self.clock.now().plus_seconds(AHEAD_SECONDS));
+        let next = if ahead > self.quarter() { self.of(ahead, true).await? } else { None };
+        let keys: Vec<&Value> = std::iter::once(&now).chain(&before).chain(&next).map(|key| &key.jwk).collect();
         Ok(json!({ "keys": keys }).to_string())
     }
 
     fn quarter(&self) -> i64 {
-        self.clock.now().0.div_euclid(KEY_SECONDS.saturating_mul(1_000_000))
+        quarter_of(self.clock.now())
     }
 
     async fn of(&self, quarter: i64, make: bool) -> Result<Option<Arc<SigningKey>>, Refused> {
@@ -112,7 +118,8 @@ impl Signing {
             found = self.stored(quarter).await?;
         }
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.retain(|known, _| *known >= quarter.saturating_sub(1));
+        let oldest = self.quarter().saturating_sub(1);
+        held.retain(|known, _| *known >= oldest);
         // That a key is missing is remembered of quarters that are over only.
         if found.is_some() || !make {
             held.insert(quarter, found.clone());
@@ -154,4 +161,8 @@ impl Signing {
         let name: [&[u8]; 2] = [b"id-token", &quarter.to_be_bytes()];
         (keys.key(TicketKind::SigningKey, &name), keys.owner("signing-key", &[b"id-token"]))
     }
+}
+
+fn quarter_of(moment: Timestamp) -> i64 {
+    moment.0.div_euclid(KEY_SECONDS.saturating_mul(1_000_000))
 }

@@ -91,16 +91,22 @@ impl JwksSource for Keys {
     }
 }
 
-/// One key that is always the same.
-struct TestRsa;
+/// Makes a key that signs, or one that only looks different.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum TestRsa {
+    Signs,
+    Differs,
+}
 
 impl RsaKeys for TestRsa {
     fn make(&self) -> Result<SecretBytes, Unavailable> {
-        Ok(SecretBytes::new(URL_SAFE_NO_PAD.decode(RSA).unwrap()))
+        Ok(SecretBytes::new(if *self == TestRsa::Signs { URL_SAFE_NO_PAD.decode(RSA).unwrap() } else { vec![7; 256] }))
     }
 
-    fn public(&self, _: &SecretBytes) -> Result<(Vec<u8>, Vec<u8>), Unavailable> {
-        Ok((URL_SAFE_NO_PAD.decode(RSA_N).unwrap(), vec![1, 0, 1]))
+    fn public(&self, key: &SecretBytes) -> Result<(Vec<u8>, Vec<u8>), Unavailable> {
+        let signs = key.expose() == URL_SAFE_NO_PAD.decode(RSA).unwrap();
+        let modulus = if signs { URL_SAFE_NO_PAD.decode(RSA_N).unwrap() } else { key.expose().to_vec() };
+        Ok((modulus, vec![1, 0, 1]))
     }
 
     fn sign(&self, key: &SecretBytes, message: &[u8]) -> Result<Vec<u8>, Unavailable> {
@@ -193,6 +199,28 @@ pub fn application(id: RecordId, tenant: TenantId, scopes: &[&str]) -> Applicati
     }
 }
 
+fn settings(
+    doubles: &Installation,
+    directory: watch::Receiver<Arc<Directory>>,
+    book: &Arc<TicketBook>,
+    keys: &Arc<Keys>,
+    rsa: TestRsa,
+) -> Settings {
+    Settings {
+        base: "https://here.example/fhir/".to_owned(),
+        directory,
+        book: book.clone(),
+        jwks: keys.clone(),
+        rsa: Arc::new(rsa),
+        ledger: doubles.ledger.clone(),
+        vault: doubles.vault.clone(),
+        clock: doubles.clock.clone(),
+        entropy: doubles.entropy.clone(),
+        refusals: doubles.refusals(RefusalLimits::default()).unwrap(),
+        limits: smart::Limits::default(),
+    }
+}
+
 impl House {
     pub async fn new() -> Self {
         let doubles = Installation::new(3).unwrap();
@@ -214,19 +242,7 @@ impl House {
             entropy: doubles.entropy.clone(),
         });
         let keys = Arc::new(Keys { document: Mutex::new(Some(key_set())), asked: AtomicU32::new(0) });
-        let service = Service::new(Settings {
-            base: "https://here.example/fhir/".to_owned(),
-            directory: seen.clone(),
-            book: book.clone(),
-            jwks: keys.clone(),
-            rsa: Arc::new(TestRsa),
-            ledger: doubles.ledger.clone(),
-            vault: doubles.vault.clone(),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-            refusals: doubles.refusals(RefusalLimits::default()).unwrap(),
-            limits: smart::Limits::default(),
-        });
+        let service = Service::new(settings(&doubles, seen.clone(), &book, &keys, TestRsa::Signs));
         let retrieval = Retrieval {
             store: doubles.store.clone(),
             ledger: doubles.ledger.clone(),
@@ -244,6 +260,15 @@ impl House {
             house.store_report(number).await;
         }
         house
+    }
+
+    /// Returns another gateway of the same installation, which makes other keys.
+    pub fn beside(&self) -> Self {
+        let seen = self.directory.subscribe();
+        let service = Service::new(settings(&self.doubles, seen, &self.book, &self.keys, TestRsa::Differs));
+        let (doubles, directory) = (Installation::new(4).unwrap(), self.directory.clone());
+        let (keys, book, fhir) = (self.keys.clone(), self.book.clone(), self.fhir.clone());
+        Self { doubles, north: self.north, directory, keys, service, book, fhir }
     }
 
     /// Puts another directory in force.

@@ -444,19 +444,48 @@ async fn an_application_gives_up_what_it_has_and_others_of_the_tenant_learn_what
     assert_eq!(house.status("Observation", &again["access_token"]).await, StatusCode::UNAUTHORIZED);
 }
 
-#[actix_web::test]
-async fn the_key_of_a_quarter_is_published_until_the_next_is_over() {
-    let house = House::new().await;
-    let published = async || {
-        let set = house.send(TestRequest::with_uri("/oauth/jwks")).await;
+impl House {
+    async fn published(&self) -> String {
+        let set = self.send(TestRequest::with_uri("/oauth/jwks")).await;
         assert_eq!((set.status, set.header("content-type")), (StatusCode::OK, "application/json"));
-        set.json()["keys"].as_array().unwrap().len()
-    };
-    assert_eq!(published().await, 1);
-    house.doubles.clock.advance(smart::KEY_SECONDS);
-    assert_eq!(published().await, 2, "what was signed a moment ago still verifies");
+        set.text
+    }
+
+    /// The names of the keys that are published, and that of the one that signs.
+    async fn keys(&self) -> (Vec<String>, String) {
+        let set: Value = serde_json::from_str(&self.published().await).unwrap();
+        let names = set["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned());
+        let token = self.redeemed(&self.sign_in().await, "openid").await["id_token"].as_str().unwrap().to_owned();
+        (names.collect(), jsonwebtoken::decode_header(&token).unwrap().kid.unwrap())
+    }
+}
+
+#[actix_web::test]
+async fn the_key_of_a_quarter_is_published_before_it_signs_and_until_the_next_is_over() {
+    let house = House::new().await;
+    let quarter = domain::time::Timestamp(0).plus_seconds(smart::KEY_SECONDS).0;
+    let into = house.doubles.clock.now().0.rem_euclid(quarter).div_euclid(1_000_000);
+    house.doubles.clock.advance(smart::KEY_SECONDS - into);
+    let count = async || house.keys().await.0.len();
+    assert_eq!(count().await, 1);
+    house.doubles.clock.advance(smart::KEY_SECONDS - smart::AHEAD_SECONDS - 1);
+    assert_eq!(count().await, 1);
+    house.doubles.clock.advance(1);
+    assert_eq!(count().await, 2, "the next is known two days ahead");
+    house.doubles.clock.advance(smart::AHEAD_SECONDS);
+    assert_eq!(count().await, 2, "what was signed a moment ago still verifies");
     house.doubles.clock.advance(2 * smart::KEY_SECONDS);
-    assert_eq!(published().await, 1);
+    assert_eq!(count().await, 1);
+}
+
+#[actix_web::test]
+async fn a_key_is_published_before_anything_is_signed_and_all_gateways_publish_the_same() {
+    let house = House::new().await;
+    let other = house.beside();
+    let (first, second) = tokio::join!(other.published(), house.published());
+    assert_eq!(first, second, "whichever made it");
+    let (published, signs) = house.keys().await;
+    assert_eq!(published, [signs]);
 }
 
 #[actix_web::test]
