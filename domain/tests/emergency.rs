@@ -4,7 +4,7 @@
 use domain::access::{self, Clinics, Principal, PrincipalKind, Purpose, Role, Roles, Scopes, Subject};
 use domain::audit::ChainId;
 use domain::double::{Installation, MemoryTickets, run};
-use domain::emergency::{Counts, Emergency, NotDone, Review, Smashing, Verdict, Waiting};
+use domain::emergency::{Counts, Emergency, Listed, NotDone, Review, Smashing, Unreadable, Verdict, Waiting};
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::ports::{Clock, Store, TenantKeyMaker};
 use domain::retrieval::Caller;
@@ -177,7 +177,7 @@ fn a_review_is_listed_opened_and_closed_once() {
     for role in [Role::Auditor, Role::ClinicalDirector] {
         let caller = house.caller("eve", role);
         let listed = run(house.emergency.reviews(&caller, true, 10)).unwrap();
-        assert_eq!(listed.iter().map(|review| review.id).collect::<Vec<_>>(), [review.id], "{role:?}");
+        assert_eq!(listed.iter().map(|review| review.id()).collect::<Vec<_>>(), [review.id], "{role:?}");
         assert_eq!(run(house.emergency.review(&caller, review.id)).unwrap().words, "unconscious, allergies unknown");
     }
     let eve = house.caller("eve", Role::Auditor);
@@ -186,9 +186,31 @@ fn a_review_is_listed_opened_and_closed_once() {
     assert_eq!(close(Verdict::NotJustified, "the patient was not in the house"), Ok(()));
     assert_eq!(close(Verdict::Justified, ""), Err(NotDone::Closed));
     assert!(run(house.emergency.reviews(&eve, true, 10)).unwrap().is_empty());
-    let closed = run(house.emergency.reviews(&eve, false, 10)).unwrap().remove(0).closed.unwrap();
+    let closed = run(house.emergency.reviews(&eve, false, 10)).unwrap().remove(0).read().unwrap().closed.unwrap();
     assert_eq!((closed.verdict, closed.by.as_str()), (Verdict::NotJustified, "eve"));
     assert_eq!(house.times("BreakGlassReviewed success"), 1);
+}
+
+#[test]
+fn a_review_that_does_not_open_is_listed_as_such_and_hides_no_other() {
+    let house = House::new();
+    let (broken, whole) = (house.smash("ada").id, house.smash("bob").id);
+    let mut stored = run(house.doubles.store.load(TENANT, &[broken])).unwrap().remove(0);
+    let last = stored.sealed.len() - 1;
+    stored.sealed[last] ^= 1;
+    let arrival = stored.arrival;
+    house.doubles.store.tamper(stored);
+    let eve = house.caller("eve", Role::Auditor);
+    let listed = run(house.emergency.reviews(&eve, true, 10)).unwrap();
+    let unreadable = Unreadable { id: broken, broken: arrival, open: true };
+    assert!(listed.contains(&Listed::Unreadable(unreadable)));
+    assert!(listed.iter().any(|review| matches!(review, Listed::Read(read) if read.id == whole)));
+    for review in &listed {
+        assert!(review.due(72) <= house.doubles.clock.now().plus_seconds(72 * 3_600));
+        assert!(!review.is_overdue(72, arrival) && review.is_overdue(72, review.due(72)));
+    }
+    assert_eq!(house.times("IntegrityFailure failure"), 1);
+    assert_eq!(run(house.emergency.review(&eve, broken)).map(|_| ()), Err(NotDone::Integrity));
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use crate::answer::Answer;
 use crate::clinical::words;
 use crate::glass::reason_in_words;
-use crate::pages::{ActLine, Errors, Here, Judged, ReviewLine, ReviewPage, ReviewsPage, render};
+use crate::pages::{ActLine, Errors, Here, Judged, ReviewLine, ReviewPage, ReviewTold, ReviewsPage, render};
 use crate::problem::Problem;
 use crate::visit::Visit;
 use actix_web::http::StatusCode;
 use domain::access::Action;
-use domain::emergency::{NOTE, NotDone, Review, Seen, SeenAct, Verdict};
+use domain::emergency::{Listed, NOTE, NotDone, Review, Seen, SeenAct, Verdict};
 use domain::id::RecordId;
 use domain::kind::Kind;
 use domain::time::Timestamp;
@@ -27,14 +27,22 @@ pub(crate) async fn list(visit: &Visit<'_>) -> Result<Answer, Problem> {
         reviews.reverse();
     }
     let hours = hours(visit)?;
-    let lines = reviews.iter().map(|review| ReviewLine {
-        id: review.id.to_string(),
-        display: review.display.clone(),
-        broken: words::instant(review.broken),
-        reason: reason_in_words(&review.reason).to_owned(),
-        due: words::instant(review.due(hours)),
-        overdue: review.closed.is_none() && review.due(hours) <= visit.now,
-        verdict: review.closed.as_ref().map(|closed| verdict_in_words(closed.verdict)),
+    let lines = reviews.iter().map(|listed| {
+        let (broken, told) = match listed {
+            Listed::Read(review) => (review.broken, Some(review)),
+            Listed::Unreadable(unreadable) => (unreadable.broken, None),
+        };
+        ReviewLine {
+            id: listed.id().to_string(),
+            broken: words::instant(broken),
+            due: words::instant(listed.due(hours)),
+            overdue: listed.is_overdue(hours, visit.now),
+            told: told.map(|review| ReviewTold {
+                display: review.display.clone(),
+                reason: reason_in_words(&review.reason).to_owned(),
+                verdict: review.closed.as_ref().map(|closed| verdict_in_words(closed.verdict)),
+            }),
+        }
     });
     let page = ReviewsPage { frame: visit.frame(Here::Reviews), reviews: lines.collect(), all, hours };
     Ok(Answer::page(render(&page)?))

@@ -21,7 +21,7 @@ mod reviewing;
 mod seen;
 
 pub use outbox::{GIVE_UP_SECONDS, OUTBOX, Waiting};
-pub use review::{Closed, NOTE, Review, Verdict};
+pub use review::{Closed, Listed, NOTE, Review, Unreadable, Verdict};
 pub use reviewing::{Counts, MAX_COUNTED};
 pub use seen::{MAX_SEEN, Seen, SeenAct};
 

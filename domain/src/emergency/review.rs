@@ -2,6 +2,7 @@
 
 use crate::id::{CorrelationId, RecordId, TenantId};
 use crate::time::Timestamp;
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,65 @@ impl Verdict {
     pub fn takes(self, note: &str) -> bool {
         let length = note.trim().chars().count();
         length <= *NOTE.end() && (self == Verdict::Justified || length >= *NOTE.start())
+    }
+}
+
+/// One review as a list has it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Listed {
+    /// It opens.
+    Read(Box<Review>),
+    /// It does not open: altered, moved, or its key is gone. It waits for a judgement all the same.
+    Unreadable(Unreadable),
+}
+
+/// What is known of a review that does not open, by what stands beside it in clear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its id.
+    pub id: RecordId,
+    /// When it was stored: the glass was broken then.
+    pub broken: Timestamp,
+    /// Whether nobody has judged it yet.
+    pub open: bool,
+}
+
+impl Listed {
+    /// Returns its id.
+    #[must_use]
+    pub const fn id(&self) -> RecordId {
+        match self {
+            Listed::Read(review) => review.id,
+            Listed::Unreadable(unreadable) => unreadable.id,
+        }
+    }
+
+    /// Returns the moment by which it is to be judged.
+    #[must_use]
+    pub fn due(&self, hours: u32) -> Timestamp {
+        match self {
+            Listed::Read(review) => review.due(hours),
+            Listed::Unreadable(unreadable) => due(unreadable.broken, hours),
+        }
+    }
+
+    /// Says whether its time is over and nobody has judged it.
+    #[must_use]
+    pub fn is_overdue(&self, hours: u32, now: Timestamp) -> bool {
+        let open = match self {
+            Listed::Read(review) => review.closed.is_none(),
+            Listed::Unreadable(unreadable) => unreadable.open,
+        };
+        open && self.due(hours) <= now
+    }
+
+    /// Returns the review, where it opens.
+    #[must_use]
+    pub fn read(self) -> Option<Review> {
+        match self {
+            Listed::Read(review) => Some(*review),
+            Listed::Unreadable(_) => None,
+        }
     }
 }
 

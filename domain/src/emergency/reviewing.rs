@@ -1,6 +1,6 @@
 //! The queue of reviews: listing, looking, closing.
 
-use super::review::{Closed, Review, Verdict, due};
+use super::review::{Closed, Listed, Review, Unreadable, Verdict, due};
 use super::{Emergency, NotDone, actor, context_of, reference};
 use crate::access::{Action, Resource, ReviewGlass, authorise};
 use crate::audit;
@@ -13,6 +13,7 @@ use crate::record;
 use crate::retrieval::Caller;
 use crate::time::Timestamp;
 use crate::write::{Routing, StoredRecord, WriteSet};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -30,11 +31,12 @@ pub struct Counts {
 }
 
 impl Emergency {
-    /// Returns the tenant's reviews, newest first, at most `limit`; that they were looked at is recorded before.
+    /// Returns the tenant's reviews, newest first, at most `limit`; that they were looked at is recorded before. One that does not open
+    /// is among them and hides no other.
     ///
     /// # Errors
-    /// [`NotDone::Denied`], [`NotDone::Integrity`], [`NotDone::Unavailable`].
-    pub async fn reviews(&self, caller: &Caller, open_only: bool, limit: u32) -> Result<Vec<Review>, NotDone> {
+    /// [`NotDone::Denied`], [`NotDone::Unavailable`].
+    pub async fn reviews(&self, caller: &Caller, open_only: bool, limit: u32) -> Result<Vec<Listed>, NotDone> {
         self.permitted(caller, "").await?;
         let query = Find {
             kinds: alloc::vec![Kind::GlassReview],
@@ -45,9 +47,17 @@ impl Emergency {
         let found = self.store.find(caller.subject.tenant, query).await?;
         let mut reviews = Vec::with_capacity(found.len());
         for stored in &found {
-            reviews.push(self.open(caller, stored).await?.0);
+            reviews.push(match self.open(caller, stored).await {
+                Ok((review, _)) => Listed::Read(Box::new(review)),
+                Err(NotDone::Integrity) => Listed::Unreadable(Unreadable {
+                    id: stored.id,
+                    broken: stored.arrival,
+                    open: stored.routing == Routing::Review,
+                }),
+                Err(fault) => return Err(fault),
+            });
         }
-        let returned = reviews.iter().map(|review| reference(review.id)).collect();
+        let returned = reviews.iter().map(|review| reference(review.id())).collect();
         self.looked(caller, "", returned).await?;
         Ok(reviews)
     }
@@ -155,7 +165,17 @@ impl Emergency {
         found.into_iter().find(|stored| stored.kind == Kind::GlassReview).ok_or(NotDone::NotFound)
     }
 
+    /// Opens a review; that one does not open is recorded.
     async fn open(&self, caller: &Caller, stored: &StoredRecord) -> Result<(Review, ContentMac), NotDone> {
+        let opened = self.opened(caller, stored).await;
+        if matches!(opened, Err(NotDone::Integrity)) {
+            let act = Act::failed("IntegrityFailure", Kind::GlassReview.name(), &stored.id.to_string());
+            self.note(caller, act, audit::Context::default()).await?;
+        }
+        opened
+    }
+
+    async fn opened(&self, caller: &Caller, stored: &StoredRecord) -> Result<(Review, ContentMac), NotDone> {
         let heading = record::heading(&stored.sealed).map_err(|_| NotDone::Integrity)?;
         let key = self.vault.find(stored.tenant, heading.data_key).await?;
         let resource = Resource::record(stored.tenant, stored.kind);

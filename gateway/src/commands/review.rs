@@ -9,7 +9,7 @@ use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output::{self, printable};
 use domain::access::Role;
-use domain::emergency::{NotDone, Review, Seen, Verdict};
+use domain::emergency::{Listed, NotDone, Review, Seen, Verdict};
 use domain::id::{RecordId, TenantId};
 use domain::retrieval::Caller;
 use serde_json::{Value, json};
@@ -46,26 +46,38 @@ async fn list(installation: &Installation, tenant: &str, all: bool, limit: u32, 
         reviews.reverse();
     }
     let now = installation.clock.now();
-    let overdue = |review: &Review| review.closed.is_none() && review.due(hours) <= now;
     if print.json {
-        let values = reviews.iter().map(|review| value(review, hours, overdue(review)));
+        let values = reviews.iter().map(|listed| {
+            let overdue = listed.is_overdue(hours, now);
+            match listed {
+                Listed::Read(review) => value(review, hours, overdue),
+                Listed::Unreadable(unreadable) => {
+                    json!({ "id": unreadable.id.to_string(), "tenant": caller.subject.tenant.to_string(), "unreadable": true,
+                            "broken": unreadable.broken.rfc3339(), "due": listed.due(hours).rfc3339(), "overdue": overdue })
+                }
+            }
+        });
         return output::json(&values.collect());
     }
     let mut rows = vec![["BROKEN", "WHO", "REASON", "DUE", "STATE", "REVIEW"].map(str::to_owned).to_vec()];
-    for review in &reviews {
-        let state = match &review.closed {
-            Some(closed) => closed.verdict.name(),
-            None if overdue(review) => "OVERDUE",
-            None => "open",
+    for listed in &reviews {
+        let overdue = listed.is_overdue(hours, now);
+        let (broken, who, reason, state) = match listed {
+            Listed::Read(review) => {
+                let state = match &review.closed {
+                    Some(closed) => closed.verdict.name(),
+                    None if overdue => "OVERDUE",
+                    None => "open",
+                };
+                (review.broken, printable(&review.display), review.reason.clone(), state)
+            }
+            Listed::Unreadable(unreadable) => {
+                let state = if overdue { "UNREADABLE, OVERDUE" } else { "UNREADABLE" };
+                (unreadable.broken, "?".to_owned(), "?".to_owned(), state)
+            }
         };
-        rows.push(vec![
-            review.broken.rfc3339(),
-            printable(&review.display),
-            review.reason.clone(),
-            review.due(hours).rfc3339(),
-            state.to_owned(),
-            review.id.to_string(),
-        ]);
+        let due = listed.due(hours).rfc3339();
+        rows.push(vec![broken.rfc3339(), who, reason, due, state.to_owned(), listed.id().to_string()]);
     }
     output::table(&rows)
 }

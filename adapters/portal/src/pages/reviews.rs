@@ -18,11 +18,17 @@ pub(crate) struct ReviewsPage {
 /// One breaking in the queue.
 pub(crate) struct ReviewLine {
     pub(crate) id: String,
-    pub(crate) display: String,
     pub(crate) broken: String,
-    pub(crate) reason: String,
     pub(crate) due: String,
     pub(crate) overdue: bool,
+    /// What it says; `None` where it does not open.
+    pub(crate) told: Option<ReviewTold>,
+}
+
+/// What a breaking in the queue says.
+pub(crate) struct ReviewTold {
+    pub(crate) display: String,
+    pub(crate) reason: String,
     /// How it was judged; `None` while it is open.
     pub(crate) verdict: Option<&'static str>,
 }

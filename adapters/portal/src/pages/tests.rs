@@ -305,16 +305,22 @@ fn clinical_pages() {
 
 #[test]
 fn pages_of_reviews() {
-    let line = |verdict, overdue| ReviewLine {
+    let line = |told, overdue| ReviewLine {
         id: "id".to_owned(),
-        display: TRICKY.to_owned(),
         broken: "1 Jan 2026, 00:00 (UTC)".to_owned(),
-        reason: "Emergency treatment".to_owned(),
         due: "4 Jan 2026, 00:00 (UTC)".to_owned(),
         overdue,
-        verdict,
+        told,
     };
-    let reviews = vec![line(None, true), line(None, false), line(Some("Justified"), false)];
+    let told =
+        |verdict| Some(ReviewTold { display: TRICKY.to_owned(), reason: "Emergency treatment".to_owned(), verdict });
+    let reviews = vec![
+        line(told(None), true),
+        line(told(None), false),
+        line(told(Some("Justified")), false),
+        line(None, true),
+        line(None, false),
+    ];
     hold("reviews", &ReviewsPage { frame: frame(), reviews, all: true, hours: 72 });
     hold("reviews_none", &ReviewsPage { frame: frame(), reviews: Vec::new(), all: false, hours: 72 });
     let act = |behind_glass, done| ActLine {
