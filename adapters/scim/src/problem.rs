@@ -98,6 +98,32 @@ impl Problem {
         }
     }
 
+    /// Returns the word for the audit entry about a change that is refused so; `None` where another entry says it, or nothing is wrong
+    /// with what was sent.
+    pub(crate) const fn reason(self) -> Option<&'static str> {
+        match self {
+            Problem::MediaType => Some("media-type"),
+            Problem::TooLong => Some("too-long"),
+            Problem::Syntax(_) => Some("invalid-syntax"),
+            Problem::Filter(_) => Some("invalid-filter"),
+            Problem::TooMany(_) => Some("too-many"),
+            Problem::Path(_) => Some("invalid-path"),
+            Problem::NoTarget(_) => Some("no-target"),
+            Problem::Value(_) => Some("invalid-value"),
+            Problem::Mutability(_) => Some("mutability"),
+            Problem::Uniqueness => Some("uniqueness"),
+            Problem::Precondition => Some("other-version"),
+            Problem::Raced => Some("raced"),
+            Problem::Unauthenticated
+            | Problem::TooManyRefused(_)
+            | Problem::Denied
+            | Problem::NotFound
+            | Problem::NotAllowed(_)
+            | Problem::NotOffered
+            | Problem::Unavailable => None,
+        }
+    }
+
     pub(crate) const fn detail(self) -> &'static str {
         match self {
             Problem::Unauthenticated => "the token of this connection is needed: sealgate connection scim-token",

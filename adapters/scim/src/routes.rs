@@ -12,6 +12,7 @@ use crate::visit::Visit;
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::id::CorrelationId;
+use domain::kind::Kind;
 use domain::ports::Unavailable;
 use serde_json::Value;
 use std::sync::Arc;
@@ -32,6 +33,22 @@ pub(crate) enum Endpoint {
     Group,
     /// What RFC 7644 has and this does not.
     NotOffered,
+}
+
+impl Endpoint {
+    /// Returns what is changed there.
+    const fn kind(self) -> Option<Kind> {
+        match self {
+            Endpoint::Users | Endpoint::User => Some(Kind::ProvisionedPerson),
+            Endpoint::Groups | Endpoint::Group => Some(Kind::ProvisionedGroup),
+            Endpoint::Configuration
+            | Endpoint::ResourceTypes
+            | Endpoint::ResourceType
+            | Endpoint::Schemas
+            | Endpoint::Schema
+            | Endpoint::NotOffered => None,
+        }
+    }
 }
 
 /// Every path below a connection, with its methods; `*` stands for one part.
@@ -96,11 +113,21 @@ async fn serve(
     if !allowed.split(", ").any(|method| method == request.method().as_str()) {
         return Err(Problem::NotAllowed(allowed));
     }
-    let body = match *request.method() {
-        Method::POST | Method::PUT | Method::PATCH => read(service, request, body).await?,
-        _ => Value::Null,
+    let last = parts.last().copied().unwrap_or_default();
+    let done = async {
+        let body = match *request.method() {
+            Method::POST | Method::PUT | Method::PATCH => read(service, request, body).await?,
+            _ => Value::Null,
+        };
+        endpoint::serve(&visit, request, endpoint, last, &body).await
     };
-    endpoint::serve(&visit, request, endpoint, parts.last().copied().unwrap_or_default(), &body).await
+    let done = done.await;
+    if let (Err(problem), Some(kind)) = (&done, endpoint.kind())
+        && *request.method() != Method::GET
+    {
+        visit.note_refused(kind, last, *problem).await;
+    }
+    done
 }
 
 /// Finds the endpoint of the parts of a path; what is not offered goes before what has any id.

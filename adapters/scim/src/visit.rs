@@ -9,6 +9,7 @@ use domain::administration::By;
 use domain::directory::{Connection, Directory};
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::journal::Actor;
+use domain::kind::Kind;
 use domain::refusals::{Refusal, Wait};
 use domain::sign_in::Origin;
 use std::net::{IpAddr, Ipv4Addr};
@@ -48,7 +49,6 @@ impl<'a> Visit<'a> {
         let subject = known.and_then(|connection| connection.provisioner(token?));
         let (Some(connection), Some(subject)) = (known, subject) else {
             let reason = if token.is_some() { "unknown-token" } else { "missing-token" };
-            tracing::warn!(%correlation, reason, "provisioning request not admitted");
             let who = known.map(|connection| connection.id.to_string()).unwrap_or_default();
             let refusal = Refusal {
                 chain: TenantId::SYSTEM,
@@ -61,8 +61,12 @@ impl<'a> Visit<'a> {
                 correlation,
             };
             return Err(match service.settings.sign_in.refusals.record(&refusal).await? {
+                // A flood leaves no line each in the log either.
                 Some(Wait(seconds)) => Problem::TooManyRefused(seconds),
-                None => Problem::Unauthenticated,
+                None => {
+                    tracing::warn!(%correlation, reason, "provisioning request not admitted");
+                    Problem::Unauthenticated
+                }
             });
         };
         let connection = connection.clone();
@@ -83,6 +87,27 @@ impl<'a> Visit<'a> {
         let actor = Actor { subject: &self.subject, workstation: WORKSTATION, correlation: self.correlation };
         let now = self.service.settings.administration.clock.now();
         By { actor, context: access::Context { address: self.allowed, ..access::Context::at(now) } }
+    }
+
+    /// Records that a change was refused which the provider's service asked for, and why; the answer stays what it is.
+    ///
+    /// Bounded like every refusal: a provider that is wrong about everybody tells so with each of its rounds.
+    pub(crate) async fn note_refused(&self, kind: Kind, id: &str, problem: Problem) {
+        let Some(reason) = problem.reason() else { return };
+        let id = id.parse::<RecordId>().map(|id| id.to_string()).unwrap_or_default();
+        let refusal = Refusal {
+            chain: self.connection.tenant,
+            workstation: WORKSTATION,
+            what: kind.name(),
+            who: &id,
+            reason,
+            address: &self.address,
+            connection: Some(self.connection.id),
+            correlation: self.correlation,
+        };
+        if self.service.settings.sign_in.refusals.record_as("ProvisioningRefused", &refusal).await.is_err() {
+            tracing::error!(correlation = %self.correlation, "a refused change could not be recorded");
+        }
     }
 
     /// Returns in which exchange sessions end.

@@ -93,6 +93,14 @@ impl Refusals {
     /// # Errors
     /// [`Unavailable`] when its entry could not be written; then it is counted, and the refusal stands nevertheless.
     pub async fn record(&self, refusal: &Refusal<'_>) -> Result<Option<Wait>, Unavailable> {
+        self.record_as("LoginFailed", refusal).await
+    }
+
+    /// The same for a request of somebody who is known: the entry's action says what they may not do.
+    ///
+    /// # Errors
+    /// [`Unavailable`], see [`Refusals::record`].
+    pub async fn record_as(&self, action: &str, refusal: &Refusal<'_>) -> Result<Option<Wait>, Unavailable> {
         let peer = refusal.address.parse().ok();
         let noted = self.gate.lock().note(refusal.chain, peer, refusal.reason, self.clock.now());
         if let Noted::Counted(wait) = noted {
@@ -100,7 +108,7 @@ impl Refusals {
         }
         let gateway = gateway(refusal.chain);
         let actor = Actor { subject: &gateway, workstation: refusal.workstation, correlation: refusal.correlation };
-        let act = Act::denied("LoginFailed", refusal.what, refusal.who, refusal.reason);
+        let act = Act::denied(action, refusal.what, refusal.who, refusal.reason);
         let by = refusal.connection.map(|connection| (CONNECTION.to_string(), connection.to_string()));
         let address = Some(refusal.address.to_string());
         let context = Context { address, envelope: by.into_iter().collect(), ..Context::default() };

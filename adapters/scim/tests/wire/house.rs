@@ -3,7 +3,9 @@
 use actix_web::App;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use domain::access::{Address, Clinics, Context, Factor, Purpose, Role, Roles, Subject};
+use domain::access::{
+    Address, Clinics, Context, Factor, Permit, Purpose, ReadAudit, Resource, Role, Roles, Subject, authorise,
+};
 use domain::administration::{Administration, By};
 use domain::audit::ChainId;
 use domain::directory::{
@@ -13,7 +15,9 @@ use domain::double::{Installation, MemoryTickets};
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::identity::{Assertion, Criterion, Groups, Rule};
 use domain::journal::Actor;
-use domain::ports::{Clock, Store};
+use domain::keys::ContentMac;
+use domain::ports::{Clock, KeyVault, Store};
+use domain::record;
 use domain::refusals::{RefusalLimits, Refusals};
 use domain::sign_in::{Begun, Origin, Refused, SignIn};
 use domain::ticket::{TicketBook, TicketKeys};
@@ -96,15 +100,26 @@ impl House {
         let (connection, token) = made.pop().unwrap();
         let (directory, seen) = watch::channel(Arc::new(administration.load_directory().await.unwrap()));
         let tickets = Arc::new(MemoryTickets::default());
+        let people = sign_in(&doubles, tickets.clone());
         let service = Service::new(Settings {
             origin: "https://here.example/".to_owned(),
             directory: seen,
             administration: doubles.administration(),
-            sign_in: sign_in(&doubles, tickets.clone()),
+            sign_in: SignIn { refusals: people.refusals.clone(), ..sign_in(&doubles, tickets) },
             limits: Limits::default(),
         });
-        let sign_in = sign_in(&doubles, tickets);
-        Self { doubles, administration, sign_in, tenant, connection, other, token, other_token, directory, service }
+        Self {
+            doubles,
+            administration,
+            sign_in: people,
+            tenant,
+            connection,
+            other,
+            token,
+            other_token,
+            directory,
+            service,
+        }
     }
 
     /// Puts into force what is stored, as the gateway does within a second.
@@ -183,6 +198,37 @@ impl House {
 
     pub(crate) async fn goes_on(&self, begun: &Begun) -> bool {
         self.sign_in.resume(&begun.secret, &self.directory(), Address::Allowed).await.unwrap().is_some()
+    }
+
+    /// The refused changes in the tenant's chain: of which kind, and why.
+    pub(crate) async fn refused(&self) -> Vec<(String, String)> {
+        let mut refused = Vec::new();
+        let chain = ChainId::from(self.tenant);
+        for line in self.chain(self.tenant).await.lines() {
+            let entry: Value = serde_json::from_str(line.split_once(' ').unwrap().1).unwrap();
+            if entry["action"] != "ProvisioningRefused" {
+                continue;
+            }
+            let sequence = entry["sequence_number"].as_u64().unwrap();
+            let sealed = self.doubles.store.context(chain, sequence).await.unwrap().unwrap();
+            let key = self.doubles.vault.find(self.tenant, record::heading(&sealed).unwrap().data_key).await.unwrap();
+            let hash = entry["after_hash"].as_str().unwrap().as_bytes().chunks_exact(2);
+            let mut hash = hash.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
+            let binding = record::ContextBinding {
+                tenant: self.tenant,
+                resource_id: entry["resource_id"].as_str().unwrap(),
+                after: ContentMac(std::array::from_fn(|_| hash.next().unwrap())),
+                correlation: entry["correlation_id"].as_str().unwrap().parse().unwrap(),
+            };
+            let auditor = Subject::console("auditor", self.tenant, Roles::of(&[Role::Auditor]));
+            let asked = Resource::of_tenant(self.tenant);
+            let permit: Permit<ReadAudit> = authorise(&auditor, &asked, &Context::console(Timestamp(0))).unwrap();
+            let clear = record::open_context(&permit, &key, &binding, &sealed).unwrap();
+            let context: Value = serde_json::from_slice(&clear).unwrap();
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            refused.push((text(&entry["resource_type"]), text(&context["reason"])));
+        }
+        refused
     }
 
     /// The lines of a chain, without contexts.

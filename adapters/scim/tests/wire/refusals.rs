@@ -52,6 +52,30 @@ async fn a_token_is_good_for_its_own_connection_alone() {
 }
 
 #[actix_web::test]
+async fn a_change_that_is_refused_is_in_the_chain_with_its_reason_and_a_flood_of_them_is_bounded() {
+    let house = House::new().await;
+    let ada = json!({ "userName": "ada", "externalId": "object-1" });
+    assert_eq!(house.post("Users", &ada).await.status, 201);
+    let before = house.refused().await.len();
+    assert_eq!(house.post("Users", &ada).await.problem(), (409, "uniqueness".to_owned()));
+    assert_eq!(house.post("Users", &json!({ "userName": "" })).await.problem(), (400, "invalidValue".to_owned()));
+    assert_eq!(house.post("Groups", &json!({ "shoe": 1 })).await.problem(), (400, "invalidPath".to_owned()));
+    assert_eq!(house.get("Users?filter=odd").await.problem().0, 400, "a question changes nothing");
+    let refused = house.refused().await.split_off(before);
+    let wanted = [
+        ("ProvisionedPerson", "uniqueness"),
+        ("ProvisionedPerson", "invalid-value"),
+        ("ProvisionedGroup", "invalid-path"),
+    ];
+    assert_eq!(refused, wanted.map(|(kind, reason)| (kind.to_owned(), reason.to_owned())));
+    for _ in 0..400 {
+        assert_eq!(house.body(Method::POST, "Users", &ada).await.problem().0, 409, "the answer stays what it is");
+    }
+    assert!(house.refused().await.len().abs_diff(before) < 320);
+    assert_eq!(house.sign_in.refusals.summarise(true).await, Ok(1));
+}
+
+#[actix_web::test]
 async fn what_is_too_much_or_no_request_of_scim_is_refused() {
     let house = House::new().await;
     let media = |media: &'static str, body: String| {
