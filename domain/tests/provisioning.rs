@@ -77,6 +77,7 @@ impl House {
             active: true,
             removed: false,
             former: None,
+            earlier: Vec::new(),
             created,
         }
     }

@@ -191,6 +191,7 @@ impl Resource for ProvisionedPerson {
             active: true,
             removed: false,
             former: None,
+            earlier: Vec::new(),
             created,
         }
     }

@@ -256,6 +256,7 @@ mod tests {
             active: true,
             removed: false,
             former: None,
+            earlier: Vec::new(),
             created: Timestamp(0),
         };
         let operations = patch::read(&json!({ "Operations": operations }), 10)?;

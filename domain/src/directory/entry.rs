@@ -119,6 +119,8 @@ pub enum Invalid {
     ProvisioningTokens,
     /// A user name is empty, too long or holds control characters.
     UserName,
+    /// A person had too many names before.
+    EarlierNames,
     /// A provider's id is empty, too long or holds control characters.
     ExternalId,
     /// A part of a person's name is empty, too long or holds control characters.
@@ -206,6 +208,7 @@ impl fmt::Display for Invalid {
             }
             Invalid::ReviewHours => "a breaking of the glass is reviewed within 1 to 720 hours",
             Invalid::ProvisioningTokens => "a connection takes at most 4 tokens for provisioning: revoke one that is not in use",
+            Invalid::EarlierNames => "a person had other names too often; take them back and add them anew",
             Invalid::UserName => "a user name must have 1 to 512 bytes and no control characters",
             Invalid::ExternalId => "an external id must have 1 to 512 bytes and no control characters",
             Invalid::PersonName => "the parts of a name must have 1 to 512 bytes and no control characters",

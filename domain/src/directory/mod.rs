@@ -36,7 +36,8 @@ pub use interface::{Interface, MappingFailureAs, UnavailableAs};
 pub use network::{AddressRange, NotARange};
 pub use oidc::{MAX_EGRESS, OidcSettings, SIGNATURE_ALGORITHMS};
 pub use provisioned::{
-    Email, Former, Handle, MAX_EMAILS, MAX_MEMBERS, PersonName, Provisioned, ProvisionedGroup, ProvisionedPerson,
+    Email, Former, Handle, MAX_EARLIER_NAMES, MAX_EMAILS, MAX_MEMBERS, PersonName, Provisioned, ProvisionedGroup,
+    ProvisionedPerson,
 };
 pub use provisioning::{
     MAX_PROVISIONING_TOKENS, ProvisionedGroups, ProvisionedSubject, Provisioning, ProvisioningToken,

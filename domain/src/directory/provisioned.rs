@@ -14,6 +14,10 @@ use serde::{Deserialize, Serialize};
 /// Most e-mail addresses of a person.
 pub const MAX_EMAILS: usize = 8;
 
+/// How often a person may get other names: what they were called is not forgotten, so that nobody comes by a name that was given up
+/// without the provider having told of them. Beyond it a change of names is refused; whoever is taken back may be added anew.
+pub const MAX_EARLIER_NAMES: usize = 32;
+
 /// Most members of a group.
 pub const MAX_MEMBERS: usize = 10_000;
 
@@ -48,6 +52,9 @@ pub struct ProvisionedPerson {
     /// What is kept of the names of a person who was taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<Former>,
+    /// What is kept of names it had before; [`MAX_EARLIER_NAMES`] at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Former>,
     /// When it was added.
     #[serde(with = "text::moment")]
     pub created: Timestamp,
@@ -169,6 +176,9 @@ pub trait Provisioned: Entry + Clone + PartialEq {
     /// Returns what it is once the provider took it back: its ids, and nothing that names who it was.
     #[must_use]
     fn taken_back(&self) -> Self;
+    /// Returns the same with what must be remembered of the form it takes the place of.
+    #[must_use]
+    fn succeeding(self, before: &Self) -> Self;
     /// Returns the names under which it is found; none once it was taken back.
     fn handles(&self) -> Vec<(Handle, &str)>;
     /// Returns the people it refers to.
@@ -203,6 +213,16 @@ impl Provisioned for ProvisionedPerson {
         }
     }
 
+    /// Names that are given up are remembered like those of somebody who was taken back: where a connection admits people it was not
+    /// told of, whoever signs in by such a name would else be one of those, whatever the provider says of the person by now.
+    fn succeeding(mut self, before: &Self) -> Self {
+        let (given_up, now) = (Former::of(before), Former::of(&self));
+        if !self.removed && given_up != now && !self.earlier.contains(&given_up) {
+            self.earlier.push(given_up);
+        }
+        self
+    }
+
     fn handles(&self) -> Vec<(Handle, &str)> {
         handles(self.removed, &self.user_name, self.external_id.as_deref())
     }
@@ -223,6 +243,10 @@ impl Provisioned for ProvisionedGroup {
 
     fn taken_back(&self) -> Self {
         Self { display: String::from("removed"), external_id: None, members: Vec::new(), removed: true, ..self.clone() }
+    }
+
+    fn succeeding(self, _: &Self) -> Self {
+        self
     }
 
     fn handles(&self) -> Vec<(Handle, &str)> {
@@ -263,6 +287,9 @@ impl Entry for ProvisionedPerson {
         }
         let names = [&self.display, &self.name.formatted, &self.name.family, &self.name.given];
         names.into_iter().flatten().try_for_each(|name| text::value(name, Invalid::PersonName))?;
+        if self.earlier.len() > MAX_EARLIER_NAMES {
+            return Err(Invalid::EarlierNames);
+        }
         let email = |email: &Email| {
             text::value(&email.value, Invalid::Emails)?;
             email.r#type.as_deref().map_or(Ok(()), |r#type| text::value(r#type, Invalid::Emails))
@@ -317,6 +344,7 @@ mod tests {
             active: true,
             removed: false,
             former: None,
+            earlier: Vec::new(),
             created: Timestamp(0),
         }
     }

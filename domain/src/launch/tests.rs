@@ -569,6 +569,7 @@ fn told_ahead(connection: RecordId, member: bool) -> Directory {
         active: true,
         removed: false,
         former: None,
+        earlier: Vec::new(),
         created: Timestamp(0),
     };
     let group = ProvisionedGroup {

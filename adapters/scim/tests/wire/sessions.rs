@@ -41,6 +41,29 @@ async fn only_who_was_told_of_signs_in_and_whoever_is_deactivated_is_out_at_once
 }
 
 #[actix_web::test]
+async fn whoever_has_another_id_by_now_does_not_come_by_the_old_one() {
+    let house = House::new().await;
+    house.change(|connection| connection.provisioning.required = false).await;
+    let ada = house.post("Users", &json!({ "userName": "ada", "externalId": "object-1" })).await.id();
+    house.reload().await;
+    let before = house.begin("object-1", lab()).await.unwrap();
+    let user = format!("Users/{ada}");
+    let told = house.patch(&user, json!([{ "op": "replace", "path": "externalId", "value": "object-2" }])).await;
+    assert_eq!(told.status, 200, "{}", told.text);
+    assert!(!house.goes_on(&before).await);
+    house.patch(&user, json!([{ "op": "replace", "path": "active", "value": false }])).await;
+    house.reload().await;
+    for subject in ["object-1", "object-2"] {
+        let refused = house.begin(subject, lab()).await.err();
+        assert_eq!(refused, Some(Refused::NotAdmitted(NotAdmitted::Deactivated)), "{subject}");
+    }
+    // Told of somebody else, the old one is theirs.
+    house.post("Users", &json!({ "userName": "bob", "externalId": "object-1" })).await;
+    house.reload().await;
+    assert!(house.begin("object-1", lab()).await.is_ok());
+}
+
+#[actix_web::test]
 async fn whoever_is_taken_back_stays_out_until_they_are_told_of_anew() {
     let house = House::new().await;
     house.change(|connection| connection.provisioning.required = false).await;

@@ -16,11 +16,22 @@ pub(super) struct Known {
     people: BTreeMap<(RecordId, String), Person>,
     /// The groups of each person.
     groups: BTreeMap<RecordId, Vec<Arc<Group>>>,
-    /// People who were taken back.
-    removed: BTreeSet<RecordId>,
-    /// By connection and the digest of what is compared with a subject, who was taken back.
-    former: BTreeSet<(RecordId, String)>,
+    /// By connection, who was taken back: the latest [`MAX_REMEMBERED`], which groups may still name.
+    removed: BTreeMap<RecordId, BTreeSet<RecordId>>,
+    /// By connection, the digests of what was compared with a subject: of people who were taken back, and of names given up.
+    former: BTreeMap<RecordId, BTreeSet<String>>,
+    /// Connections with more of those than are remembered.
+    full: BTreeSet<RecordId>,
 }
+
+/// Most people and most names of a connection that are remembered as taken back or given up, some 5 MiB.
+///
+/// None of them may be forgotten just so: at a connection that also admits people it was not told of, whoever was taken back would be
+/// one of these again. So a connection with more is treated as one that admits only people it was told of. Then it need know nobody
+/// to refuse them, and an installation that lives long or a provider that adds and removes without end fills no memory. No age ends
+/// it: a person who was deleted years ago may still have an account at the provider. What is stored of each is a record of ids and
+/// digests, beside the entries about it in the chain.
+const MAX_REMEMBERED: usize = 50_000;
 
 struct Person {
     id: RecordId,
@@ -44,12 +55,22 @@ impl Directory {
         let mut known = Known::default();
         for person in people {
             if person.removed {
-                known.removed.insert(person.id);
+                let removed = known.removed.entry(person.connection).or_default();
+                removed.insert(person.id);
+                if removed.len() > MAX_REMEMBERED {
+                    // Ids begin with the time: the earliest goes.
+                    removed.pop_first();
+                }
             }
             let Some(connection) = self.connection(person.connection) else { continue };
             let subject = connection.provisioning.subject;
-            if let Some(digest) = person.former.as_ref().and_then(|former| former.digest(subject)) {
-                known.former.insert((connection.id, digest.into()));
+            for digest in person.former.iter().chain(&person.earlier).filter_map(|former| former.digest(subject)) {
+                let former = known.former.entry(connection.id).or_default();
+                if former.len() < MAX_REMEMBERED {
+                    former.insert(digest.into());
+                } else if !former.contains(digest) {
+                    known.full.insert(connection.id);
+                }
             }
             let Some(own) = subject.of(&person) else { continue };
             let key = (connection.id, subject.compared(own));
@@ -83,7 +104,7 @@ impl Directory {
     /// Says whether a provider took this person back.
     #[must_use]
     pub fn was_taken_back(&self, person: RecordId) -> bool {
-        self.provisioned.removed.contains(&person)
+        self.provisioned.removed.values().any(|removed| removed.contains(&person))
     }
 
     /// Says whether provisioning lets a session go on: the person may come, and is still in the group that it rests on.
@@ -101,11 +122,12 @@ impl Directory {
         // Whoever was told of anew is among the people again.
         let former = |own: &str| {
             let digest = connection.provisioning.subject.digest(own);
-            self.provisioned.former.contains(&(connection.id, digest))
+            self.provisioned.former.get(&connection.id).is_some_and(|former| former.contains(&digest))
         };
+        let only_known = connection.provisioning.required || self.provisioned.full.contains(&connection.id);
         match self.provisioned.people.get(&key) {
             None if former(&key.1) => Standing::Deactivated,
-            None if connection.provisioning.required => Standing::Missing,
+            None if only_known => Standing::Missing,
             None => Standing::NotNeeded,
             Some(person) if !person.active => Standing::Deactivated,
             Some(person) => {
@@ -175,6 +197,7 @@ mod tests {
             active,
             removed: false,
             former: None,
+            earlier: Vec::new(),
             created: NOW,
         }
     }
@@ -245,6 +268,53 @@ mod tests {
             assert_eq!(standing(vec![again.clone(), gone.clone()], subject), told_anew);
             assert_eq!(standing(vec![gone.clone(), again.clone()], subject), told_anew);
         }
+    }
+
+    #[test]
+    fn a_name_that_was_given_up_is_nobodys_until_somebody_else_is_told_of_by_it() {
+        let named = |id: &str| ProvisionedPerson { external_id: Some(id.into()), ..person(true) };
+        let now = named("object-2").succeeding(&named("object-1"));
+        let standing = |people: Vec<ProvisionedPerson>, subject| {
+            let none = directory(connection(Provisioning::default()), None, Vec::new());
+            none.with_provisioned(people, []).standing(&assertion(subject))
+        };
+        assert_eq!(standing(vec![now.clone()], "object-1"), Standing::Deactivated);
+        assert_eq!(standing(vec![now.clone()], "object-2"), Standing::Active { person: ADA, groups: None });
+        let gone = now.clone().taken_back();
+        for subject in ["object-1", "object-2"] {
+            assert_eq!(standing(vec![gone.clone()], subject), Standing::Deactivated, "{subject}");
+        }
+        let other = ProvisionedPerson { id: RecordId([4; 16]), ..named("object-1") };
+        let active = Standing::Active { person: other.id, groups: None };
+        assert_eq!(standing(vec![now.clone(), other], "object-1"), active);
+        // Back and forth takes no more room, and the present name is the person's.
+        let back = named("object-1").succeeding(&named("object-2")).succeeding(&named("object-2"));
+        assert_eq!(back.earlier.len(), 1);
+        let again = ProvisionedPerson { earlier: now.earlier.clone(), ..named("object-1") };
+        assert_eq!(standing(vec![again], "object-1"), Standing::Active { person: ADA, groups: None });
+    }
+
+    #[test]
+    fn more_than_is_remembered_closes_a_connection_to_people_it_was_not_told_of() {
+        let named = |number: usize| ProvisionedPerson {
+            id: RecordId::from_name([3; 16]),
+            external_id: Some(number.to_string()),
+            ..person(true)
+        };
+        let known = |count: usize| {
+            let none = directory(connection(Provisioning::default()), None, Vec::new());
+            let gone = (0..count).map(|number| named(number).taken_back());
+            none.with_provisioned(gone.chain([person(true)]), [])
+        };
+        let (most, more) = (known(MAX_REMEMBERED), known(MAX_REMEMBERED + 1));
+        assert_eq!(most.standing(&assertion("7")), Standing::Deactivated);
+        assert_eq!(most.standing(&assertion("somebody else")), Standing::NotNeeded);
+        assert_eq!(
+            more.standing(&assertion("somebody else")),
+            Standing::Missing,
+            "who was forgotten may be among them"
+        );
+        assert_eq!(more.standing(&assertion("object-1")), Standing::Active { person: ADA, groups: None });
     }
 
     #[test]
