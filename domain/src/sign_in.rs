@@ -45,6 +45,8 @@ pub struct SignIn {
 pub struct Origin<'a> {
     /// The peer's address.
     pub address: &'a str,
+    /// The part of the gateway or the console by which it is done, as entries name it.
+    pub workstation: &'a str,
     /// Whether the tenant lets people come from there.
     pub allowed: Address,
     /// Ties the entries of the exchange together.
@@ -411,10 +413,10 @@ impl SignIn {
             Whom::Person(assertion) => (Some(assertion.person(names)), Some(assertion.connection)),
         };
         let person = person.map(|person| person.to_string()).unwrap_or_default();
-        let Origin { address, correlation, .. } = *origin;
+        let Origin { address, workstation, correlation, .. } = *origin;
         let refusal = Refusal {
             chain: tenant,
-            workstation: "portal",
+            workstation,
             what: "Person",
             who: &person,
             reason,
@@ -459,7 +461,7 @@ impl SignIn {
         origin: &Origin<'_>,
         context: audit::Context,
     ) -> Result<(), Unavailable> {
-        let actor = Actor { subject, workstation: "portal", correlation: origin.correlation };
+        let actor = Actor { subject, workstation: origin.workstation, correlation: origin.correlation };
         let roles = subject.roles.iter().map(|role| role.name().to_string()).collect();
         let context = audit::Context { address: Some(origin.address.to_string()), roles, ..context };
         let journal = Journal {

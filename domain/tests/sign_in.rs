@@ -116,7 +116,12 @@ fn connection(tenant: TenantId) -> Connection {
 }
 
 fn origin() -> Origin<'static> {
-    Origin { address: "192.0.2.1", allowed: Address::Allowed, correlation: CorrelationId([3; 16]) }
+    Origin {
+        address: "192.0.2.1",
+        workstation: "portal",
+        allowed: Address::Allowed,
+        correlation: CorrelationId([3; 16]),
+    }
 }
 
 #[test]

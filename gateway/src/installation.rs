@@ -25,7 +25,7 @@ use std::sync::Arc;
 use store::{AnchorFile, Database, OpenError, Recorder};
 
 /// The name of this console in audit entries.
-const CONSOLE: &str = "console";
+pub(crate) const CONSOLE: &str = "console";
 
 /// An open installation.
 pub struct Installation {

@@ -140,7 +140,12 @@ impl<'a> Visit<'a> {
 
     /// Returns where this exchange comes from, for entries about signing in.
     pub(crate) fn origin(&self, tenant: TenantId) -> Origin<'_> {
-        Origin { address: &self.address, allowed: self.address_of(tenant), correlation: self.correlation }
+        Origin {
+            address: &self.address,
+            workstation: WORKSTATION,
+            allowed: self.address_of(tenant),
+            correlation: self.correlation,
+        }
     }
 
     /// Records a refusal in a tenant's chain, or in the system's where nobody knows whose it was. Returns what is answered: the

@@ -112,7 +112,12 @@ impl<'a> Visit<'a> {
 
     /// Returns in which exchange sessions end.
     pub(crate) fn origin(&self) -> Origin<'_> {
-        Origin { address: &self.address, allowed: self.allowed, correlation: self.correlation }
+        Origin {
+            address: &self.address,
+            workstation: WORKSTATION,
+            allowed: self.allowed,
+            correlation: self.correlation,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::find;
 use crate::cli::{Json, Session, SessionEnd};
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
-use crate::installation::Installation;
+use crate::installation::{CONSOLE, Installation};
 use crate::output::{self, printable};
 use crate::sign_on;
 use domain::access::{Action, Address, Role};
@@ -109,7 +109,12 @@ async fn end(installation: &Installation, end: &SessionEnd) -> Outcome {
         launches.take_back(kept).await.map_err(not_taken_back)?;
     }
     let sign_in = sign_on::sign_in(installation, &book);
-    let origin = Origin { address: "local", allowed: Address::Allowed, correlation: installation.correlation() };
+    let origin = Origin {
+        address: "local",
+        workstation: CONSOLE,
+        allowed: Address::Allowed,
+        correlation: installation.correlation(),
+    };
     let people: BTreeSet<RecordId> = chosen.iter().map(|session| session.person).collect();
     let mut ended = 0_usize;
     for person in people {

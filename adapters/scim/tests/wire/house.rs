@@ -298,5 +298,10 @@ fn assertion(tenant: TenantId, connection: RecordId, subject: &str, groups: Grou
 }
 
 fn origin() -> Origin<'static> {
-    Origin { address: "192.0.2.1", allowed: Address::Allowed, correlation: CorrelationId([3; 16]) }
+    Origin {
+        address: "192.0.2.1",
+        workstation: "portal",
+        allowed: Address::Allowed,
+        correlation: CorrelationId([3; 16]),
+    }
 }

@@ -121,7 +121,12 @@ impl House {
 }
 
 fn origin() -> Origin<'static> {
-    Origin { address: "192.0.2.9", allowed: Address::Allowed, correlation: CorrelationId([3; 16]) }
+    Origin {
+        address: "192.0.2.9",
+        workstation: "portal",
+        allowed: Address::Allowed,
+        correlation: CorrelationId([3; 16]),
+    }
 }
 
 fn redeeming(code: &str) -> String {
