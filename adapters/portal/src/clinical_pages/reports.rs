@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::visit::Visit;
 use domain::id::RecordId;
 use domain::kind::Kind;
-use domain::retrieval::{Caller, Resource, Search, TotalMode};
+use domain::retrieval::{Caller, Refusal, Resource, Search, TotalMode};
 
 /// Shows a report.
 pub(crate) async fn report(visit: &Visit<'_>) -> Result<Answer, Problem> {
@@ -96,6 +96,10 @@ async fn by_ids(
         total: TotalMode::None,
         only_count: false,
     };
-    let page = visit.service.retrieval.search(caller, search).await?;
+    // Whoever may look for none of these is told what somebody is told who may not see this one, as on every page about a report.
+    let page = visit.service.retrieval.search(caller, search).await.map_err(|refusal| match refusal {
+        Refusal::Forbidden => Refusal::NotFound,
+        other => other,
+    })?;
     Ok((page.matches, page.included))
 }

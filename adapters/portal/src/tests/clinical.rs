@@ -130,10 +130,15 @@ async fn whoever_may_not_read_is_told_whom_to_ask_and_the_denial_is_recorded() {
     let mut admin = house.signed_in("root", "admins").await;
     assert_eq!(admin.get("/").await.location(), "/account");
     assert_eq!(admin.get("/patients").await.status, StatusCode::FORBIDDEN);
-    for path in [format!("/patients/{patient}"), format!("/reports/{report}"), format!("/reports/{report}/documents/1")]
-    {
+    // The same on every page, whether there is such a record or none.
+    let absent = RecordId([0x77; 16]);
+    let of = |report: RecordId| {
+        ["", "/history", "/versions/1", "/documents/1"].map(|part| format!("/reports/{report}{part}"))
+    };
+    let patients = [patient, absent].map(|patient| format!("/patients/{patient}"));
+    for path in patients.into_iter().chain(of(report)).chain(of(absent)) {
         let got = admin.get(&path).await;
-        assert!(matches!(got.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND), "{path}");
+        assert_eq!(got.status, StatusCode::NOT_FOUND, "{path}");
         assert!(
             !got.body.contains("Quillfeather") && !got.body.contains("Potassium") && got.body.contains("administrator")
         );
