@@ -75,7 +75,7 @@ export async function type(page, label, text) {
   assert.fail(`${label} is not reached with the keyboard`);
 }
 
-/** Takes up an invitation: a password, a second factor and recovery codes. */
+/** Takes up an invitation: a password, a second factor and recovery codes, which are returned. */
 export async function enrol(page, invitation) {
   await page.goto(invitation);
   await type(page, "New password", PASSWORD);
@@ -83,10 +83,12 @@ export async function enrol(page, invitation) {
   await go(page, "button", "Set password");
   await type(page, "Code from the app", code(await page.locator("#key").innerText()));
   await go(page, "button", "Continue");
+  const codes = await page.locator(".codes li").allInnerTexts();
   await go(page, "link", "I have kept them");
+  return codes;
 }
 
-const PASSWORD = "seven quiet herons on a jetty";
+export const PASSWORD = "seven quiet herons on a jetty";
 
 /** Reaches something and presses Enter; waits for the page it leads to. */
 export async function go(page, role, name) {

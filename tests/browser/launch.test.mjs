@@ -2,11 +2,11 @@
 import { strict as assert } from "node:assert";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
-import { enrol, go, launch, look, type } from "./browser.mjs";
+import { enrol, go, launch, look, PASSWORD, type } from "./browser.mjs";
 import { start } from "./gateway.mjs";
 
 const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-let gateway, browser, page, app, client;
+let gateway, browser, page, app, client, recovery;
 
 before(async () => {
   gateway = await start();
@@ -22,7 +22,7 @@ before(async () => {
   client = JSON.parse(added).client_id;
   page = await (await browser.newContext()).newPage();
   page.on("console", (message) => assert.ok(!/Content Security Policy/.test(message.text()), message.text()));
-  await enrol(page, gateway.invitations.ada);
+  [recovery] = await enrol(page, gateway.invitations.ada);
 });
 
 after(async () => {
@@ -75,4 +75,19 @@ test("an application is opened from a patient's page", async () => {
   await page.getByText("It is about the patient above").waitFor();
   await go(page, "button", "Let it in");
   assert.ok(new URL(page.url()).searchParams.get("code"), page.url());
+});
+
+test("a request that is refused after signing in by a form reaches the application", async () => {
+  const other = await (await browser.newContext()).newPage();
+  other.on("console", (message) => assert.ok(!/Content Security Policy/.test(message.text()), message.text()));
+  await other.goto(request({ scope: "launch patient/*.rs", launch: "A".repeat(43) }));
+  await type(other, "Sign-in name", "ada");
+  await type(other, "Password", PASSWORD);
+  await go(other, "button", "Sign in");
+  await go(other, "link", "Use a recovery code instead");
+  await type(other, "Recovery code", recovery);
+  await go(other, "button", "Continue");
+  const back = new URL(other.url());
+  assert.equal(back.origin, app.address);
+  assert.equal(back.searchParams.get("error"), "invalid_request");
 });

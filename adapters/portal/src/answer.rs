@@ -109,6 +109,11 @@ impl Answer {
         }
     }
 
+    /// Says whether it is a page.
+    pub(crate) const fn is_page(&self) -> bool {
+        matches!(self.body, Body::Page(..))
+    }
+
     /// Returns the same, and says after how many seconds it is worth trying again.
     pub(crate) fn retry_after(self, wait: Option<u32>) -> Self {
         Self { wait, ..self }
@@ -117,7 +122,7 @@ impl Answer {
     /// Returns the same page, whose forms may lead to an application's registered address; browsers hold redirects behind a form to
     /// what the page allows (CSP Level 3 §6.4.1).
     pub(crate) fn leading_to(mut self, address: &str) -> Self {
-        self.leads_to.extend(form_target(address));
+        self.leads_to.extend(form_target(address).filter(|target| !self.leads_to.contains(target)));
         self
     }
 

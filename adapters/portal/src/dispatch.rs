@@ -44,7 +44,7 @@ async fn dispatch(service: &Service, row: &'static Row, request: HttpRequest, bo
             Err(problem) => return plain_answer(problem, correlation.to_string()),
         };
         match answer(&visit).await {
-            Ok(answer) => answer,
+            Ok(answer) => launching::on_the_way(&visit, answer).await,
             Err(problem) => problem_answer(&visit, problem),
         }
     };

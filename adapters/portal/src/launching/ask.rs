@@ -1,6 +1,7 @@
 //! The authorization endpoint (RFC 6749 §3.1). It looks at no session: it reads the request, keeps it, and sends the browser to where
 //! a person answers it, so that a form from another site needs none of our cookies.
 
+use super::REQUESTS;
 use crate::answer::Answer;
 use crate::problem::Problem;
 use crate::visit::{Visit, WORKSTATION};
@@ -27,7 +28,7 @@ pub(crate) async fn ask(visit: &Visit<'_>) -> Result<Answer, Problem> {
             let refusals = &visit.service.sign_in.refusals;
             refusals.start(asked.tenant, visit.peer).map_err(|Wait(seconds)| Problem::TooMany(seconds))?;
             let request = visit.service.launches.keep(asked).await?;
-            Ok(Answer::see(format!("/oauth/authorize/{request}")))
+            Ok(Answer::see(format!("{REQUESTS}{request}")))
         }
         Err(Fault::Here { reason, application }) => {
             refused(visit, application, reason).await?;

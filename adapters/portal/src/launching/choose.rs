@@ -69,5 +69,5 @@ fn page(
         family: visit.form.text("family").to_owned(),
         born: visit.form.text("born").to_owned(),
     };
-    Ok(Answer::page(render(&page)?))
+    Ok(Answer::page(render(&page)?).leading_to(&case.asked().redirect_uri))
 }

@@ -22,6 +22,7 @@ use crate::answer::Answer;
 use crate::chain::record;
 use crate::place::Place;
 use crate::problem::Problem;
+use crate::route::Page;
 use crate::visit::Visit;
 use domain::access::{Address, Subject};
 use domain::audit::Context;
@@ -46,9 +47,12 @@ impl Case<'_> {
 
     /// The address of a page of this request.
     fn path(visit: &Visit<'_>, page: &str) -> String {
-        format!("/oauth/authorize/{}{page}", visit.part("request"))
+        format!("{REQUESTS}{}{page}", visit.part("request"))
     }
 }
+
+/// What the addresses of requests begin with.
+const REQUESTS: &str = "/oauth/authorize/";
 
 /// What comes of looking at a request: it goes on, or it is answered already.
 enum Step<T> {
@@ -86,6 +90,21 @@ pub(crate) async fn to_sign_in(visit: &Visit<'_>) -> Result<Answer, Problem> {
         Some(kept) => Answer::see(place.behind(&format!("/sign-in/{}", kept.value.asked.tenant))),
         None => Answer::see("/sign-in"),
     })
+}
+
+/// Lets the forms of a page lead to the application where the page is on the way to a request: of whoever signs in by a form and whose
+/// request is then refused, the browser would else hold the way back against the form that they sent.
+pub(crate) async fn on_the_way(visit: &Visit<'_>, answer: Answer) -> Answer {
+    let place = visit.place();
+    let signs_in = matches!(visit.row.page, Page::SignIn | Page::Password | Page::Code | Page::Recovery | Page::Enrol);
+    let request = place.path().strip_prefix(REQUESTS).filter(|_| signs_in && answer.is_page());
+    let Some(request) = request.and_then(|rest| rest.split(['/', '?']).next()) else {
+        return answer;
+    };
+    match visit.service.launches.pending(request).await {
+        Ok(Some(kept)) => answer.leading_to(&kept.value.asked.redirect_uri),
+        Ok(None) | Err(_) => answer,
+    }
 }
 
 /// Ends a request: answered, it counts no longer among those that are begun and left. `false` when somebody else answered it.

@@ -20,7 +20,8 @@ pub(crate) struct Opening {
     pub(crate) name: String,
 }
 
-/// Returns what a tenant's people can open, by name, and where that leads.
+/// Returns what a tenant's people can open, by name, and where that leads: to the application, and by its own request, if that is
+/// refused at once, to where it takes answers.
 pub(crate) fn offered(visit: &Visit<'_>, tenant: TenantId) -> (Vec<Opening>, Vec<String>) {
     let mut known: Vec<(&Application, &str)> = visit
         .directory
@@ -33,7 +34,8 @@ pub(crate) fn offered(visit: &Visit<'_>, tenant: TenantId) -> (Vec<Opening>, Vec
         .iter()
         .map(|(application, _)| Opening { id: application.id.to_string(), name: application.name.clone() })
         .collect();
-    (openings, known.iter().map(|(_, address)| (*address).to_owned()).collect())
+    let answers = known.iter().flat_map(|(application, _)| redirect_uris(application).iter().cloned());
+    (openings, known.iter().map(|(_, address)| (*address).to_owned()).chain(answers).collect())
 }
 
 /// Opens one: writes down who is at it and for whom, and sends the browser there.
@@ -54,6 +56,13 @@ pub(crate) async fn open(visit: &Visit<'_>) -> Result<Answer, Problem> {
     record(visit, &resumed.subject, act, context).await?;
     let launch = visit.service.launches.launch(tenant, &launched).await?;
     Ok(Answer::away(answer_address(address, [("iss", visit.service.base.as_str()), ("launch", launch.as_str())])))
+}
+
+fn redirect_uris(application: &Application) -> &[String] {
+    match &application.r#use {
+        ApplicationUse::Launch { redirect_uris, .. } => redirect_uris,
+        ApplicationUse::Backend { .. } => &[],
+    }
 }
 
 fn launch_uri(application: &Application) -> Option<&str> {

@@ -122,6 +122,24 @@ async fn somebody_signs_in_chooses_a_patient_and_lets_an_application_in() {
 }
 
 #[actix_web::test]
+async fn every_form_on_the_way_to_an_answer_may_lead_to_the_application() {
+    let house = House::new().await;
+    let client = house.application(house.tenant).await;
+    let mut browser = Browser::new(&house);
+    let page = begin(&mut browser, client, STANDALONE, "").await;
+    let sign_in = browser.get(&page).await.location().to_owned();
+    let leads = |got: &Got| got.header("content-security-policy").contains("form-action 'self' https://app.example;");
+    assert!(leads(&browser.get(&sign_in).await), "signing in, where the request may be refused then");
+    let elsewhere = browser.get(&format!("/sign-in/{}?return=%2Fpatients", house.tenant)).await;
+    assert!(!elsewhere.header("content-security-policy").contains("app.example"));
+    let unknown = encode(&format!("/oauth/authorize/{}", "A".repeat(43)));
+    let unknown = browser.get(&format!("/sign-in/{}?return={unknown}", house.tenant)).await;
+    assert!(!unknown.header("content-security-policy").contains("app.example"));
+    browser.sign_in("ann", "doctors", "").await;
+    assert!(leads(&browser.get(&format!("{page}/patient")).await));
+}
+
+#[actix_web::test]
 async fn whoever_declines_gives_nothing() {
     let house = House::new().await;
     house.store_patient(1, "Quillfeather").await;
