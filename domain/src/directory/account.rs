@@ -1,6 +1,6 @@
 //! A person's account kept here, for sites without an identity provider.
 
-use super::entry::{Entry, Invalid};
+use super::entry::{Entry, Heading, Invalid};
 use super::hidden::Hidden;
 use super::text;
 use crate::access::{Clinics, Factor, Purpose, Roles};
@@ -100,16 +100,8 @@ impl fmt::Debug for Account {
 impl Entry for Account {
     const KIND: Kind = Kind::Account;
 
-    fn record(&self) -> RecordId {
-        self.id
-    }
-
-    fn tenant(&self) -> TenantId {
-        self.tenant
-    }
-
-    fn name(&self) -> &str {
-        &self.name
+    fn heading(&self) -> Heading<'_> {
+        Heading { record: self.id, tenant: self.tenant, name: &self.name }
     }
 
     fn validate(&self) -> Result<(), Invalid> {

@@ -1,6 +1,6 @@
 //! An application that reads over FHIR by SMART: a back end by itself, or one that a person launches.
 
-use super::entry::{Entry, Invalid};
+use super::entry::{Entry, Heading, Invalid};
 use super::text;
 use super::url::{self, WebAddress};
 use crate::access::{Clinics, Purpose, Roles};
@@ -132,16 +132,8 @@ impl ApplicationSecret {
 impl Entry for Application {
     const KIND: Kind = Kind::Application;
 
-    fn record(&self) -> RecordId {
-        self.id
-    }
-
-    fn tenant(&self) -> TenantId {
-        self.tenant
-    }
-
-    fn name(&self) -> &str {
-        &self.name
+    fn heading(&self) -> Heading<'_> {
+        Heading { record: self.id, tenant: self.tenant, name: &self.name }
     }
 
     fn validate(&self) -> Result<(), Invalid> {

@@ -1,6 +1,6 @@
 //! A system that reads over FHIR, and the bearer token it shows.
 
-use super::entry::{Entry, Invalid};
+use super::entry::{Entry, Heading, Invalid};
 use super::text;
 use crate::access::{Clinics, Purpose, Roles};
 use crate::id::{RecordId, TenantId};
@@ -51,16 +51,8 @@ impl ApiClient {
 impl Entry for ApiClient {
     const KIND: Kind = Kind::ApiClient;
 
-    fn record(&self) -> RecordId {
-        self.id
-    }
-
-    fn tenant(&self) -> TenantId {
-        self.tenant
-    }
-
-    fn name(&self) -> &str {
-        &self.name
+    fn heading(&self) -> Heading<'_> {
+        Heading { record: self.id, tenant: self.tenant, name: &self.name }
     }
 
     fn validate(&self) -> Result<(), Invalid> {

@@ -1,6 +1,6 @@
 //! A connection with an identity provider of a tenant.
 
-use super::entry::{Entry, Invalid};
+use super::entry::{Entry, Heading, Invalid};
 use super::oidc::OidcSettings;
 use super::provisioning::Provisioning;
 use super::saml::SamlSettings;
@@ -85,16 +85,8 @@ impl Connection {
 impl Entry for Connection {
     const KIND: Kind = Kind::Connection;
 
-    fn record(&self) -> RecordId {
-        self.id
-    }
-
-    fn tenant(&self) -> TenantId {
-        self.tenant
-    }
-
-    fn name(&self) -> &str {
-        &self.name
+    fn heading(&self) -> Heading<'_> {
+        Heading { record: self.id, tenant: self.tenant, name: &self.name }
     }
 
     fn validate(&self) -> Result<(), Invalid> {

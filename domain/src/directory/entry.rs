@@ -14,17 +14,39 @@ use serde::{Deserialize, Serialize};
 pub trait Entry: Serialize + DeserializeOwned + Send + Sync {
     /// Its kind.
     const KIND: Kind;
-    /// Returns the id of its record.
-    fn record(&self) -> RecordId;
-    /// Returns the tenant it is about.
-    fn tenant(&self) -> TenantId;
-    /// Returns its name, unique per kind within its tenant; tenants are unique among themselves.
-    fn name(&self) -> &str;
+    /// Returns by what it is known.
+    fn heading(&self) -> Heading<'_>;
     /// Says what is wrong with it.
     ///
     /// # Errors
     /// [`Invalid`], the first rule it breaks.
     fn validate(&self) -> Result<(), Invalid>;
+
+    /// Returns the id of its record.
+    fn record(&self) -> RecordId {
+        self.heading().record
+    }
+
+    /// Returns the tenant it is about.
+    fn tenant(&self) -> TenantId {
+        self.heading().tenant
+    }
+
+    /// Returns its name, unique per kind within its tenant; tenants are unique among themselves.
+    fn name(&self) -> &str {
+        self.heading().name
+    }
+}
+
+/// By what an entry is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heading<'a> {
+    /// The id of its record.
+    pub record: RecordId,
+    /// The tenant it is about.
+    pub tenant: TenantId,
+    /// Its name.
+    pub name: &'a str,
 }
 
 /// The rule that a directory entry breaks; says nothing of what it contains.
@@ -245,16 +267,8 @@ pub struct Tenant {
 impl Entry for Tenant {
     const KIND: Kind = Kind::Tenant;
 
-    fn record(&self) -> RecordId {
-        RecordId(self.id.0)
-    }
-
-    fn tenant(&self) -> TenantId {
-        self.id
-    }
-
-    fn name(&self) -> &str {
-        &self.name
+    fn heading(&self) -> Heading<'_> {
+        Heading { record: RecordId(self.id.0), tenant: self.id, name: &self.name }
     }
 
     fn validate(&self) -> Result<(), Invalid> {
@@ -280,16 +294,8 @@ pub struct Clinic {
 impl Entry for Clinic {
     const KIND: Kind = Kind::Clinic;
 
-    fn record(&self) -> RecordId {
-        RecordId(self.id.0)
-    }
-
-    fn tenant(&self) -> TenantId {
-        self.tenant
-    }
-
-    fn name(&self) -> &str {
-        &self.name
+    fn heading(&self) -> Heading<'_> {
+        Heading { record: RecordId(self.id.0), tenant: self.tenant, name: &self.name }
     }
 
     fn validate(&self) -> Result<(), Invalid> {

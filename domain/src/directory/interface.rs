@@ -1,6 +1,6 @@
 //! A configured connection with a partner that sends messages.
 
-use super::entry::{Entry, Invalid};
+use super::entry::{Entry, Heading, Invalid};
 use super::network::AddressRange;
 use super::text::{self, MAX_PEERS};
 use crate::id::{ClinicId, RecordId, TenantId};
@@ -99,16 +99,8 @@ pub enum MappingFailureAs {
 impl Entry for Interface {
     const KIND: Kind = Kind::Interface;
 
-    fn record(&self) -> RecordId {
-        self.id
-    }
-
-    fn tenant(&self) -> TenantId {
-        self.tenant
-    }
-
-    fn name(&self) -> &str {
-        &self.name
+    fn heading(&self) -> Heading<'_> {
+        Heading { record: self.id, tenant: self.tenant, name: &self.name }
     }
 
     fn validate(&self) -> Result<(), Invalid> {

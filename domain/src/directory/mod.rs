@@ -30,7 +30,7 @@ pub use application::{Application, ApplicationSecret, ApplicationUse, MAX_JWKS_B
 pub use client::{ApiClient, BearerToken};
 pub use client_key::{AssertionAudience, ClientAlgorithm, ClientKey, MAX_CLIENT_KEYS};
 pub use connection::{Connection, MAX_RULES, Protocol};
-pub use entry::{Clinic, Entry, Invalid, Tenant};
+pub use entry::{Clinic, Entry, Heading, Invalid, Tenant};
 pub use hidden::Hidden;
 pub use interface::{Interface, MappingFailureAs, UnavailableAs};
 pub use network::{AddressRange, NotARange};

@@ -1,6 +1,6 @@
 //! People and groups as an identity provider told of them ahead of their sign-in (SCIM 2.0).
 
-use super::entry::{Entry, Invalid};
+use super::entry::{Entry, Heading, Invalid};
 use super::provisioning::ProvisionedSubject;
 use super::text;
 use crate::id::{RecordId, TenantId};
@@ -268,16 +268,8 @@ fn handles<'a>(removed: bool, name: &'a str, external: Option<&'a str>) -> Vec<(
 impl Entry for ProvisionedPerson {
     const KIND: Kind = Kind::ProvisionedPerson;
 
-    fn record(&self) -> RecordId {
-        self.id
-    }
-
-    fn tenant(&self) -> TenantId {
-        self.tenant
-    }
-
-    fn name(&self) -> &str {
-        &self.user_name
+    fn heading(&self) -> Heading<'_> {
+        Heading { record: self.id, tenant: self.tenant, name: &self.user_name }
     }
 
     fn validate(&self) -> Result<(), Invalid> {
@@ -304,16 +296,8 @@ impl Entry for ProvisionedPerson {
 impl Entry for ProvisionedGroup {
     const KIND: Kind = Kind::ProvisionedGroup;
 
-    fn record(&self) -> RecordId {
-        self.id
-    }
-
-    fn tenant(&self) -> TenantId {
-        self.tenant
-    }
-
-    fn name(&self) -> &str {
-        &self.display
+    fn heading(&self) -> Heading<'_> {
+        Heading { record: self.id, tenant: self.tenant, name: &self.display }
     }
 
     fn validate(&self) -> Result<(), Invalid> {
