@@ -6,7 +6,7 @@ use domain::administration::{Administration, By, NewAccount, NotChanged, Renewal
 use domain::audit::ChainId;
 use domain::directory::{
     Account, Application, ApplicationUse, Connection, Directory, Hidden, Invalid, OidcSettings, Protocol, Provisioning,
-    SecondFactor,
+    SecondFactor, SecurityKey,
 };
 use domain::double::{Installation, run};
 use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};
@@ -272,11 +272,13 @@ fn who_changes_an_account_cannot_set_what_proves_that_it_is_them() {
         account.password = Some(hash("mine"));
         account.totp = None;
         account.recovery.clear();
+        account.security_keys.push(key(1));
         account.name = "somebody".into();
         account.display = "Ada King".into();
     }));
     let changed = changed.unwrap();
     assert!(changed.password == Some(hash("first")) && changed.totp.is_some() && changed.recovery.len() == 2);
+    assert!(changed.security_keys.is_empty());
     assert_eq!((changed.name.as_str(), changed.display.as_str()), ("ada", "Ada King"));
 }
 
@@ -314,6 +316,83 @@ fn a_person_renews_what_is_theirs_and_sessions_from_before_are_over() {
     let second = renew(factor(Some("KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU")));
     assert_eq!(second.err(), Some(NotChanged::Raced), "of two who enrol at once, one does");
     assert_eq!(house.chain(house.tenant).last().unwrap(), "update Account success ada-herself", "as their own act");
+}
+
+fn key(number: u8) -> SecurityKey {
+    SecurityKey {
+        id: RecordId([number; 16]),
+        name: format!("Key {number}"),
+        added: Timestamp(0),
+        credential: format!("AAA{number}"),
+        verifier: Hidden::new("{}".into()),
+    }
+}
+
+#[test]
+fn one_more_key_ends_no_session_and_a_removed_one_ends_them_all() {
+    let house = House::new();
+    let account = house.add_account("ada");
+    let session = house.signed_in(&account);
+    let ada = person(&account);
+    let (by, administration) = (house.by(&ada), &house.administration);
+    let renew = |renewal| run(administration.renew(&by, account.id, renewal));
+    let since = run(administration.stored_account(account.id)).unwrap().password_changed;
+    let add = |number, recovery| Renewal::SecurityKey { since, key: key(number), recovery };
+    let stale = Renewal::SecurityKey { since: None, key: key(1), recovery: None };
+    assert_eq!(renew(stale).err(), Some(NotChanged::Raced), "proved before the last change");
+    let first = renew(add(1, Some(vec![])));
+    assert_eq!(first.err(), Some(NotChanged::Raced), "it would not be the first second factor");
+    for number in 1..=10 {
+        renew(add(number, None)).unwrap();
+    }
+    assert_eq!(renew(add(11, None)).err(), Some(NotChanged::Invalid(Invalid::SecurityKeyCount)));
+    assert_eq!(renew(add(1, None)).err(), Some(NotChanged::Invalid(Invalid::SecurityKeyCount)));
+    assert!(house.directory().still_admits(&session));
+    house.doubles.clock.advance(1);
+    let removed = renew(Renewal::RemovedSecurityKey(RecordId([4; 16]))).unwrap();
+    assert_eq!((removed.security_keys.len(), removed.recovery.len()), (9, 2));
+    assert!(!house.directory().still_admits(&session));
+    let again = renew(Renewal::RemovedSecurityKey(RecordId([4; 16])));
+    assert_eq!(again.err(), Some(NotChanged::UnknownEntry));
+    let reset = run(administration.reset_account(&house.operator(), account.id, Reset::PasswordAndFactor)).unwrap();
+    assert!(reset.security_keys.is_empty() && !reset.has_second_factor());
+}
+
+#[test]
+fn a_key_may_be_all_there_is_and_then_nobody_takes_it_away_alone() {
+    let house = House::new();
+    let account = house.add_account("ada");
+    let ada = person(&account);
+    let (by, administration) = (house.by(&ada), &house.administration);
+    let renew = |renewal| run(administration.renew(&by, account.id, renewal));
+    renew(Renewal::Password(hash("first"))).unwrap();
+    let since = run(administration.stored_account(account.id)).unwrap().password_changed;
+    let add = |number, recovery| Renewal::SecurityKey { since, key: key(number), recovery };
+    assert_eq!(renew(add(1, None)).err(), Some(NotChanged::Raced), "the first comes with recovery codes");
+    house.doubles.clock.advance(1);
+    let first = renew(add(1, Some(vec!["3".repeat(64)]))).unwrap();
+    assert!(first.has_second_factor() && first.recovery.len() == 1 && first.password_changed > since);
+    let alone = renew(Renewal::RemovedSecurityKey(RecordId([1; 16])));
+    assert_eq!(alone.err(), Some(NotChanged::LastFactor));
+    let operator = house.operator();
+    let alone = run(administration.remove_security_key(&operator, account.id, RecordId([1; 16])));
+    assert_eq!(alone.err(), Some(NotChanged::LastFactor));
+    let unknown = run(administration.remove_security_key(&operator, account.id, RecordId([2; 16])));
+    assert_eq!(unknown.err(), Some(NotChanged::UnknownEntry));
+    let since = first.password_changed;
+    renew(Renewal::SecurityKey { since, key: key(2), recovery: None }).unwrap();
+    let session = {
+        let now = house.doubles.clock.now();
+        let assertion = account.to_assertion(Factor::Shown, now);
+        Session::begin(RecordId([7; 16]), RecordId([8; 16]), &assertion, account.to_admitted(), "::1", now)
+    };
+    let removed = run(administration.remove_security_key(&operator, account.id, RecordId([1; 16]))).unwrap();
+    assert_eq!(removed.security_keys.len(), 1);
+    assert!(!house.directory().still_admits(&session), "whoever has it is out");
+    let denied = run(administration.remove_security_key(&house.by(&ada), account.id, RecordId([2; 16])));
+    assert_eq!(denied.err(), Some(NotChanged::Denied), "other people's keys are the operator's");
+    let all = Renewal::All { password: hash("new"), totp: None, recovery: vec![] };
+    assert!(renew(all).unwrap().security_keys.is_empty(), "an invitation begins anew");
 }
 
 #[test]

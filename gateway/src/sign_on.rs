@@ -32,9 +32,9 @@ pub fn pages(
     if !config.sign_on.enabled {
         return Ok(None);
     }
-    let People { book, oidc, saml, accounts } = People::open(&config.sign_on, installation)?;
-    let entropy = || Arc::clone(&installation.entropy);
     let origin = base.trim_end_matches('/').trim_end_matches("/fhir");
+    let People { book, oidc, saml, accounts } = People::open(&config.sign_on, installation, origin)?;
+    let entropy = || Arc::clone(&installation.entropy);
     let doors = Doors {
         oidc: Some(Arc::new(OidcProviders::new(oidc, entropy(), origin))),
         saml: saml.map(|saml| -> Arc<dyn portal::IdentityProviders> {
@@ -62,11 +62,11 @@ pub struct People {
 }
 
 impl People {
-    /// Reads every file that sign-on needs.
+    /// Reads every file that sign-on needs; `origin` is the address under which browsers reach us.
     ///
     /// # Errors
     /// [`Exit::Configuration`] with the file that is wrong.
-    pub fn open(settings: &SignOn, installation: &Installation) -> Outcome<Self> {
+    pub fn open(settings: &SignOn, installation: &Installation, origin: &str) -> Outcome<Self> {
         let book = Arc::new(installation.book());
         let (clock, entropy) = (Arc::clone(&installation.clock), Arc::clone(&installation.entropy));
         let oidc = RelyingParty::new(egress(settings)?, clock, entropy, Arc::clone(&book));
@@ -76,10 +76,14 @@ impl People {
             pool: PoolLimits::default(),
             throttle: ThrottleLimits::default(),
             breached,
+            origin: origin.to_owned(),
         };
         let keys = LocalKeys::derive(&installation.roots.session);
         let accounts = Accounts::new(keys, settings_of_accounts, Arc::clone(&book))
             .map_err(|_| Stop::new(Exit::Failed, "the operating system gives no randomness"))?;
+        if accounts.security_keys.is_none() {
+            tracing::info!("security keys are not offered: the public address is a number, not a name");
+        }
         let saml = settings.saml.as_ref().map(|saml| service_provider(saml, installation, &book)).transpose()?;
         Ok(Self { oidc: Arc::new(oidc), saml: saml.map(Arc::new), accounts, book })
     }

@@ -165,6 +165,7 @@ impl From<NotChanged> for Problem {
             NotChanged::RouteTaken
             | NotChanged::UnknownTenant
             | NotChanged::UnknownClinic
+            | NotChanged::LastFactor
             | NotChanged::Integrity
             | NotChanged::Broken(_)
             | NotChanged::Unavailable => Problem::Unavailable,

@@ -1,5 +1,8 @@
-//! What identity providers and local accounts verify about a person: OpenID Connect, SAML 2.0, passwords and one-time codes.
+//! What identity providers and local accounts verify about a person: OpenID Connect, SAML 2.0, passwords, one-time codes and
+//! security keys.
 
+#[cfg(any(test, feature = "double"))]
+pub mod double;
 pub mod http;
 pub mod local;
 pub mod oidc;

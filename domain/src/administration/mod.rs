@@ -91,6 +91,8 @@ pub enum NotChanged {
     UnknownEntry,
     /// Somebody that the entry refers to is not there.
     UnknownMember,
+    /// It is the only second factor of an account.
+    LastFactor,
     /// Somebody else changed it at the same moment; look again.
     Raced,
     /// A stored entry or key does not open.
@@ -276,6 +278,7 @@ impl fmt::Display for NotChanged {
             NotChanged::UnknownClinic => "there is no such clinic in this tenant",
             NotChanged::UnknownEntry => "there is no such entry",
             NotChanged::UnknownMember => "somebody that it refers to is not there",
+            NotChanged::LastFactor => "it is the only second factor of the account",
             NotChanged::Raced => "somebody else changed it at the same moment",
             NotChanged::Integrity => "a stored entry or key does not open",
             NotChanged::Broken(broken) => return broken.fmt(f),

@@ -3,7 +3,7 @@
 use super::{Administration, By, NotChanged, known_clinics};
 use crate::access::{self, Administer, Clinics, Permit, Purpose, Resource, Roles, Subject, authorise};
 use crate::directory::{
-    Account, Application, ApplicationUse, Connection, Directory, Entry, Hidden, Tenant, TenantSettings,
+    Account, Application, ApplicationUse, Connection, Directory, Entry, Hidden, SecurityKey, Tenant, TenantSettings,
 };
 use crate::id::{ClinicId, RecordId, TenantId};
 use crate::kind::Kind;
@@ -33,13 +33,13 @@ pub struct NewAccount {
 pub enum Reset {
     /// The password; the second factor stays, and must be shown by whoever sets another password.
     Password,
-    /// The password, the second factor and the recovery codes.
+    /// The password, the second factor with every security key, and the recovery codes.
     PasswordAndFactor,
 }
 
 /// What a person changes about their own account.
 pub enum Renewal {
-    /// Everything at once, as an invitation is taken up.
+    /// Everything at once, as an invitation is taken up; there are no security keys then.
     All {
         /// The password's Argon2id hash in PHC form.
         password: Hidden,
@@ -63,6 +63,18 @@ pub enum Renewal {
         /// SHA-256 of each recovery code, hexadecimal.
         recovery: Vec<String>,
     },
+    /// One more security key.
+    SecurityKey {
+        /// When password or second factor had last been changed, when the person proved themselves.
+        since: Option<Timestamp>,
+        /// The key.
+        key: SecurityKey,
+        /// Recovery codes, SHA-256 of each, hexadecimal, where the key is the account's first second factor: then the sessions of
+        /// before are over. `None` where it is one more; sessions go on.
+        recovery: Option<Vec<String>>,
+    },
+    /// A security key is not to count any more; another second factor must be left.
+    RemovedSecurityKey(RecordId),
     /// Other recovery codes, SHA-256 of each, hexadecimal; sessions go on.
     Recovery(Vec<String>),
     /// A recovery code was shown, SHA-256, hexadecimal: of several who show it at once, one succeeds. Sessions go on.
@@ -118,6 +130,7 @@ impl Administration {
             password: None,
             totp: None,
             recovery: Vec::new(),
+            security_keys: Vec::new(),
             enabled: true,
             created,
             password_changed: None,
@@ -159,19 +172,38 @@ impl Administration {
             let account = Account { password: None, password_changed: Some(over), ..account.clone() };
             match reset {
                 Reset::Password => account,
-                Reset::PasswordAndFactor => Account { totp: None, recovery: Vec::new(), ..account },
+                Reset::PasswordAndFactor => {
+                    Account { totp: None, recovery: Vec::new(), security_keys: Vec::new(), ..account }
+                }
             }
         })
         .await
+    }
+
+    /// Takes one security key of a person away: it was lost, or is not theirs. Their sessions do not resume.
+    ///
+    /// # Errors
+    /// [`NotChanged::UnknownEntry`] for a key that the account does not have; [`NotChanged::LastFactor`] where nothing else would
+    /// be left: then password and second factor are taken away by [`Administration::reset_account`], so that a password alone does
+    /// not set up another; else [`NotChanged`].
+    pub async fn remove_security_key(&self, by: &By<'_>, id: RecordId, key: RecordId) -> Result<Account, NotChanged> {
+        let stored = self.current::<Account>(id).await?;
+        let permit = self.permit(by, Kind::Account, stored.entry.tenant, id).await?;
+        // As for a reset: later than every session that could begin before.
+        let over = Timestamp(self.now().0.saturating_add(1_000));
+        let changed = without_key(&stored.entry, key, over)?;
+        self.check(&changed).await?;
+        self.replace(permit, by, &stored, &changed).await?;
+        Ok(changed)
     }
 
     /// Changes what a person may change about their own account. Whoever calls has verified that it is them: by their
     /// password and second factor, or by an invitation. It is recorded as their act.
     ///
     /// # Errors
-    /// [`NotChanged::UnknownEntry`] for somebody of another tenant or a disabled account; [`NotChanged::Raced`] for a
-    /// recovery code that is used up, a hash that is no longer the password's, or a second factor that was changed meanwhile; else
-    /// [`NotChanged`].
+    /// [`NotChanged::UnknownEntry`] for somebody of another tenant, a disabled account or a security key that is not there;
+    /// [`NotChanged::LastFactor`] for a security key that is all there is; [`NotChanged::Raced`] for a recovery code that is used up,
+    /// a hash that is no longer the password's, or a second factor that was changed meanwhile; else [`NotChanged`].
     pub async fn renew(&self, person: &By<'_>, account: RecordId, renewal: Renewal) -> Result<Account, NotChanged> {
         let stored = self.current::<Account>(account).await?;
         let now = self.now();
@@ -179,7 +211,7 @@ impl Administration {
         if person.actor.subject.tenant != before.tenant || !before.enabled {
             return Err(NotChanged::UnknownEntry);
         }
-        let after = renewed(before, renewal, now).ok_or(NotChanged::Raced)?;
+        let after = renewed(before, renewal, now)?;
         after.validate().map_err(NotChanged::Invalid)?;
         // Nobody has a role for this: the gateway keeps the directory, and does it on behalf of the person.
         let gateway = Subject::gateway();
@@ -325,28 +357,56 @@ fn named(clinics: &Clinics) -> Vec<ClinicId> {
     }
 }
 
-/// Applies a renewal; `None` when what it builds on is no longer there.
-fn renewed(account: &Account, renewal: Renewal, now: Timestamp) -> Option<Account> {
+/// Applies a renewal; [`NotChanged::Raced`] when what it builds on is no longer there.
+fn renewed(account: &Account, renewal: Renewal, now: Timestamp) -> Result<Account, NotChanged> {
     let account = account.clone();
-    Some(match renewal {
+    let only_if = |holds: bool| if holds { Ok(()) } else { Err(NotChanged::Raced) };
+    Ok(match renewal {
         Renewal::All { password, totp, recovery } => {
-            Account { password: Some(password), totp, recovery, password_changed: Some(now), ..account }
+            let (password, security_keys) = (Some(password), Vec::new());
+            Account { password, totp, recovery, security_keys, password_changed: Some(now), ..account }
         }
         Renewal::Password(password) => Account { password: Some(password), password_changed: Some(now), ..account },
         Renewal::Rehash(before, password) => {
-            let same = account.password.as_ref() == Some(&before);
-            return same.then_some(Account { password: Some(password), ..account });
+            only_if(account.password.as_ref() == Some(&before))?;
+            Account { password: Some(password), ..account }
         }
         Renewal::SecondFactor { before, since, totp, recovery } => {
             // Of two who enrol at once, one does; and nobody enrols who proved themselves before a reset.
-            let same = account.totp == before && account.password_changed == since;
-            return same.then_some(Account { totp, recovery, password_changed: Some(now), ..account });
+            only_if(account.totp == before && account.password_changed == since)?;
+            Account { totp, recovery, password_changed: Some(now), ..account }
         }
+        Renewal::SecurityKey { since, key, recovery } => {
+            // As above; and what was to be the first second factor is none once another was enrolled.
+            only_if(account.password_changed == since && account.has_second_factor() == recovery.is_none())?;
+            let mut changed = account;
+            changed.security_keys.push(key);
+            match recovery {
+                Some(recovery) => Account { recovery, password_changed: Some(now), ..changed },
+                None => changed,
+            }
+        }
+        Renewal::RemovedSecurityKey(key) => without_key(&account, key, now)?,
         Renewal::Recovery(recovery) => Account { recovery, ..account },
         Renewal::UsedRecovery(used) => {
             let other = |hash: &&String| !constant_time_eq(hash.as_bytes(), used.as_bytes());
             let left: Vec<String> = account.recovery.iter().filter(other).map(ToString::to_string).collect();
-            return (left.len() < account.recovery.len()).then_some(Account { recovery: left, ..account });
+            only_if(left.len() < account.recovery.len())?;
+            Account { recovery: left, ..account }
         }
     })
+}
+
+/// Takes a security key away, from a moment on; a second factor must be left.
+fn without_key(account: &Account, key: RecordId, changed: Timestamp) -> Result<Account, NotChanged> {
+    let mut account = account.clone();
+    let before = account.security_keys.len();
+    account.security_keys.retain(|known| known.id != key);
+    if account.security_keys.len() == before {
+        return Err(NotChanged::UnknownEntry);
+    }
+    if !account.has_second_factor() {
+        return Err(NotChanged::LastFactor);
+    }
+    Ok(Account { password_changed: Some(changed), ..account })
 }

@@ -34,6 +34,9 @@ pub struct Context {
     /// The roles that the subject had at that moment.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// How the person showed a second factor (RFC 8176 §2, and `fido`), where that is more than that they did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
     /// The scopes of the token that was shown, where there was one that limits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,

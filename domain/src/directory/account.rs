@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, Heading, Invalid};
 use super::hidden::Hidden;
+use super::security_key::{self, SecurityKey};
 use super::text;
 use crate::access::{Clinics, Factor, Purpose, Roles};
 use crate::id::{RecordId, TenantId};
@@ -46,6 +47,9 @@ pub struct Account {
     /// SHA-256 of each recovery code that was not used yet, hexadecimal; a code has 80 random bits or more.
     #[serde(default)]
     pub recovery: Vec<String>,
+    /// Security keys, any of which is a second factor; the earliest first.
+    #[serde(default)]
+    pub security_keys: Vec<SecurityKey>,
     /// Whether the person may sign in; while it is disabled, their sessions do not resume.
     pub enabled: bool,
     /// When it was added.
@@ -61,6 +65,12 @@ impl Account {
     #[must_use]
     pub const fn connection(tenant: TenantId) -> RecordId {
         RecordId(tenant.0)
+    }
+
+    /// Says whether the person has anything to show besides the password; recovery codes only stand in for it.
+    #[must_use]
+    pub fn has_second_factor(&self) -> bool {
+        self.totp.is_some() || !self.security_keys.is_empty()
     }
 
     /// Returns what is known of its person once password, and second factor where shown, were right.
@@ -130,7 +140,7 @@ impl Entry for Account {
         if self.recovery.len() > MAX_RECOVERY_CODES || !self.recovery.iter().all(|hash| text::is_sha256(hash)) {
             return Err(Invalid::RecoveryHash);
         }
-        Ok(())
+        security_key::validate(&self.security_keys)
     }
 }
 
@@ -144,6 +154,16 @@ mod tests {
     use std::format;
     use std::vec;
 
+    fn key(number: u8) -> SecurityKey {
+        SecurityKey {
+            id: RecordId([number; 16]),
+            name: format!("Key {number}"),
+            added: Timestamp(0),
+            credential: format!("AAA{number}"),
+            verifier: Hidden::new("{}".into()),
+        }
+    }
+
     fn account() -> Account {
         Account {
             id: RecordId([1; 16]),
@@ -156,6 +176,7 @@ mod tests {
             password: Some(Hidden::new("$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA".into())),
             totp: Some(Hidden::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into())),
             recovery: vec!["0".repeat(64)],
+            security_keys: vec![key(1)],
             enabled: true,
             created: Timestamp(0),
             password_changed: Some(Timestamp(0)),
@@ -165,8 +186,12 @@ mod tests {
     #[test]
     fn the_stored_form_of_an_account_stays_as_it_is() {
         let text = serde_json::to_string(&account()).unwrap();
-        insta::assert_snapshot!(text, @r#"{"id":"01010101-0101-0101-0101-010101010101","tenant":"02020202-0202-0202-0202-020202020202","name":"ada.byron","display":"Ada Byron","roles":["provider"],"clinics":"all","purpose":"treatment","password":"$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA","totp":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ","recovery":["0000000000000000000000000000000000000000000000000000000000000000"],"enabled":true,"created":"1970-01-01T00:00:00.000Z","password_changed":"1970-01-01T00:00:00.000Z"}"#);
+        insta::assert_snapshot!(text, @r#"{"id":"01010101-0101-0101-0101-010101010101","tenant":"02020202-0202-0202-0202-020202020202","name":"ada.byron","display":"Ada Byron","roles":["provider"],"clinics":"all","purpose":"treatment","password":"$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA","totp":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ","recovery":["0000000000000000000000000000000000000000000000000000000000000000"],"security_keys":[{"id":"01010101-0101-0101-0101-010101010101","name":"Key 1","added":"1970-01-01T00:00:00.000Z","credential":"AAA1","verifier":"{}"}],"enabled":true,"created":"1970-01-01T00:00:00.000Z","password_changed":"1970-01-01T00:00:00.000Z"}"#);
         assert_eq!(serde_json::from_str::<Account>(&text).unwrap(), account());
+        let (before, after) = (text.find(r#""security_keys""#).unwrap(), text.find(r#""enabled""#).unwrap());
+        let older = format!("{}{}", &text[..before], &text[after..]);
+        let older = serde_json::from_str::<Account>(&older).unwrap();
+        assert_eq!(older, Account { security_keys: vec![], ..account() }, "as a release without them wrote it");
     }
 
     #[test]
@@ -179,7 +204,17 @@ mod tests {
     fn each_broken_rule_of_an_account_is_named() {
         let good = account;
         assert_eq!(good().validate(), Ok(()));
-        let fresh = Account { password: None, totp: None, recovery: vec![], password_changed: None, ..good() };
+        let fresh = Account {
+            password: None,
+            totp: None,
+            recovery: vec![],
+            security_keys: vec![],
+            password_changed: None,
+            ..good()
+        };
+        let many = |count: u8| Account { security_keys: (0..count).map(key).collect(), ..good() };
+        assert_eq!(many(10).validate(), Ok(()));
+        let with = |broken: SecurityKey| Account { security_keys: vec![key(1), broken], ..good() };
         assert_eq!(fresh.validate(), Ok(()), "an account before its invitation is taken up");
         let hidden = |text: &str| Some(Hidden::new(text.into()));
         for (broken, rule) in [
@@ -194,6 +229,18 @@ mod tests {
             (Account { totp: hidden("gezdgnbvgy3tqojqgezdgnbvgy3tqojq"), ..good() }, Invalid::Seed),
             (Account { recovery: vec!["code".into()], ..good() }, Invalid::RecoveryHash),
             (Account { recovery: vec!["0".repeat(64); 17], ..good() }, Invalid::RecoveryHash),
+            (many(11), Invalid::SecurityKeyCount),
+            (with(SecurityKey { name: " blue".into(), ..key(2) }), Invalid::SecurityKeyName),
+            (with(SecurityKey { name: "KEY 1".into(), ..key(2) }), Invalid::SecurityKeyName),
+            (with(SecurityKey { id: RecordId([1; 16]), ..key(2) }), Invalid::SecurityKey),
+            (with(SecurityKey { credential: "AAA1".into(), ..key(2) }), Invalid::SecurityKey),
+            (with(SecurityKey { credential: "AA+1".into(), ..key(2) }), Invalid::SecurityKey),
+            (with(SecurityKey { credential: String::new(), ..key(2) }), Invalid::SecurityKey),
+            (with(SecurityKey { verifier: Hidden::new("text".into()), ..key(2) }), Invalid::SecurityKey),
+            (
+                with(SecurityKey { verifier: Hidden::new(format!("{{{}}}", " ".repeat(8_191))), ..key(2) }),
+                Invalid::SecurityKey,
+            ),
         ] {
             assert_eq!(broken.validate(), Err(rule));
         }

@@ -121,6 +121,12 @@ pub enum Invalid {
     RecoveryHash,
     /// There are more than [`MAX_CLIENT_KEYS`](super::MAX_CLIENT_KEYS) keys of ours at a provider, two of one name, or one that is no key.
     ClientKeys,
+    /// A security key has no name, one that breaks the rule of names, or that of another key of the account.
+    SecurityKeyName,
+    /// More than [`MAX_SECURITY_KEYS`](super::MAX_SECURITY_KEYS) security keys are given.
+    SecurityKeyCount,
+    /// What is kept of a security key cannot be read or is too long, or the account has the key already.
+    SecurityKey,
     /// The keys are no JSON Web Key Set of public keys, or larger than [`MAX_JWKS_BYTES`](super::MAX_JWKS_BYTES).
     KeySet,
     /// The address of the keys is not https.
@@ -214,6 +220,11 @@ impl fmt::Display for Invalid {
             Invalid::Seed => "the seed of one-time passwords must be 26 to 128 characters of base32",
             Invalid::RecoveryHash => "at most 16 recovery codes may be kept, each as a hash of 64 hexadecimal digits",
             Invalid::ClientKeys => "a connection takes at most 4 keys: remove one that no longer signs",
+            Invalid::SecurityKeyName => {
+                "a security key needs a name of 1 to 128 bytes that no other key of the account has, without control characters and without a space at its ends"
+            }
+            Invalid::SecurityKeyCount => "an account takes at most 10 security keys",
+            Invalid::SecurityKey => "what is kept of a security key must be readable, at most 8 KiB, and there once",
             Invalid::KeySet => {
                 "the keys must be a JSON Web Key Set of public RSA, EC or OKP keys, at most 64 KiB; private parts have no place in it"
             }

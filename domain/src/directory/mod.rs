@@ -20,6 +20,7 @@ mod oidc;
 mod provisioned;
 mod provisioning;
 mod saml;
+mod security_key;
 mod settings;
 mod snapshot;
 mod text;
@@ -43,6 +44,7 @@ pub use provisioning::{
     MAX_PROVISIONING_TOKENS, ProvisionedGroups, ProvisionedSubject, Provisioning, ProvisioningToken,
 };
 pub use saml::{MAX_ENTITY_ID_BYTES, MAX_METADATA_BYTES, SamlSettings};
+pub use security_key::{MAX_SECURITY_KEYS, MAX_VERIFIER_BYTES, SecurityKey};
 pub use settings::{
     ABSOLUTE_SECONDS, CONCURRENT, IDLE_SECONDS, MAX_ADDRESSES, REVIEW_HOURS, SecondFactor, TenantSettings,
 };

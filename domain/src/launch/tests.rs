@@ -74,6 +74,7 @@ fn account() -> Account {
         password: None,
         totp: None,
         recovery: Vec::new(),
+        security_keys: Vec::new(),
         enabled: true,
         created: Timestamp(0),
         password_changed: None,

@@ -54,6 +54,10 @@ pub enum TicketKind {
     SigningKey,
     /// Broken glass about which something is still to be done.
     BreakGlass,
+    /// What a security key was asked to sign, and what it was asked before.
+    KeyChallenge,
+    /// How often a security key has signed, as it says itself.
+    KeyCounter,
     /// The name of a session's person in a list: of their tenant's sessions, of those of somebody provisioned.
     SessionName,
 }
@@ -79,6 +83,8 @@ impl TicketKind {
             TicketKind::SigningKey => 15,
             TicketKind::BreakGlass => 11,
             TicketKind::SessionName => 12,
+            TicketKind::KeyChallenge => 17,
+            TicketKind::KeyCounter => 18,
         }
     }
 }

@@ -8,8 +8,12 @@ use actix_web::dev::{Service as _, ServiceResponse};
 use actix_web::http::{StatusCode, header};
 use actix_web::test::TestRequest;
 use actix_web::{App, test};
-use domain::access::{Clinics, Context, Factor, Principal, PrincipalKind, Purpose, Role, Roles, Scopes, Subject};
+use domain::access::{
+    Clinics, Context, Factor, Principal, PrincipalKind, Purpose, ReadAudit, Resource, Role, Roles, Scopes, Subject,
+    authorise,
+};
 use domain::administration::{By, NewAccount};
+use domain::audit::EntryView;
 use domain::directory::{Connection, Directory, Hidden, OidcSettings, Protocol};
 use domain::double::{Installation, MemoryTickets};
 use domain::id::{CorrelationId, RecordId, TenantId};
@@ -18,6 +22,7 @@ use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Intake}
 use domain::journal::Actor;
 use domain::kind::Kind;
 use domain::ports::{BoxFuture, Clock};
+use domain::record::{self, ContextBinding};
 use domain::refusals::RefusalLimits;
 use domain::retrieval::Retrieval;
 use domain::sign_in::SignIn;
@@ -186,6 +191,7 @@ impl House {
             pool: PoolLimits { hashing: 2, waiting: 100, waiting_known: 16 },
             throttle: ThrottleLimits::default(),
             breached: None,
+            origin: ORIGIN.to_owned(),
         };
         let accounts = Accounts::new(LocalKeys::derive(&doubles.roots.session), settings, Arc::clone(&book)).unwrap();
         let door = Arc::new(LocalDoor { accounts, administration: doubles.administration() });
@@ -263,6 +269,34 @@ impl House {
     /// Returns how many refusals are in a chain.
     pub(crate) async fn refusals_in(&self, tenant: TenantId) -> usize {
         self.entries_of(tenant).await.into_iter().filter(|(action, _)| action == "LoginFailed").count()
+    }
+
+    /// Returns the contexts of the tenant's entries about an action, opened.
+    pub(crate) async fn contexts(&self, action: &str) -> Vec<domain::audit::Context> {
+        use domain::ports::{KeyVault, Store};
+        let (store, chain) = (&self.doubles.store, domain::audit::ChainId::from(self.tenant));
+        let auditor = Subject::console("auditor", self.tenant, Roles::of(&[Role::Auditor]));
+        let (resource, when) = (Resource::of_tenant(self.tenant), Context::console(self.doubles.clock.now()));
+        let permit = authorise::<ReadAudit>(&auditor, &resource, &when).unwrap();
+        let block = store.entries(chain, 0, 10_000).await.unwrap();
+        let mut contexts = Vec::new();
+        for line in String::from_utf8(block.lines).unwrap().lines() {
+            let entry = EntryView::read(line.split_once(' ').unwrap().1.as_bytes()).unwrap();
+            if entry.action() != action {
+                continue;
+            }
+            let sealed = store.context(chain, entry.sequence()).await.unwrap().unwrap();
+            let key = self.doubles.vault.find(self.tenant, record::heading(&sealed).unwrap().data_key).await.unwrap();
+            let binding = ContextBinding {
+                tenant: self.tenant,
+                resource_id: &entry.resource_id(),
+                after: entry.after_mac().unwrap(),
+                correlation: entry.correlation_id().parse().unwrap(),
+            };
+            let clear = record::open_context(&permit, &key, &binding, &sealed).ok().unwrap();
+            contexts.push(domain::audit::Context::from_json(std::str::from_utf8(&clear).unwrap()).unwrap());
+        }
+        contexts
     }
 
     /// Returns who changes things from the console.

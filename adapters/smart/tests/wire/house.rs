@@ -437,6 +437,7 @@ fn directory(north: TenantId, south: TenantId, change: &dyn Fn(Application) -> A
         password: None,
         totp: None,
         recovery: Vec::new(),
+        security_keys: Vec::new(),
         enabled: true,
         created: Timestamp(0),
         password_changed: None,

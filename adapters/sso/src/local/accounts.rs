@@ -7,6 +7,7 @@ use super::one_time::OneTimePasswords;
 use super::password::{Breached, Busy, Costs, Lane, NotTaken, Password, Passwords, PoolLimits, Setting, Verdict};
 use super::recovery::RecoveryCodes;
 use super::refusal::{Reason, Refusal};
+use super::security_key::SecurityKeys;
 use super::throttle::{Throttle, ThrottleLimits, Wait};
 use domain::access::Factor;
 use domain::directory::{Account, Hidden, SecondFactor};
@@ -30,6 +31,8 @@ pub struct Accounts {
     pub one_time: OneTimePasswords,
     /// Makes and accepts recovery codes.
     pub recovery: RecoveryCodes,
+    /// Asks for security keys and judges their answers; `None` where the gateway's address is no name.
+    pub security_keys: Option<SecurityKeys>,
     /// Makes and takes invitations.
     pub invitations: Invitations,
     pub(super) book: Arc<TicketBook>,
@@ -45,6 +48,8 @@ pub struct LocalSettings {
     pub throttle: ThrottleLimits,
     /// Passwords that nobody may set.
     pub breached: Option<Breached>,
+    /// Scheme, host and port under which browsers reach us: what security keys are made for.
+    pub origin: String,
 }
 
 /// Who says to be whom, and from where.
@@ -77,9 +82,9 @@ pub struct PasswordShown {
 /// What must be shown besides the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Required {
-    /// A one-time password, or a recovery code in its place.
-    Totp,
-    /// One-time passwords must be enrolled first.
+    /// A one-time password or a security key, whichever is enrolled, or a recovery code in their place.
+    Factor,
+    /// A second factor must be enrolled first.
     Enrol,
     /// Nothing: the tenant relaxes it for people with these roles, and this one has enrolled none.
     None,
@@ -91,7 +96,7 @@ impl Accounts {
     /// # Errors
     /// [`Unavailable`] when there is no randomness.
     pub fn new(keys: LocalKeys, settings: LocalSettings, book: Arc<TicketBook>) -> Result<Self, Unavailable> {
-        let LocalSettings { costs, pool, throttle, breached } = settings;
+        let LocalSettings { costs, pool, throttle, breached, origin } = settings;
         let entropy = Arc::clone(&book.entropy);
         Ok(Self {
             passwords: Passwords::new(costs, Some(keys.pepper), pool, breached, Arc::clone(&entropy))?,
@@ -99,6 +104,7 @@ impl Accounts {
             browsers: Browsers::new(keys.browsers, entropy),
             one_time: OneTimePasswords::new(Arc::clone(&book)),
             recovery: RecoveryCodes::new(Arc::clone(&book)),
+            security_keys: SecurityKeys::at(&origin, Arc::clone(&book)),
             invitations: Invitations::new(Arc::clone(&book)),
             book,
         })
@@ -177,8 +183,8 @@ impl Required {
     /// Whoever has enrolled a second factor shows it, whatever the tenant relaxes.
     #[must_use]
     pub fn of(account: &Account, second_factor: SecondFactor) -> Self {
-        if account.totp.is_some() {
-            Required::Totp
+        if account.has_second_factor() {
+            Required::Factor
         } else if second_factor.is_required_of(account.roles) {
             Required::Enrol
         } else {

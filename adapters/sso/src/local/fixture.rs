@@ -14,6 +14,7 @@ use domain::time::Timestamp;
 use std::sync::Arc;
 
 pub(super) const TENANT: TenantId = TenantId([1; 16]);
+pub(super) const ORIGIN: &str = "https://results.example:8443";
 pub(super) const PASSWORD: &str = "correct horse battery";
 
 /// An empty book of tickets, and its clock.
@@ -36,6 +37,7 @@ pub(super) fn accounts(throttle: ThrottleLimits) -> (Arc<Accounts>, Arc<FixedClo
         pool: PoolLimits { hashing: 2, waiting: 1_000, waiting_known: 16 },
         throttle,
         breached: None,
+        origin: ORIGIN.to_owned(),
     };
     let accounts = Accounts::new(LocalKeys::derive(&Secret::new([7; 32])), settings, book).unwrap();
     (Arc::new(accounts), clock)
@@ -54,6 +56,7 @@ pub(super) fn account() -> Account {
         password: None,
         totp: None,
         recovery: Vec::new(),
+        security_keys: Vec::new(),
         enabled: true,
         created: Timestamp(0),
         password_changed: None,

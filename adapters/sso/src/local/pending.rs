@@ -60,6 +60,11 @@ impl Pending {
         self.kept.value.account
     }
 
+    /// Returns what only the browser has by which it was found: a hash of it.
+    pub(super) fn browser(&self) -> &[u8] {
+        &self.key.0
+    }
+
     /// Returns the moment from which it begins again.
     #[must_use]
     pub fn expires(&self) -> Timestamp {
@@ -192,13 +197,14 @@ impl Accounts {
     }
 
     /// Ends the step; of several that finish it at once, one does.
-    async fn end(&self, pending: &Pending) -> Result<(), Refusal> {
+    pub(super) async fn end(&self, pending: &Pending) -> Result<(), Refusal> {
         if self.book.remove(&pending.kept).await? { Ok(()) } else { Err(Reason::StepOver.into()) }
     }
 }
 
 impl Pending {
-    fn is_of(&self, account: &Account, replaces: bool) -> Result<(), Reason> {
+    /// Says whether it is a step of this account: a sign-in, or of somebody who is signed in and replaces what they have.
+    pub(super) fn is_of(&self, account: &Account, replaces: bool) -> Result<(), Reason> {
         let Value { account: asked, shown, replaces: replacing, .. } = &self.kept.value;
         if account.id != *asked || account.tenant != self.kept.tenant {
             return Err(Reason::OtherAccount);
@@ -215,8 +221,14 @@ impl Pending {
 
     fn may_enrol(&self, account: &Account) -> Result<(), Reason> {
         self.is_of(account, self.kept.value.replaces)?;
-        let allowed = account.totp.is_none() || self.kept.value.replaces;
+        let allowed = !account.has_second_factor() || self.kept.value.replaces;
         if allowed { Ok(()) } else { Err(Reason::AlreadyEnrolled) }
+    }
+
+    /// A key that is the first second factor; whoever has one adds keys while they are signed in, in no step like this.
+    pub(super) fn may_enrol_key(&self, account: &Account) -> Result<(), Reason> {
+        self.is_of(account, false)?;
+        if account.has_second_factor() { Err(Reason::AlreadyEnrolled) } else { Ok(()) }
     }
 }
 

@@ -36,14 +36,44 @@ pub enum Reason {
     CodeUsed,
     /// Too many wrong codes; seconds to wait, at least 1.
     TooManyCodes(u32),
-    /// A code was shown, and no one-time passwords are enrolled.
+    /// A code or a key was shown, and none is enrolled.
     NotEnrolled,
-    /// One-time passwords are enrolled already; a password alone does not replace them.
+    /// A second factor is enrolled already; a password alone does not replace it.
     AlreadyEnrolled,
     /// The recovery code is none of the account's.
     WrongRecoveryCode,
     /// The recovery code was used before.
     RecoveryCodeUsed,
+    /// What the browser brought back from a security key cannot be read, is too long or is of another ceremony.
+    KeyAnswer,
+    /// A security key answered, and nothing was asked of one at this browser.
+    NoChallenge,
+    /// A security key signed another challenge than the one it was asked to.
+    WrongChallenge,
+    /// A security key answered too late.
+    ChallengeExpired,
+    /// A challenge was answered before: the answer was repeated.
+    ChallengeUsed,
+    /// A security key was used on a page of another origin.
+    WrongOrigin,
+    /// A security key signed for another relying party.
+    WrongRelyingParty,
+    /// The security key is none of the account's.
+    UnknownKey,
+    /// The signature is not the security key's.
+    WrongSignature,
+    /// A security key signed without anybody touching it.
+    UserNotPresent,
+    /// A security key did not verify its person, as it did when it was added.
+    UserNotVerified,
+    /// A security key counted fewer signatures than before: there may be a copy of it.
+    CounterWentBack,
+    /// A security key is of a kind, or says something of itself, that is not accepted.
+    KeyNotAccepted,
+    /// The security key is in use already, by this account or another.
+    KeyTaken,
+    /// The account has as many security keys as it may have.
+    TooManyKeys,
     /// The step before is too long ago, was finished already, or never was.
     StepOver,
     /// The step before was for another account.
@@ -71,6 +101,21 @@ impl Reason {
         Reason::AlreadyEnrolled,
         Reason::WrongRecoveryCode,
         Reason::RecoveryCodeUsed,
+        Reason::KeyAnswer,
+        Reason::NoChallenge,
+        Reason::WrongChallenge,
+        Reason::ChallengeExpired,
+        Reason::ChallengeUsed,
+        Reason::WrongOrigin,
+        Reason::WrongRelyingParty,
+        Reason::UnknownKey,
+        Reason::WrongSignature,
+        Reason::UserNotPresent,
+        Reason::UserNotVerified,
+        Reason::CounterWentBack,
+        Reason::KeyNotAccepted,
+        Reason::KeyTaken,
+        Reason::TooManyKeys,
         Reason::StepOver,
         Reason::OtherAccount,
         Reason::Unavailable,
@@ -95,6 +140,21 @@ impl Reason {
             | Reason::AlreadyEnrolled
             | Reason::WrongRecoveryCode
             | Reason::RecoveryCodeUsed
+            | Reason::KeyAnswer
+            | Reason::NoChallenge
+            | Reason::WrongChallenge
+            | Reason::ChallengeExpired
+            | Reason::ChallengeUsed
+            | Reason::WrongOrigin
+            | Reason::WrongRelyingParty
+            | Reason::UnknownKey
+            | Reason::WrongSignature
+            | Reason::UserNotPresent
+            | Reason::UserNotVerified
+            | Reason::CounterWentBack
+            | Reason::KeyNotAccepted
+            | Reason::KeyTaken
+            | Reason::TooManyKeys
             | Reason::StepOver
             | Reason::OtherAccount => Stage::Factor,
         }
@@ -130,12 +190,47 @@ impl Reason {
                 "The code, or a later one, was accepted before: one code is good for one sign-in. The next comes in half a minute."
             }
             Reason::TooManyCodes(_) => "There were too many wrong codes; the person waits and tries again.",
-            Reason::NotEnrolled => "A code was shown, and no authenticator app is enrolled for the account.",
+            Reason::NotEnrolled => {
+                "A code or a security key was shown, and no authenticator app or key is enrolled for the account."
+            }
             Reason::AlreadyEnrolled => {
-                "An authenticator app is enrolled already, and a password alone does not replace it: `sealgate user reset --second-factor`."
+                "A second factor is enrolled already, and a password alone does not replace it: `sealgate user reset --second-factor`."
             }
             Reason::WrongRecoveryCode => "The recovery code is none of the account's.",
             Reason::RecoveryCodeUsed => "The recovery code was used before; each is good for one time.",
+            Reason::KeyAnswer => "What the browser brought back from the security key cannot be read.",
+            Reason::NoChallenge => {
+                "A security key answered at a browser that was asked for none, or was long ago: the person begins again."
+            }
+            Reason::WrongChallenge => {
+                "A security key signed another challenge than the one under way: from another tab, or from somewhere else."
+            }
+            Reason::ChallengeExpired => {
+                "The security key answered later than the five minutes that a challenge holds; the page then asks anew."
+            }
+            Reason::ChallengeUsed => {
+                "The answer of a security key was sent a second time. One that a browser sends twice is harmless; else somebody recorded it."
+            }
+            Reason::WrongOrigin => {
+                "The security key was used on a page of another address, or in a frame: compare `base_url` with what the browser shows, and think of phishing."
+            }
+            Reason::WrongRelyingParty => "The security key signed for another host than the one of `base_url`.",
+            Reason::UnknownKey => "The security key is none of the account's; it may have been removed.",
+            Reason::WrongSignature => "The signature is not that of the account's security key.",
+            Reason::UserNotPresent => "The security key signed without anybody being there to touch it.",
+            Reason::UserNotVerified => {
+                "The security key asked for neither PIN nor biometry, and did when it was added. If it was reset, the person removes it and adds it again."
+            }
+            Reason::CounterWentBack => {
+                "The security key counted fewer signatures than before: there may be a copy of it. Have it removed: `sealgate user remove-key`."
+            }
+            Reason::KeyNotAccepted => {
+                "The security key has an algorithm or form that is not accepted, or says of itself what cannot be."
+            }
+            Reason::KeyTaken => "The security key is in use already, by this account or another.",
+            Reason::TooManyKeys => {
+                "The account has ten security keys, which is the most: one that is not used any more must be removed first."
+            }
             Reason::StepOver => {
                 "The step before was too long ago, was finished already, or never was: the person begins again."
             }
@@ -185,6 +280,21 @@ impl Refusal {
             Reason::AlreadyEnrolled => "already-enrolled",
             Reason::WrongRecoveryCode => "wrong-recovery-code",
             Reason::RecoveryCodeUsed => "recovery-code-used",
+            Reason::KeyAnswer => "unreadable-key-answer",
+            Reason::NoChallenge => "no-challenge",
+            Reason::WrongChallenge => "wrong-challenge",
+            Reason::ChallengeExpired => "challenge-expired",
+            Reason::ChallengeUsed => "challenge-used",
+            Reason::WrongOrigin => "wrong-origin",
+            Reason::WrongRelyingParty => "wrong-relying-party",
+            Reason::UnknownKey => "unknown-key",
+            Reason::WrongSignature => "wrong-signature",
+            Reason::UserNotPresent => "user-not-present",
+            Reason::UserNotVerified => "user-not-verified",
+            Reason::CounterWentBack => "counter-went-back",
+            Reason::KeyNotAccepted => "key-not-accepted",
+            Reason::KeyTaken => "key-taken",
+            Reason::TooManyKeys => "too-many-keys",
             Reason::StepOver => "step-over",
             Reason::OtherAccount => "other-account",
             Reason::Unavailable => "unavailable",
@@ -205,7 +315,22 @@ impl Refusal {
             | Reason::CodeUsed
             | Reason::NotEnrolled
             | Reason::WrongRecoveryCode
-            | Reason::RecoveryCodeUsed => Face::NotAccepted,
+            | Reason::RecoveryCodeUsed
+            | Reason::KeyAnswer
+            | Reason::NoChallenge
+            | Reason::WrongChallenge
+            | Reason::ChallengeExpired
+            | Reason::ChallengeUsed
+            | Reason::WrongOrigin
+            | Reason::WrongRelyingParty
+            | Reason::UnknownKey
+            | Reason::WrongSignature
+            | Reason::UserNotPresent
+            | Reason::UserNotVerified
+            | Reason::CounterWentBack
+            | Reason::KeyNotAccepted
+            | Reason::KeyTaken
+            | Reason::TooManyKeys => Face::NotAccepted,
             Reason::Wait(seconds) | Reason::TooManyCodes(seconds) => Face::Wait(seconds),
             Reason::Busy => Face::Busy(BUSY_SECONDS),
             Reason::AlreadyEnrolled | Reason::StepOver | Reason::OtherAccount => Face::StartAgain,

@@ -66,7 +66,7 @@ fn reason<T>(outcome: Result<T, Refusal>) -> Option<Reason> {
 async fn password_and_code_make_an_assertion_with_the_second_factor() {
     let (house, _) = enrolled().await;
     let shown = house.verify(Some(&house.alice), PASSWORD).await.unwrap();
-    assert_eq!(shown.second_factor, Required::Totp);
+    assert_eq!(shown.second_factor, Required::Factor);
     assert!(shown.rehash.is_none());
     assert!(shown.assertion(&house.alice).is_none(), "the password alone is not enough");
     let now = house.clock.now();
@@ -162,6 +162,7 @@ async fn a_full_queue_counts_as_no_try() {
         pool: PoolLimits { hashing: 1, waiting: 0, waiting_known: 0 },
         throttle: ThrottleLimits { account: Rate { burst: 2, every_ms: 1_000_000 }, ..ThrottleLimits::default() },
         breached: None,
+        origin: String::new(),
     };
     let keys = LocalKeys::derive(&domain::secret::Secret::new([7; 32]));
     let accounts = Arc::new(Accounts::new(keys, settings, Arc::clone(&house.accounts.book)).unwrap());
@@ -202,7 +203,7 @@ async fn who_must_show_a_second_factor() {
         assert_eq!(strict.second_factor, Required::Enrol, "{roles:?}");
         account.totp = Some(Hidden::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".to_owned()));
         let enrolled = house.accounts.verify_password(Some(&account), PASSWORD, &relaxed, now).await.unwrap();
-        assert_eq!(enrolled.second_factor, Required::Totp, "whoever has one shows it: {roles:?}");
+        assert_eq!(enrolled.second_factor, Required::Factor, "whoever has one shows it: {roles:?}");
     }
     let shown = house.accounts.verify_password(Some(&house.alice), PASSWORD, &relaxed, now).await.unwrap();
     let bob = Account { id: RecordId([3; 16]), ..house.alice.clone() };
@@ -330,4 +331,46 @@ async fn of_many_second_steps_at_once_one_succeeds() {
         succeeded += usize::from(task.await.unwrap());
     }
     assert_eq!(succeeded, 1);
+}
+
+#[tokio::test]
+async fn a_security_key_is_the_second_step_and_no_password_alone_sets_up_another_factor() {
+    use crate::double::Authenticator;
+    let (mut house, now) = (house().await, house().await.clock.now());
+    let mut key = Authenticator::new(1, super::super::fixture::ORIGIN).unwrap();
+    let secret = house.ask().await;
+    let pending = house.accounts.pending(secret.expose()).await.unwrap();
+    assert!(house.accounts.ask_key(&pending, &house.alice, now).await.unwrap().is_none(), "she has none");
+    let asked = house.accounts.begin_key_enrolment(&pending, &house.alice, now).await.unwrap().unwrap();
+    let answer = key.register(&asked.0).unwrap();
+    let finish = house.accounts.finish_key_enrolment(&pending, &house.alice, "Blue", &answer, |_| false, now);
+    let enrolled = finish.await.unwrap();
+    assert!(enrolled.assertion.factor == Factor::Shown && enrolled.recovery.codes.len() == 10);
+    let refused = house.accounts.pending(secret.expose()).await;
+    assert_eq!(reason(refused), Some(Reason::StepOver), "the step is over");
+    house.alice.security_keys.push(enrolled.key);
+
+    let secret = house.ask().await;
+    let pending = house.accounts.pending(secret.expose()).await.unwrap();
+    let drawn = house.accounts.begin_enrolment(&pending, &house.alice, "Riverside").await;
+    assert_eq!(reason(drawn), Some(Reason::AlreadyEnrolled), "an app beside a key");
+    let another = house.accounts.begin_key_enrolment(&pending, &house.alice, now).await;
+    assert_eq!(reason(another), Some(Reason::AlreadyEnrolled));
+    let refused = house.accounts.verify_code(&pending, &house.alice, "000000", now).await;
+    assert_eq!(reason(refused), Some(Reason::NotEnrolled));
+    let asked = house.accounts.ask_key(&pending, &house.alice, now).await.unwrap().unwrap();
+    let answer = key.sign(&asked.0).unwrap();
+    let disabled = Account { enabled: false, ..house.alice.clone() };
+    let refused = house.accounts.verify_key(&pending, &disabled, &answer, now).await;
+    assert_eq!(reason(refused), Some(Reason::AccountDisabled));
+    let accepted = house.accounts.verify_key(&pending, &house.alice, &answer, now).await.unwrap();
+    assert!(accepted.assertion.factor == Factor::Shown && accepted.shown.methods.contains(&"hwk"));
+    let again = house.accounts.verify_key(&pending, &house.alice, &answer, now).await;
+    assert_eq!(reason(again), Some(Reason::ChallengeUsed));
+
+    // Somebody who replaces an app while they are signed in is asked for no key in that step.
+    let secret = house.accounts.ask_new_factor(&house.alice, now).await.unwrap();
+    let pending = house.accounts.pending(secret.expose()).await.unwrap();
+    assert_eq!(reason(house.accounts.ask_key(&pending, &house.alice, now).await), Some(Reason::StepOver));
+    assert!(house.accounts.begin_enrolment(&pending, &house.alice, "Riverside").await.is_ok());
 }

@@ -52,6 +52,7 @@ fn account(number: u8, tenant: TenantId, name: &str) -> Account {
         password: Some(Hidden::new("$argon2id$".into())),
         totp: None,
         recovery: vec![],
+        security_keys: vec![],
         enabled: true,
         created: NOW,
         password_changed: Some(NOW),
