@@ -17,9 +17,9 @@ export async function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
 }
 
-/** Looks at the page as it stands in every look, holds it to the rules, and takes a picture. */
-export async function look(page, name) {
-  await quiet(page, name);
+/** Looks at the page as it stands in every look, holds it to the rules, and takes a picture; `scripts` is how many it loads. */
+export async function look(page, name, scripts = 0) {
+  await quiet(page, name, scripts);
   for (const { name: way, viewport, colorScheme } of LOOKS) {
     await page.setViewportSize(viewport);
     await page.emulateMedia({ colorScheme });
@@ -39,8 +39,10 @@ export async function look(page, name) {
 }
 
 /** Holds a page to what every page promises. */
-async function quiet(page, name) {
-  assert.equal(await page.locator("script").count(), 0, `${name} has no script`);
+async function quiet(page, name, scripts) {
+  const loaded = await page.locator("script").evaluateAll((all) => all.map((one) => new URL(one.src).pathname));
+  assert.equal(loaded.length, scripts, `${name} has ${scripts} scripts`);
+  assert.ok(loaded.every((path) => /^\/assets\/sealgate-keys-[0-9a-f]{16}\.js$/.test(path)), `${name} loads ${loaded}`);
   assert.equal(await page.locator("h1").count(), 1, `${name} has one heading of the first rank`);
   assert.equal(await page.locator("main").count(), 1, `${name} has one main part`);
 }

@@ -1,4 +1,4 @@
-// A real gateway with a tenant, three people and their results; nobody in it exists.
+// A real gateway with a tenant, four people and their results; nobody in it exists.
 import { execFile, spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -39,6 +39,7 @@ export async function start() {
     ada: await invite("ada", "Ada Okoro"),
     // Nothing was delivered for this clinic: whatever he opens, he opens in an emergency.
     ben: await invite("ben", "Ben Visiting", "--clinic", "Far Clinic"),
+    dan: await invite("dan", "Dan Keyholder"),
     cay: await invite("cay", "Cay Reviewing", "--role", "auditor"),
   };
   const child = spawn(sealgate, ["--config", config, "serve"], { stdio: ["ignore", "ignore", "inherit"] });

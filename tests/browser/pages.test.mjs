@@ -40,7 +40,7 @@ async function invite(name, watch) {
   await type(page, "New password", PASSWORD);
   await type(page, "The same again", PASSWORD);
   await go(page, "button", "Set password");
-  if (watch) await look(page, "enrol");
+  if (watch) await look(page, "enrol", 1);
   const key = await page.locator("#key").innerText();
   await type(page, "Code from the app", code(key));
   await go(page, "button", "Continue");

@@ -76,7 +76,15 @@ fn line(session: &Session, own: RecordId) -> SessionLine {
 fn credentials(visit: &Visit<'_>, session: &Session) -> Option<Credentials> {
     let by_account = session.connection == Account::connection(session.tenant);
     let account = visit.directory.account(session.subject.parse().ok()?).filter(|_| by_account)?;
-    Some(Credentials { authenticator: account.totp.is_some(), codes: account.recovery.len() })
+    let offered = visit.service.doors.accounts.as_ref().is_some_and(|door| door.accounts.security_keys.is_some());
+    let keys = account.security_keys.len();
+    Some(Credentials {
+        authenticator: account.totp.is_some(),
+        keys,
+        keys_offered: offered || keys != 0,
+        second_factor: account.has_second_factor(),
+        codes: account.recovery.len(),
+    })
 }
 
 fn way(visit: &Visit<'_>, session: &Session) -> String {

@@ -2,17 +2,20 @@
 
 use crate::clinical::Download;
 use crate::launching::destination;
-use crate::stylesheet;
+use crate::{script, stylesheet};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use std::borrow::Cow;
 use zeroize::Zeroizing;
 
-/// What a browser may load and do with a page: our stylesheet, our pictures, our forms; nothing is run.
+/// What a browser may load and do with a page: our stylesheet, our pictures, our forms; nothing is run, but our one script on the
+/// pages on which a security key may be used.
 pub(crate) const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
      frame-ancestors 'none'; base-uri 'none'";
 /// The same for a document of others: it is handed out, and where a browser shows it nevertheless, in a cage.
 const DOCUMENT_POLICY: &str = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
+/// What is added to it on those.
+const OWN_SCRIPT: &str = "; script-src 'self'";
 /// What in it says where forms may lead.
 const OWN_FORMS: &str = "form-action 'self'";
 /// Two years, as lists of such hosts ask for.
@@ -28,6 +31,8 @@ pub(crate) struct Answer {
     wait: Option<u32>,
     /// Where the forms of the page may lead besides our own pages.
     leads_to: Vec<String>,
+    /// Whether the page loads our script.
+    scripted: bool,
 }
 
 enum Body {
@@ -38,6 +43,7 @@ enum Body {
     Away(String),
     Download(Download),
     Stylesheet,
+    Script,
     Metadata(String),
     KeySet(String),
     /// To a machine: a status, and a short JSON text or nothing.
@@ -73,6 +79,11 @@ impl Answer {
     /// Hands out the stylesheet.
     pub(crate) fn stylesheet() -> Self {
         Self::of(Body::Stylesheet)
+    }
+
+    /// Hands out the script.
+    pub(crate) fn script() -> Self {
+        Self::of(Body::Script)
     }
 
     /// Hands out SAML metadata.
@@ -126,8 +137,13 @@ impl Answer {
         self
     }
 
+    /// Returns the same page, which loads our script where it says so.
+    pub(crate) fn scripted(self, scripted: bool) -> Self {
+        Self { scripted, ..self }
+    }
+
     fn of(body: Body) -> Self {
-        Self { body, cookies: Vec::new(), forget: false, wait: None, leads_to: Vec::new() }
+        Self { body, cookies: Vec::new(), forget: false, wait: None, leads_to: Vec::new(), scripted: false }
     }
 
     /// Writes the answer.
@@ -139,15 +155,18 @@ impl Answer {
                 response.insert_header((header::LOCATION, to.as_str()));
                 response
             }
-            Body::Download(_) | Body::Stylesheet | Body::Metadata(_) | Body::KeySet(_) => HttpResponse::Ok(),
+            Body::Download(_) | Body::Stylesheet | Body::Script | Body::Metadata(_) | Body::KeySet(_) => {
+                HttpResponse::Ok()
+            }
         };
         let policy = if matches!(self.body, Body::Download(_)) { DOCUMENT_POLICY } else { CONTENT_POLICY };
         let policy = match self.leads_to.as_slice() {
             [] => Cow::Borrowed(policy),
             more => Cow::Owned(policy.replace(OWN_FORMS, &format!("{OWN_FORMS} {}", more.join(" ")))),
         };
-        let kept =
-            if matches!(self.body, Body::Stylesheet) { "public, max-age=31536000, immutable" } else { "no-store" };
+        let policy = if self.scripted { Cow::Owned(format!("{policy}{OWN_SCRIPT}")) } else { policy };
+        let named_by_content = matches!(self.body, Body::Stylesheet | Body::Script);
+        let kept = if named_by_content { "public, max-age=31536000, immutable" } else { "no-store" };
         protect(&mut response, &policy, kept, request_id);
         for cookie in &self.cookies {
             response.append_header((header::SET_COOKIE, cookie.as_str()));
@@ -162,6 +181,7 @@ impl Answer {
             Body::Page(_, html) => response.content_type("text/html; charset=utf-8").body(html),
             Body::See(_) | Body::Away(_) => response.finish(),
             Body::Stylesheet => response.content_type("text/css; charset=utf-8").body(stylesheet::TEXT),
+            Body::Script => response.content_type("text/javascript; charset=utf-8").body(script::TEXT),
             Body::Metadata(xml) => response.content_type("application/samlmetadata+xml").body(xml),
             Body::KeySet(json) => response.content_type("application/json").body(json),
             Body::Short(_, "") => response.finish(),

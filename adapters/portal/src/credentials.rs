@@ -1,5 +1,5 @@
 //! What proves that somebody is who they are, changed by themselves while they are signed in: the password, the authenticator app,
-//! the recovery codes. For accounts kept here; whoever came by an identity provider changes theirs there.
+//! the recovery codes; security keys have a file of their own. For accounts kept here; whoever came by an identity provider changes theirs there.
 //!
 //! Password and app end every session but the one in which they were changed, which goes on under another secret.
 
@@ -129,15 +129,15 @@ pub(crate) async fn draw_recovery_codes(visit: &Visit<'_>) -> Result<Answer, Pro
 }
 
 /// The account of whoever is signed in.
-struct Own<'a> {
-    door: &'a LocalDoor,
+pub(crate) struct Own<'a> {
+    pub(crate) door: &'a LocalDoor,
     /// As it is stored, not as the directory was a moment ago.
-    account: Account,
-    tenant: &'a Tenant,
+    pub(crate) account: Account,
+    pub(crate) tenant: &'a Tenant,
 }
 
 /// Returns the account of whoever is signed in by one; for the others there is nothing here.
-async fn own<'a>(visit: &'a Visit<'_>) -> Result<Own<'a>, Problem> {
+pub(crate) async fn own<'a>(visit: &'a Visit<'_>) -> Result<Own<'a>, Problem> {
     let session = &visit.signed_in()?.resumed.session;
     if session.connection != Account::connection(session.tenant) {
         return Err(Problem::NotFound);
@@ -181,7 +181,12 @@ async fn write(
 }
 
 /// Records a refused step; whoever is told to wait gets no entry of their own, for guesses would fill the chain.
-async fn refused(visit: &Visit<'_>, action: &str, account: &Account, refusal: Refusal) -> Result<(), Problem> {
+pub(crate) async fn refused(
+    visit: &Visit<'_>,
+    action: &str,
+    account: &Account,
+    refusal: Refusal,
+) -> Result<(), Problem> {
     if refusal.alert {
         tracing::error!(tenant = %account.tenant, correlation = %visit.correlation, "many wrong passwords for one account");
     }
@@ -193,7 +198,7 @@ async fn refused(visit: &Visit<'_>, action: &str, account: &Account, refusal: Re
 }
 
 /// Begins a session in the place of this one, which ended with what was changed, and ends the person's others.
-async fn anew(
+pub(crate) async fn anew(
     visit: &Visit<'_>,
     tenant: &Tenant,
     account: &Account,
@@ -234,7 +239,7 @@ async fn authenticator_page(
     Ok(Answer::page(render(&page)?))
 }
 
-fn codes_page(visit: &Visit<'_>, codes: &[Hidden]) -> Result<Answer, Problem> {
+pub(crate) fn codes_page(visit: &Visit<'_>, codes: &[Hidden]) -> Result<Answer, Problem> {
     let page = RecoveryCodesPage {
         frame: visit.frame(Here::Elsewhere),
         codes: codes.iter().map(|code| code.expose().to_owned()).collect(),
@@ -243,9 +248,9 @@ fn codes_page(visit: &Visit<'_>, codes: &[Hidden]) -> Result<Answer, Problem> {
     Ok(Answer::page(render(&page)?))
 }
 
-fn to_step_up(path: &str) -> Answer {
+pub(crate) fn to_step_up(path: &str) -> Answer {
     Answer::see(Place::read(path).unwrap_or_else(Place::home).behind("/step-up"))
 }
 
 /// How long a page may be looked at beyond the time within which the person must have proved who they are, in seconds.
-const GRACE_SECONDS: i64 = 300;
+pub(crate) const GRACE_SECONDS: i64 = 300;

@@ -6,7 +6,10 @@ use crate::problem::Problem;
 use crate::route::{Door, Page, Row, TABLE};
 use crate::service::Service;
 use crate::visit::Visit;
-use crate::{account, clinical_pages, credentials, federation, glass, launching, local, reviews, signing_in};
+use crate::{
+    account, clinical_pages, credentials, federation, glass, key_step, launching, local, reviews, security_keys,
+    signing_in,
+};
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::access::Action;
@@ -118,17 +121,19 @@ async fn answer(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let posted = *visit.http.method() == Method::POST;
     match visit.row.page {
         Page::Home => signing_in::home(visit),
-        Page::Stylesheet => signing_in::stylesheet(visit),
+        Page::Asset => signing_in::asset(visit),
         Page::Discover if posted => signing_in::discovered(visit),
         Page::Discover => signing_in::discover(visit),
         Page::SignIn => signing_in::choose(visit),
         Page::Password => local::password(visit).await,
         Page::Code if posted => local::code(visit, false).await,
-        Page::Code => local::ask_code(visit, false),
+        Page::Code => local::ask_code(visit, false).await,
+        Page::Key => key_step::check(visit).await,
         Page::Recovery if posted => local::code(visit, true).await,
-        Page::Recovery => local::ask_code(visit, true),
+        Page::Recovery => local::ask_code(visit, true).await,
         Page::Enrol if posted => local::enrolled(visit).await,
         Page::Enrol => local::enrol(visit).await,
+        Page::EnrolKey => key_step::enrol(visit).await,
         Page::Invitation if posted => local::take_up(visit).await,
         Page::Invitation => local::invited(visit).await,
         Page::Start => federation::start(visit).await,
@@ -148,6 +153,9 @@ async fn answer(visit: &Visit<'_>) -> Result<Answer, Problem> {
         Page::ChangePassword => credentials::password(visit).await,
         Page::Authenticator if posted => credentials::replace_authenticator(visit).await,
         Page::Authenticator => credentials::authenticator(visit).await,
+        Page::SecurityKeys if posted => security_keys::add(visit).await,
+        Page::SecurityKeys => security_keys::list(visit).await,
+        Page::RemoveKey => security_keys::remove(visit).await,
         Page::RecoveryCodes if posted => credentials::draw_recovery_codes(visit).await,
         Page::RecoveryCodes => credentials::recovery_codes(visit).await,
         Page::EndSession => account::end_one(visit).await,

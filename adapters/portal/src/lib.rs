@@ -1,4 +1,5 @@
-//! The pages that people see: signing in, the account, and the results of patients. Rendered here, without scripts.
+//! The pages that people see: signing in, the account, and the results of patients. Rendered here; none needs a script but for
+//! security keys, which browsers offer to scripts alone.
 //!
 //! ```text
 //!   request ─► route table ─► visit: session, form checked ─► page ─► answer: the same headers on every one
@@ -12,7 +13,7 @@
 //! from another site; a redirect to an address that came from outside; a session prolonged by a page that reloads itself.
 //!
 //! Start reading at the `route` module (what is served, to whom), then `dispatch` (from request to answer).
-//! Deliberately absent: scripts, administration, and every protocol with identity providers, which live in `sso`.
+//! Deliberately absent: scripts but that one, administration, and every protocol with identity providers, which live in `sso`.
 
 mod account;
 mod answer;
@@ -27,6 +28,7 @@ mod dispatch;
 mod doors;
 mod federation;
 mod glass;
+mod key_step;
 mod launching;
 mod local;
 mod pages;
@@ -35,6 +37,8 @@ mod problem;
 mod qr;
 mod reviews;
 mod route;
+mod script;
+mod security_keys;
 mod service;
 mod signing_in;
 mod stylesheet;

@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::cookie::{Cookie, read_secret, write_secret};
 use crate::csrf;
 use crate::doors::LocalDoor;
-use crate::pages::{CodePage, EnrolPage, Errors, Here, InvitationPage, RecoveryCodesPage, render};
+use crate::pages::{CodePage, EnrolPage, Errors, Here, InvitationPage, KeyForm, RecoveryCodesPage, render};
 use crate::problem::Problem;
 use crate::qr;
 use crate::signing_in::{Browser, arrived, offer, step, tenant};
@@ -89,16 +89,16 @@ async fn after_password(
     Ok(Answer::see(step(visit, account.tenant, next)).with_cookie(Cookie::SignIn.set(&secret)))
 }
 
-/// Asks for a code.
-pub(crate) fn ask_code(visit: &Visit<'_>, recovery: bool) -> Result<Answer, Problem> {
+/// Asks for a code or a security key.
+pub(crate) async fn ask_code(visit: &Visit<'_>, recovery: bool) -> Result<Answer, Problem> {
     let tenant = tenant(visit)?;
     match Cookie::SignIn.read(visit.http) {
-        Some(secret) => code_page(visit, tenant, &secret, recovery, Errors::default()),
+        Some(secret) => code_page(visit, tenant, &secret, recovery, Errors::default()).await,
         None => Ok(Answer::see(format!("/sign-in/{}", tenant.id))),
     }
 }
 
-fn code_page(
+pub(crate) async fn code_page(
     visit: &Visit<'_>,
     tenant: &Tenant,
     secret: &Secret<32>,
@@ -106,17 +106,56 @@ fn code_page(
     errors: Errors,
 ) -> Result<Answer, Problem> {
     let (this, other) = if recovery { ("recovery", "code") } else { ("code", "recovery") };
+    let token = csrf::token(&visit.service.sign_in.book.keys, secret);
+    let Asked { code, key } = if recovery { Asked::default() } else { asked(visit, tenant, secret, &token).await };
+    let scripted = key.is_some();
     let page = CodePage {
-        frame: visit.frame(Here::Elsewhere),
+        frame: visit.frame(Here::Elsewhere).for_key(key.as_ref()),
         errors,
-        token: csrf::token(&visit.service.sign_in.book.keys, secret),
-        title: if recovery { "Recovery code" } else { "Your code" },
+        token,
+        title: match (recovery, code) {
+            (true, _) => "Recovery code",
+            (false, true) => "Your code",
+            (false, false) => "Your security key",
+        },
         action: step(visit, tenant.id, this),
         recovery,
+        code,
+        key,
         other: step(visit, tenant.id, other),
         back: visit.place().behind(&format!("/sign-in/{}", tenant.id)),
     };
-    Ok(Answer::page(render(&page)?))
+    Ok(Answer::page(render(&page)?).scripted(scripted))
+}
+
+/// What is asked for as the second factor.
+struct Asked {
+    /// A code of an app.
+    code: bool,
+    /// The answer of a security key.
+    key: Option<KeyForm>,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self { code: true, key: None }
+    }
+}
+
+/// Returns what the account of the step under way can show. To whoever has shown no password the page is one and the same.
+async fn asked(visit: &Visit<'_>, tenant: &Tenant, secret: &Secret<32>, token: &str) -> Asked {
+    let Ok(door) = door(visit) else { return Asked::default() };
+    let Ok(pending) = pending(door, tenant, secret).await else { return Asked::default() };
+    let Ok(account) = account(visit, pending.account()) else { return Asked::default() };
+    match door.accounts.ask_key(&pending, &account, visit.now).await {
+        Ok(Some(asked)) => {
+            let (action, token) = (step(visit, tenant.id, "key"), token.to_owned());
+            let key = KeyForm { action, token, way: "get", options: asked.0 };
+            Asked { code: account.totp.is_some(), key: Some(key) }
+        }
+        // A recovery code is left to whoever has a key that cannot be asked for now.
+        Ok(None) | Err(_) => Asked::default(),
+    }
 }
 
 /// Checks a code of the second factor, or a recovery code.
@@ -133,7 +172,7 @@ pub(crate) async fn code(visit: &Visit<'_>, recovery: bool) -> Result<Answer, Pr
                 Face::StartAgain => return Err(Problem::SignInOver),
                 face => faced(face, "This code is not right, or was used before. Wait for the next one."),
             };
-            let answer = code_page(visit, tenant, &secret, recovery, Errors::one("code", words))?;
+            let answer = code_page(visit, tenant, &secret, recovery, Errors::one("code", words)).await?;
             Ok(answer.with_status(status).retry_after(wait))
         }
     }
@@ -169,7 +208,7 @@ pub(crate) async fn enrol(visit: &Visit<'_>) -> Result<Answer, Problem> {
     enrol_page(visit, door, tenant, &secret, Errors::default()).await
 }
 
-async fn enrol_page(
+pub(crate) async fn enrol_page(
     visit: &Visit<'_>,
     door: &LocalDoor,
     tenant: &Tenant,
@@ -185,15 +224,42 @@ async fn enrol_page(
         Ok(drawn) => drawn,
         Err(refusal) => return Err(step_over(visit, tenant.id, refusal).await),
     };
+    let token = csrf::token(&visit.service.sign_in.book.keys, secret);
+    let key = match door.accounts.begin_key_enrolment(&pending, &account, visit.now).await {
+        Ok(Some(asked)) => {
+            let (action, token) = (step(visit, tenant.id, "enrol-key"), token.clone());
+            Some(KeyForm { action, token, way: "create", options: asked.0 })
+        }
+        // The app is left.
+        Ok(None) | Err(_) => None,
+    };
+    let scripted = key.is_some();
     let page = EnrolPage {
-        frame: visit.frame(Here::Elsewhere),
+        frame: visit.frame(Here::Elsewhere).for_key(key.as_ref()),
         errors,
-        token: csrf::token(&visit.service.sign_in.book.keys, secret),
+        token,
         action: step(visit, tenant.id, "enrol"),
         picture: qr::svg(drawn.uri.expose()).ok_or(Problem::Unavailable)?,
         secret: grouped(drawn.secret.expose()),
+        key,
+        name: visit.form.text("name").to_owned(),
     };
-    Ok(Answer::page(render(&page)?))
+    Ok(Answer::page(render(&page)?).scripted(scripted))
+}
+
+/// Writes the second factor of an account that had none; of two that are enrolled at once, one is.
+pub(crate) async fn first_factor(
+    visit: &Visit<'_>,
+    door: &LocalDoor,
+    tenant: &Tenant,
+    account: &Account,
+    renewal: Renewal,
+) -> Result<Account, Problem> {
+    match renew(visit, door, account, renewal).await {
+        Ok(account) => Ok(account),
+        Err(NotChanged::Raced) => Err(step_over(visit, tenant.id, Reason::AlreadyEnrolled.into()).await),
+        Err(_) => Err(Problem::Unavailable),
+    }
 }
 
 /// Enrols it by its first code, signs in, and shows the recovery codes.
@@ -215,11 +281,7 @@ pub(crate) async fn enrolled(visit: &Visit<'_>) -> Result<Answer, Problem> {
                 totp: Some(enrolled.totp),
                 recovery: enrolled.recovery.hashes.clone(),
             };
-            let account = match renew(visit, door, &account, renewal).await {
-                Ok(account) => account,
-                Err(NotChanged::Raced) => return Err(step_over(visit, tenant.id, Reason::AlreadyEnrolled.into()).await),
-                Err(_) => return Err(Problem::Unavailable),
-            };
+            let account = first_factor(visit, door, tenant, &account, renewal).await?;
             begin(visit, door, &account, &enrolled.assertion, Some(&enrolled.recovery.codes)).await
         }
         Err(refusal) => {
@@ -302,7 +364,7 @@ pub(crate) async fn take_up(visit: &Visit<'_>) -> Result<Answer, Problem> {
 }
 
 /// Begins the session; where recovery codes were drawn, they are shown once before it goes on.
-async fn begin(
+pub(crate) async fn begin(
     visit: &Visit<'_>,
     door: &LocalDoor,
     account: &Account,
@@ -359,9 +421,16 @@ pub(crate) async fn renew(
     account: &Account,
     renewal: Renewal,
 ) -> Result<Account, NotChanged> {
+    let subject = subject(visit, account);
+    let actor = Actor { subject: &subject, workstation: WORKSTATION, correlation: visit.correlation };
+    door.administration.renew(&By { actor, context: Context::at(visit.now) }, account.id, renewal).await
+}
+
+/// Returns the holder of an account as whoever acts, before there is a session.
+pub(crate) fn subject(visit: &Visit<'_>, account: &Account) -> Subject {
     let naming = &visit.service.sign_in.vault.secrets(account.tenant).naming;
     let person = account.to_assertion(domain::access::Factor::Shown, visit.now).person(naming);
-    let subject = Subject {
+    Subject {
         principal: Principal { id: person.to_string(), display: account.display.clone(), kind: PrincipalKind::Person },
         tenant: account.tenant,
         roles: account.roles,
@@ -369,17 +438,15 @@ pub(crate) async fn renew(
         purpose: account.purpose,
         scopes: Scopes::Unrestricted,
         compartment: None,
-    };
-    let actor = Actor { subject: &subject, workstation: WORKSTATION, correlation: visit.correlation };
-    door.administration.renew(&By { actor, context: Context::at(visit.now) }, account.id, renewal).await
+    }
 }
 
-async fn pending(door: &LocalDoor, tenant: &Tenant, secret: &Secret<32>) -> Result<Pending, Refusal> {
+pub(crate) async fn pending(door: &LocalDoor, tenant: &Tenant, secret: &Secret<32>) -> Result<Pending, Refusal> {
     let pending = door.accounts.pending(&write_secret(secret)).await?;
     if pending.tenant() == tenant.id { Ok(pending) } else { Err(Reason::StepOver.into()) }
 }
 
-fn account(visit: &Visit<'_>, id: RecordId) -> Result<Account, Refusal> {
+pub(crate) fn account(visit: &Visit<'_>, id: RecordId) -> Result<Account, Refusal> {
     visit.directory.account(id).cloned().ok_or_else(|| Reason::StepOver.into())
 }
 
@@ -392,7 +459,7 @@ pub(crate) async fn stored(door: &LocalDoor, id: RecordId) -> Result<Account, Pr
 }
 
 /// Records a refused step, and raises the alarm where it is time to.
-async fn note(visit: &Visit<'_>, tenant: &Tenant, refusal: Refusal) -> Result<(), Problem> {
+pub(crate) async fn note(visit: &Visit<'_>, tenant: &Tenant, refusal: Refusal) -> Result<(), Problem> {
     if refusal.alert {
         tracing::error!(tenant = %tenant.id, correlation = %visit.correlation, "many wrong passwords for one account");
     }
@@ -424,7 +491,7 @@ pub(crate) fn faced(face: Face, wrong: &'static str) -> (StatusCode, Option<u32>
 }
 
 /// Records that a step of a sign-in is over, and returns what is answered.
-async fn step_over(visit: &Visit<'_>, tenant: TenantId, refusal: Refusal) -> Problem {
+pub(crate) async fn step_over(visit: &Visit<'_>, tenant: TenantId, refusal: Refusal) -> Problem {
     match over(refusal) {
         Problem::SignInOver => visit.refuse(tenant, refusal.name(), Problem::SignInOver).await,
         problem => problem,

@@ -7,8 +7,8 @@ use actix_web::http::Method;
 pub(crate) enum Page {
     /// Sends to where one belongs.
     Home,
-    /// The stylesheet.
-    Stylesheet,
+    /// The stylesheet and the script.
+    Asset,
     /// Asks which organization somebody belongs to.
     Discover,
     /// Offers the ways to sign in.
@@ -17,10 +17,14 @@ pub(crate) enum Page {
     Password,
     /// Asks for a code of the second factor.
     Code,
+    /// Takes the answer of a security key.
+    Key,
     /// Asks for a recovery code.
     Recovery,
     /// Sets up the second factor.
     Enrol,
+    /// Sets up a security key as the second factor.
+    EnrolKey,
     /// Takes up an invitation: a new password.
     Invitation,
     /// Goes to an identity provider.
@@ -55,6 +59,10 @@ pub(crate) enum Page {
     ChangePassword,
     /// Replaces the authenticator app.
     Authenticator,
+    /// The security keys; adds one.
+    SecurityKeys,
+    /// Removes a security key.
+    RemoveKey,
     /// Draws new recovery codes.
     RecoveryCodes,
     /// Ends one session.
@@ -104,6 +112,7 @@ impl Page {
                 | Page::SignIn
                 | Page::Password
                 | Page::Code
+                | Page::Key
                 | Page::Recovery
                 | Page::Start
                 | Page::OidcCallback
@@ -140,13 +149,15 @@ pub(crate) struct Row {
 /// Everything that is served; where two rows fit, the first.
 pub(crate) const TABLE: &[Row] = &[
     open(Page::Home, "/", READ),
-    open(Page::Stylesheet, "/assets/{name}", READ),
+    open(Page::Asset, "/assets/{name}", READ),
     open(Page::Discover, "/sign-in", FORM),
     open(Page::SignIn, "/sign-in/{tenant}", READ),
     open(Page::Password, "/sign-in/{tenant}/password", SEND),
     open(Page::Code, "/sign-in/{tenant}/code", FORM),
+    open(Page::Key, "/sign-in/{tenant}/key", SEND),
     open(Page::Recovery, "/sign-in/{tenant}/recovery", FORM),
     open(Page::Enrol, "/sign-in/{tenant}/enrol", FORM),
+    open(Page::EnrolKey, "/sign-in/{tenant}/enrol-key", SEND),
     open(Page::Start, "/sign-in/{tenant}/with/{connection}", READ),
     open(Page::Invitation, "/invitation/{secret}", FORM),
     open(Page::OidcCallback, "/auth/oidc/callback", READ),
@@ -164,6 +175,8 @@ pub(crate) const TABLE: &[Row] = &[
     signed_in(Page::Account, "/account", READ),
     signed_in(Page::ChangePassword, "/account/password", FORM),
     signed_in(Page::Authenticator, "/account/authenticator", FORM),
+    signed_in(Page::SecurityKeys, "/account/keys", FORM),
+    signed_in(Page::RemoveKey, "/account/keys/remove", SEND),
     signed_in(Page::RecoveryCodes, "/account/recovery-codes", FORM),
     signed_in(Page::EndSession, "/account/sessions/end", SEND),
     signed_in(Page::EndOthers, "/account/sessions/end-others", SEND),

@@ -6,8 +6,8 @@ use crate::csrf;
 use crate::pages::{DiscoverPage, Errors, Here, NoticePage, SignInPage, Turn, Way, render};
 use crate::place::Place;
 use crate::problem::Problem;
-use crate::stylesheet as sheet;
 use crate::visit::Visit;
+use crate::{script, stylesheet as sheet};
 use domain::access::Action;
 use domain::directory::{Account, Directory, Protocol, Tenant};
 use domain::id::TenantId;
@@ -54,9 +54,13 @@ pub(crate) fn home(visit: &Visit<'_>) -> Result<Answer, Problem> {
     })
 }
 
-/// Hands out the stylesheet under its present name only.
-pub(crate) fn stylesheet(visit: &Visit<'_>) -> Result<Answer, Problem> {
-    if visit.part("name") == sheet::name() { Ok(Answer::stylesheet()) } else { Err(Problem::NotFound) }
+/// Hands out the stylesheet and the script, under their present names only.
+pub(crate) fn asset(visit: &Visit<'_>) -> Result<Answer, Problem> {
+    match visit.part("name") {
+        name if name == sheet::name() => Ok(Answer::stylesheet()),
+        name if name == script::name() => Ok(Answer::script()),
+        _ => Err(Problem::NotFound),
+    }
 }
 
 /// Asks which organization somebody belongs to; where there is one only, that is known.

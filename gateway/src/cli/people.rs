@@ -25,12 +25,30 @@ pub enum User {
     Disable(NamedUser),
     /// Lets the person sign in again.
     Enable(NamedUser),
+    /// Lists a person's security keys.
+    Keys {
+        /// Whose.
+        #[command(flatten)]
+        user: NamedUser,
+        /// How output is written.
+        #[command(flatten)]
+        output: Json,
+    },
+    /// Takes one security key away, which was lost or is not the person's, and ends their sessions.
+    RemoveKey {
+        /// Whose.
+        #[command(flatten)]
+        user: NamedUser,
+        /// The key's name, or its id.
+        #[arg(long)]
+        key: String,
+    },
     /// Takes the password away, ends the person's sessions, and prints a link to set another.
     Reset {
         /// Whose.
         #[command(flatten)]
         user: NamedUser,
-        /// Take the second factor and the recovery codes away too: they are lost.
+        /// Take the second factor, every security key and the recovery codes away too: they are lost.
         #[arg(long)]
         second_factor: bool,
         /// How output is written.

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output;
-use domain::administration::{NewAccount, Reset};
+use domain::administration::{NewAccount, NotChanged, Reset};
 use domain::directory::{Account, Hidden};
 use domain::id::RecordId;
 use serde_json::json;
@@ -26,6 +26,8 @@ pub async fn run(config: &Config, command: User) -> Outcome {
         User::Change(change) => self::change(&installation, change).await,
         User::Disable(user) => set_enabled(&installation, &user, false).await,
         User::Enable(user) => set_enabled(&installation, &user, true).await,
+        User::Keys { user, output } => keys(&installation, &user, output).await,
+        User::RemoveKey { user, key } => remove_key(&installation, &user, &key).await,
         User::Reset { user, second_factor, output } => reset(config, &installation, &user, second_factor, output).await,
     };
     installation.close().await;
@@ -110,18 +112,18 @@ async fn list(installation: &Installation, tenant: Option<&str>, output: Json) -
             json!({ "id": account.id.to_string(), "name": account.name, "display": account.display,
                     "tenant": account.tenant.to_string(), "roles": account.roles, "clinics": account.clinics,
                     "purpose": account.purpose, "enabled": account.enabled, "created": account.created.rfc3339(),
-                    "password_set": account.password.is_some(), "second_factor_set": account.totp.is_some(),
-                    "recovery_codes_left": account.recovery.len() })
+                    "password_set": account.password.is_some(), "second_factor_set": account.has_second_factor(),
+                    "security_keys": account.security_keys.len(), "recovery_codes_left": account.recovery.len() })
         });
         return output::json(&values.collect());
     }
     let heading = ["USER", "NAME", "TENANT", "ROLES", "CLINICS", "SIGN-IN", "STATE", "ID"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for account in chosen() {
-        let sign_in = match (&account.password, &account.totp) {
+        let sign_in = match (&account.password, account.has_second_factor()) {
             (None, _) => "invited",
-            (Some(_), None) => "password",
-            (Some(_), Some(_)) => "password and second factor",
+            (Some(_), false) => "password",
+            (Some(_), true) => "password and second factor",
         };
         rows.push(vec![
             account.name.clone(),
@@ -135,6 +137,51 @@ async fn list(installation: &Installation, tenant: Option<&str>, output: Json) -
         ]);
     }
     output::table(&rows)
+}
+
+async fn keys(installation: &Installation, named: &NamedUser, output: Json) -> Outcome {
+    let directory = installation.directory().await?;
+    let account = find::account(&directory, &named.user, named.tenant.as_deref())?;
+    if output.json {
+        let values = account
+            .security_keys
+            .iter()
+            .map(|key| json!({ "id": key.id.to_string(), "name": key.name, "added": key.added.rfc3339() }));
+        return output::json(&values.collect());
+    }
+    let mut rows = vec![["KEY", "ADDED", "ID"].map(str::to_owned).to_vec()];
+    rows.extend(account.security_keys.iter().map(|key| {
+        let added = key.added.rfc3339();
+        let day = added.split('T').next().unwrap_or_default();
+        vec![key.name.clone(), day.to_owned(), key.id.to_string()]
+    }));
+    output::table(&rows)
+}
+
+async fn remove_key(installation: &Installation, named: &NamedUser, wanted: &str) -> Outcome {
+    let directory = installation.directory().await?;
+    let account = find::account(&directory, &named.user, named.tenant.as_deref())?;
+    let mut keys = account.security_keys.iter();
+    let key = keys.find(|key| key.name.to_lowercase() == wanted.to_lowercase() || key.id.to_string() == wanted);
+    let Some(key) = key else {
+        let line = format!("user {0} has no such security key: see `sealgate user keys {0}`", account.name);
+        return Err(Stop::new(Exit::Failed, line));
+    };
+    let by = installation.by_operator();
+    match installation.administration().remove_security_key(&by, account.id, key.id).await {
+        Ok(changed) => {
+            output::line(format_args!("security key of user {} removed: sessions end within a second", changed.name))
+        }
+        Err(NotChanged::LastFactor) => {
+            let line = format!(
+                "it is the only second factor of user {0}: `sealgate user reset {0} --second-factor` takes it away with the password, \
+                 and prints a link to set both anew",
+                account.name
+            );
+            Err(Stop::new(Exit::Failed, line))
+        }
+        Err(other) => Err(not_changed(other)),
+    }
 }
 
 async fn change(installation: &Installation, given: UserChange) -> Outcome {

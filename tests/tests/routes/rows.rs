@@ -80,6 +80,7 @@ pub(crate) fn row(world: &World, method: &str, path: &str) -> Option<Row> {
             | "/account"
             | "/account/password"
             | "/account/authenticator"
+            | "/account/keys"
             | "/account/recovery-codes"
             | "/reviews"
             | "/reviews/{review}"
@@ -106,6 +107,12 @@ pub(crate) fn row(world: &World, method: &str, path: &str) -> Option<Row> {
         ("POST", "/sign-in/{tenant}/code" | "/sign-in/{tenant}/recovery" | "/sign-in/{tenant}/enrol") => {
             post(filled, Proof::Browser, &[("code", "123456")])
         }
+        ("POST", "/sign-in/{tenant}/key") => post(filled, Proof::Browser, &[("answer", "{}")]),
+        ("POST", "/sign-in/{tenant}/enrol-key" | "/account/keys") => {
+            let proof = if path.starts_with("/account") { Proof::Session } else { Proof::Browser };
+            post(filled, proof, &[("name", "a key"), ("answer", "{}")])
+        }
+        ("POST", "/account/keys/remove") => post(filled, Proof::Session, &[("key", world.report.as_str())]),
         ("POST", "/invitation/{secret}") => {
             post(filled, Proof::Browser, &[("password", "a-long-enough-one"), ("again", "a-long-enough-one")])
         }

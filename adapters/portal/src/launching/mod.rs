@@ -96,7 +96,10 @@ pub(crate) async fn to_sign_in(visit: &Visit<'_>) -> Result<Answer, Problem> {
 /// request is then refused, the browser would else hold the way back against the form that they sent.
 pub(crate) async fn on_the_way(visit: &Visit<'_>, answer: Answer) -> Answer {
     let place = visit.place();
-    let signs_in = matches!(visit.row.page, Page::SignIn | Page::Password | Page::Code | Page::Recovery | Page::Enrol);
+    let signs_in = matches!(
+        visit.row.page,
+        Page::SignIn | Page::Password | Page::Code | Page::Key | Page::Recovery | Page::Enrol | Page::EnrolKey
+    );
     let request = place.path().strip_prefix(REQUESTS).filter(|_| signs_in && answer.is_page());
     let Some(request) = request.and_then(|rest| rest.split(['/', '?']).next()) else {
         return answer;

@@ -34,3 +34,42 @@ pub(crate) struct DrawCodesPage {
     /// Codes that were not used yet.
     pub(crate) left: usize,
 }
+
+/// Lists the security keys of an account, and adds one.
+#[derive(Template)]
+#[template(path = "security_keys.html")]
+pub(crate) struct SecurityKeysPage {
+    pub(crate) frame: Frame,
+    pub(crate) errors: Errors,
+    pub(crate) token: String,
+    /// What was just done; empty when nothing was.
+    pub(crate) said: &'static str,
+    pub(crate) keys: Vec<KeyLine>,
+    /// Whether one may be removed: something else would be left to show.
+    pub(crate) removable: bool,
+    /// What adds one; `None` where none can be added.
+    pub(crate) key: Option<KeyForm>,
+    /// Whether none can be added because there are as many as may be.
+    pub(crate) full: bool,
+    /// The name that was typed before.
+    pub(crate) name: String,
+}
+
+/// One security key.
+pub(crate) struct KeyLine {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// The day.
+    pub(crate) added: String,
+}
+
+/// A form that a security key answers by the script.
+pub(crate) struct KeyForm {
+    /// Where it goes.
+    pub(crate) action: String,
+    pub(crate) token: String,
+    /// What the browser is to do: `create` or `get`.
+    pub(crate) way: &'static str,
+    /// What it is asked, as JSON.
+    pub(crate) options: String,
+}

@@ -11,7 +11,7 @@ mod tests;
 pub(crate) use clinical::{
     BreakGlassPage, FindPatientPage, FoundPatientsPage, HistoryPage, PatientPage, Reason, ReportPage, VersionLine,
 };
-pub(crate) use credentials::{AuthenticatorPage, DrawCodesPage, PasswordPage};
+pub(crate) use credentials::{AuthenticatorPage, DrawCodesPage, KeyForm, KeyLine, PasswordPage, SecurityKeysPage};
 pub(crate) use launching::{ChoosePatientPage, ConsentPage, WishLine};
 pub(crate) use reviews::{ActLine, Judged, ReviewLine, ReviewPage, ReviewTold, ReviewsPage};
 pub(crate) use signing_in::{
@@ -20,13 +20,15 @@ pub(crate) use signing_in::{
 };
 
 use crate::problem::Problem;
-use crate::stylesheet;
+use crate::{script, stylesheet};
 use askama::Template;
 
 /// What stands around the content of every page.
 pub(crate) struct Frame {
     /// The stylesheet's file name.
     pub(crate) stylesheet: &'static str,
+    /// The script's file name, where the page is one on which a security key may be used.
+    pub(crate) script: Option<&'static str>,
     /// Who is signed in.
     pub(crate) person: Option<PersonBar>,
     /// The emergency access that is on.
@@ -87,7 +89,15 @@ pub(crate) struct Turn {
 impl Frame {
     /// Returns the frame of a page for nobody in particular.
     pub(crate) fn plain(reference: String) -> Self {
-        Self { stylesheet: stylesheet::name(), person: None, glass: None, turn: None, here: Here::Elsewhere, reference }
+        let stylesheet = stylesheet::name();
+        Self { stylesheet, script: None, person: None, glass: None, turn: None, here: Here::Elsewhere, reference }
+    }
+}
+
+impl Frame {
+    /// Returns the same frame with the script, where there is a form that a security key answers.
+    pub(crate) fn for_key(self, form: Option<&KeyForm>) -> Self {
+        Self { script: form.map(|_| script::name()), ..self }
     }
 }
 

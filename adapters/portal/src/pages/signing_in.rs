@@ -1,6 +1,6 @@
 //! Pages of signing in, of the account, and of what goes wrong.
 
-use super::{Errors, Frame, Here};
+use super::{Errors, Frame, Here, KeyForm};
 use crate::problem::Words;
 use askama::Template;
 
@@ -51,6 +51,10 @@ pub(crate) struct CodePage {
     pub(crate) title: &'static str,
     pub(crate) action: String,
     pub(crate) recovery: bool,
+    /// Whether a code of an app is asked for.
+    pub(crate) code: bool,
+    /// What a security key answers.
+    pub(crate) key: Option<KeyForm>,
     /// The other sort of code.
     pub(crate) other: String,
     /// The page to start again from.
@@ -69,6 +73,10 @@ pub(crate) struct EnrolPage {
     pub(crate) picture: String,
     /// The same secret as text, in groups of four.
     pub(crate) secret: String,
+    /// What a security key answers, which may be set up instead.
+    pub(crate) key: Option<KeyForm>,
+    /// The name of the key that was typed before.
+    pub(crate) name: String,
 }
 
 /// Shows recovery codes, once.
@@ -117,6 +125,12 @@ pub(crate) struct AccountPage {
 pub(crate) struct Credentials {
     /// Whether an authenticator app is enrolled.
     pub(crate) authenticator: bool,
+    /// How many security keys were added.
+    pub(crate) keys: usize,
+    /// Whether keys can be used here, or some were added nevertheless.
+    pub(crate) keys_offered: bool,
+    /// Whether there is a second factor at all.
+    pub(crate) second_factor: bool,
     /// Recovery codes that were not used yet.
     pub(crate) codes: usize,
 }

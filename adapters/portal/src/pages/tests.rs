@@ -13,6 +13,7 @@ const RTL: &str = "שלום \u{202e} محمد";
 fn frame() -> Frame {
     Frame {
         stylesheet: "sealgate.css",
+        script: None,
         person: Some(PersonBar {
             display: TRICKY.to_owned(),
             organization: RTL.to_owned(),
@@ -73,6 +74,7 @@ fn report(status: &str) -> (Resource, Vec<Resource>) {
 /// Holds a page to what every page must be, and to its snapshot.
 fn hold(name: &str, page: &impl Template) {
     let html = render(page).unwrap();
+    let html = html.replace(r#"<script src="/assets/sealgate-keys.js" defer></script>"#, "");
     for never in ["<script", " onload", " style=", "javascript:", "<b>"] {
         // What came from outside is there as text, with its angle brackets escaped.
         let escaped = html.replace("&#60;/script&#62;&#39; onload=x", "");
@@ -91,6 +93,11 @@ fn hold(name: &str, page: &impl Template) {
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(name, lines.join("\n"));
     });
+}
+
+fn key_form(action: &str, way: &'static str) -> KeyForm {
+    let options = format!(r#"{{"publicKey":{{"challenge":"AAAA","user":{{"name":{}}}}}}}"#, quoted(TRICKY));
+    KeyForm { action: action.to_owned(), token: "token".to_owned(), way, options }
 }
 
 fn errors() -> Errors {
@@ -135,6 +142,8 @@ fn pages_of_signing_in() {
                 title: "Your code",
                 action: "/sign-in/t/code".to_owned(),
                 recovery,
+                code: true,
+                key: None,
                 other: "/sign-in/t/recovery".to_owned(),
                 back: "/sign-in/t".to_owned(),
             },
@@ -149,8 +158,28 @@ fn pages_of_signing_in() {
             action: "/sign-in/t/enrol".to_owned(),
             picture: crate::qr::svg("x").unwrap(),
             secret: "ABCD EFGH".to_owned(),
+            key: Some(key_form("/sign-in/t/enrol-key", "create")),
+            name: TRICKY.to_owned(),
         },
     );
+    for code in [false, true] {
+        let key = key_form("/sign-in/t/key", "get");
+        hold(
+            if code { "code_or_key" } else { "key" },
+            &CodePage {
+                frame: Frame { script: Some("sealgate-keys.js"), ..plain() },
+                errors: Errors::one("security-key", "The key was not accepted."),
+                token: "token".to_owned(),
+                title: "Your security key",
+                action: "/sign-in/t/code".to_owned(),
+                recovery: false,
+                code,
+                key: Some(key),
+                other: "/sign-in/t/recovery".to_owned(),
+                back: "/sign-in/t".to_owned(),
+            },
+        );
+    }
     let onward = "/".to_owned();
     hold("recovery_codes", &RecoveryCodesPage { frame: plain(), codes: vec!["AAAA-BBBB".to_owned()], onward });
     hold(
@@ -185,7 +214,13 @@ fn pages_of_the_account_and_of_problems() {
             roles: "Provider".to_owned(),
             clinics: "all".to_owned(),
             second_factor: true,
-            credentials: Some(Credentials { authenticator: true, codes: 9 }),
+            credentials: Some(Credentials {
+                authenticator: true,
+                keys: 2,
+                keys_offered: true,
+                second_factor: true,
+                codes: 9,
+            }),
             idle_minutes: 15,
             ends: "1 Jan 2026, 12:00 (UTC)".to_owned(),
             sessions: vec![session(true), session(false)],
@@ -389,4 +424,23 @@ fn pages_of_credentials() {
     for left in [0, 1, 9] {
         hold(&format!("draw_codes_{left}"), &DrawCodesPage { frame: frame(), token: "token".to_owned(), left });
     }
+    let line =
+        |id: &str, name: &str| KeyLine { id: id.to_owned(), name: name.to_owned(), added: "1 Jan 2026".to_owned() };
+    let page = |keys: Vec<KeyLine>| SecurityKeysPage {
+        frame: frame(),
+        errors: Errors::default(),
+        token: "token".to_owned(),
+        said: "The key was added.",
+        removable: keys.len() > 1,
+        keys,
+        key: Some(key_form("/account/keys", "create")),
+        full: false,
+        name: TRICKY.to_owned(),
+    };
+    hold("security_keys", &page(vec![line("one", TRICKY), line("two", RTL)]));
+    hold("security_keys_only_one", &page(vec![line("one", RTL)]));
+    let errors = Errors::one("security-key", "The key was not accepted.");
+    hold("security_keys_error", &SecurityKeysPage { errors, said: "", ..page(Vec::new()) });
+    hold("security_keys_full", &SecurityKeysPage { key: None, full: true, ..page(vec![line("one", RTL)]) });
+    hold("security_keys_nowhere", &SecurityKeysPage { key: None, ..page(Vec::new()) });
 }

@@ -39,7 +39,7 @@ async fn every_answer_of_every_route_has_the_protective_headers() {
                 assert_eq!(got.header("x-frame-options"), "DENY", "{what}");
                 assert_eq!(got.header("cross-origin-opener-policy"), "same-origin", "{what}");
                 assert!(!got.header("x-request-id").is_empty(), "{what}");
-                let kept = if row.page == Page::Stylesheet && got.status == StatusCode::OK {
+                let kept = if row.page == Page::Asset && got.status == StatusCode::OK {
                     "public, max-age=31536000, immutable"
                 } else {
                     "no-store"

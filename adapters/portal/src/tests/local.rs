@@ -13,7 +13,7 @@ pub(super) struct Alice<'a> {
     pub(super) codes: Vec<String>,
 }
 
-async fn invitation(house: &House) -> String {
+pub(super) async fn invitation(house: &House) -> String {
     let now = house.doubles.clock.now();
     let directory = house.door.administration.load_directory().await.unwrap();
     let account = directory.account(house.account).unwrap();

@@ -12,4 +12,5 @@ mod launching;
 mod local;
 mod refused;
 mod reviews;
+mod security_keys;
 mod sessions;

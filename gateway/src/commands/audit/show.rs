@@ -380,6 +380,7 @@ fn page(entry: &EntryView<'_>, context: &Opened) -> Outcome {
         value.as_deref().map_or(Ok(()), |value| line(name, value))?;
     }
     context.roles.iter().try_for_each(|role| line("role", role))?;
+    context.amr.iter().try_for_each(|method| line("amr", method))?;
     context.returned.iter().try_for_each(|reference| line("returned", reference))?;
     context.envelope.iter().try_for_each(|(name, value)| line("envelope", &format!("{name} {value}")))?;
     context.counts.iter().try_for_each(|(name, count)| line("count", &format!("{name} {count}")))

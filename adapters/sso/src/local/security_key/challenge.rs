@@ -33,8 +33,8 @@ pub(super) struct Purpose<'a> {
 /// What the library wants back with the answer.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) enum State {
-    Registration(SecurityKeyRegistration),
-    Use(SecurityKeyAuthentication),
+    Registration(Box<SecurityKeyRegistration>),
+    Use(Box<SecurityKeyAuthentication>),
 }
 
 /// A challenge that was drawn.

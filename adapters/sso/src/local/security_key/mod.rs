@@ -188,14 +188,17 @@ impl SecurityKeys {
             .map_err(|_| Reason::Unavailable)?;
         // The hint would have browsers ask for a key to plug in first; what is built into a device is as welcome.
         options.public_key.hints = None;
-        Asked::new(&options.public_key.challenge, &options, State::Registration(state))
+        // The protection that would be asked for (credProtect) shuts out keys without a PIN, and Chromium refuses it beside the mere
+        // preference that a person be verified.
+        options.public_key.extensions = None;
+        Asked::new(&options.public_key.challenge, &options, State::Registration(Box::new(state)))
     }
 
     fn using(&self, keys: &[prelude::SecurityKey]) -> Result<Asked, Refusal> {
         let (mut options, state) =
             self.webauthn.start_securitykey_authentication(keys).map_err(|_| Reason::Unavailable)?;
         options.public_key.hints = None;
-        Asked::new(&options.public_key.challenge, &options, State::Use(state))
+        Asked::new(&options.public_key.challenge, &options, State::Use(Box::new(state)))
     }
 
     /// Moves the counter of a key forward (WebAuthn Level 3 §6.1.1). One that counted before and does not go on was copied, or its

@@ -86,7 +86,9 @@ async fn what_is_asked_for_names_our_host_and_the_keys_there_are() {
     assert_eq!(add["excludeCredentials"][0]["id"], wanted.as_str());
     assert_eq!(show["allowCredentials"][0]["id"], wanted.as_str());
     assert_eq!(show["userVerification"], "preferred");
-    assert!(add.get("hints").is_none() && show.get("hints").is_none());
+    for absent in ["hints", "extensions"] {
+        assert!(add.get(absent).is_none() && show.get(absent).is_none(), "{absent}");
+    }
 }
 
 #[test]
