@@ -1,5 +1,10 @@
 //! What the targets and their seeds have in common: a small installation, and a chain.
 
+pub mod saml;
+/// The steps of a sign-in, which refusals name.
+#[path = "../../../adapters/sso/src/stage.rs"]
+pub mod stage;
+
 use domain::access::{
     self, Clinics, Context, Permit, Principal, PrincipalKind, Purpose, Read, Resource, Role, Roles, Subject,
 };
@@ -116,7 +121,7 @@ pub fn content() -> Vec<u8> {
         id,
         version: 1,
         last_updated: Timestamp(7),
-        bytes: text.as_bytes().to_vec(),
+        bytes: text.as_bytes().to_vec().into(),
     };
     let result = "{\"valueQuantity\":{\"value\":1.50,\"unit\":\"µg\"}}".repeat(3);
     let members = vec![
