@@ -6,6 +6,12 @@
 //! ```
 //! A scope only takes away. What it leaves is decided by the roles, as for everybody.
 
+mod granting;
+mod part;
+
+pub use granting::{NotGranted, grant, narrow};
+pub use part::{Parameter, Part};
+
 use super::action::Action;
 use crate::kind::Kind;
 use alloc::string::{String, ToString};
@@ -173,82 +179,6 @@ impl Letters {
     }
 }
 
-/// A granular part: a search parameter and the value that a resource must have for the scope to speak of it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Part {
-    parameter: Parameter,
-    value: String,
-}
-
-impl Part {
-    /// Returns the search parameter.
-    #[must_use]
-    pub const fn parameter(&self) -> Parameter {
-        self.parameter
-    }
-
-    /// Borrows the value as a search would be given it, decoded: tokens, alternatives separated by commas.
-    #[must_use]
-    pub fn value(&self) -> &str {
-        &self.value
-    }
-
-    fn read(types: Types, text: &str) -> Option<Self> {
-        let (name, value) = text.split_once('=')?;
-        let parameter = Parameter::ALL.into_iter().find(|parameter| parameter.name() == name)?;
-        let value = decode(value)?;
-        let token = |token: &str| {
-            let mut halves = token.split('|');
-            let (first, second, more) = (halves.next(), halves.next(), halves.next());
-            more.is_none() && !(first.unwrap_or_default().is_empty() && second.unwrap_or_default().is_empty())
-        };
-        // Escapes have no use in the codes of a scope, and two ways to write one value are one too many.
-        let fits = !value.contains('\\') && !value.chars().any(char::is_control) && value.split(',').all(token);
-        (fits && parameter.is_of(types)).then_some(Self { parameter, value })
-    }
-}
-
-/// A search parameter that may limit a scope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Parameter {
-    /// `category`, of reports, observations and orders.
-    Category,
-    /// `code`, of reports, observations and orders.
-    Code,
-    /// `status`, of what has one that is searched by.
-    Status,
-    /// `_security`, the labels of any resource.
-    Security,
-}
-
-impl Parameter {
-    const ALL: [Parameter; 4] = [Parameter::Category, Parameter::Code, Parameter::Status, Parameter::Security];
-
-    /// Returns its name in a query.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Parameter::Category => "category",
-            Parameter::Code => "code",
-            Parameter::Status => "status",
-            Parameter::Security => "_security",
-        }
-    }
-
-    /// Says whether every one of these types has it.
-    fn is_of(self, types: Types) -> bool {
-        let clinical = [Kind::DiagnosticReport, Kind::Observation, Kind::ServiceRequest];
-        match (self, types) {
-            (Parameter::Security, _) => true,
-            (_, Types::Any) => false,
-            (Parameter::Category | Parameter::Code, Types::Only(kind)) => clinical.contains(&kind),
-            (Parameter::Status, Types::Only(kind)) => {
-                clinical.contains(&kind) || matches!(kind, Kind::Specimen | Kind::Encounter)
-            }
-        }
-    }
-}
-
 /// Why a text is no scope here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotAScope {
@@ -371,8 +301,8 @@ impl fmt::Display for Scope {
             f.write_char(letter.character())?;
         }
         for (number, part) in self.parts.iter().enumerate() {
-            write!(f, "{}{}=", if number == 0 { '?' } else { '&' }, part.parameter.name())?;
-            encode(&part.value, f)?;
+            write!(f, "{}{}=", if number == 0 { '?' } else { '&' }, part.parameter().name())?;
+            part::encode(part.value(), f)?;
         }
         Ok(())
     }
@@ -390,87 +320,10 @@ impl<'de> Deserialize<'de> for Scope {
     }
 }
 
-/// Why nothing is granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotGranted {
-    /// A scope that was asked for is malformed, or there are more than [`MAX_SCOPES`].
-    Malformed,
-    /// Nothing of what was asked for may be had.
-    Nothing,
-}
-
-/// Grants what was asked for, separated by spaces, as far as it was registered, at one of these levels.
-///
-/// A scope is narrowed to what was registered. What is no scope for resources, is about a type that is not served, or is
-/// limited in a way that cannot be judged is left out: the answer says what was granted (RFC 6749 §3.3).
-///
-/// # Errors
-/// [`NotGranted`].
-pub fn grant(asked: &str, registered: &[Scope], levels: &[Level]) -> Result<Vec<Scope>, NotGranted> {
-    let mut wanted: Vec<Scope> = Vec::new();
-    for text in asked.split(' ').filter(|text| text.contains('/')) {
-        match text.parse::<Scope>() {
-            Ok(scope) => wanted.push(scope),
-            Err(NotAScope::Type | NotAScope::Part) => {}
-            Err(NotAScope::Form | NotAScope::Letters) => return Err(NotGranted::Malformed),
-        }
-        if wanted.len() > MAX_SCOPES {
-            return Err(NotGranted::Malformed);
-        }
-    }
-    let granted = narrow(&wanted, registered).into_iter().filter(|scope| levels.contains(&scope.level));
-    let granted: Vec<Scope> = granted.collect();
-    match granted.len() {
-        0 => Err(NotGranted::Nothing),
-        1..=MAX_SCOPES => Ok(granted),
-        _ => Err(NotGranted::Malformed),
-    }
-}
-
-/// Returns what both lists allow, in canonical order, without what is covered by something else in the answer.
-#[must_use]
-pub fn narrow(scopes: &[Scope], by: &[Scope]) -> Vec<Scope> {
-    let mut all: Vec<Scope> =
-        scopes.iter().flat_map(|scope| by.iter().filter_map(|limit| scope.narrowed(limit))).collect();
-    all.sort();
-    all.dedup();
-    let needed = |scope: &Scope| !all.iter().any(|other| other != scope && other.covers(scope));
-    all.iter().filter(|scope| needed(scope)).cloned().collect()
-}
-
 fn in_order(mut parts: Vec<Part>) -> Vec<Part> {
     parts.sort();
     parts.dedup();
     parts
-}
-
-/// Resolves percent escapes; `None` when one is broken or the bytes are not UTF-8.
-fn decode(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            out.push(byte);
-            continue;
-        }
-        let mut digit = || char::from(bytes.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        let (high, low) = (digit()?, digit()?);
-        out.push((high << 4) | low);
-    }
-    String::from_utf8(out).ok()
-}
-
-/// Writes what a scope may hold (RFC 6749 §3.3) and what stands for itself in a query, and escapes the rest.
-fn encode(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for byte in text.bytes() {
-        let plain = byte.is_ascii_alphanumeric() || b"-._~:/|,!$'()*;@".contains(&byte);
-        if plain {
-            f.write_char(char::from(byte))?;
-        } else {
-            write!(f, "%{byte:02X}")?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
