@@ -1,5 +1,8 @@
 //! OBR as DiagnosticReport, and the record with everything that belongs to it alone.
 
+mod results;
+
+use self::results::Results;
 use domain::id::RecordId;
 use domain::index::Field as IndexField;
 use domain::intake::{IncomingMember, IncomingRecord};
@@ -7,20 +10,18 @@ use domain::kind::Kind;
 use r4::json::{self, Array, Object};
 use r4::tables::{Section, report_status, section, uri};
 
-use super::attachment::Document;
 use super::code::{CWE, codings, write_absent, write_alternate_code, write_code, write_concept_members};
 use super::directory::Reference;
-use super::groups::{Group, Noted};
+use super::groups::Group;
 use super::issue::Issue;
 use super::log::Row;
 use super::moment::Moment;
-use super::observation::{self, Logical, Surroundings, Written};
+use super::observation::Logical;
 use super::period::Period;
 use super::plan::Plan;
 use super::provenance;
 use super::scope::{Scope, write_original_text};
 use super::terms::Terms;
-use super::value::ValueType;
 use super::{note, order, specimen};
 use crate::message::Message;
 
@@ -53,7 +54,7 @@ pub(super) fn map<'m>(plan: &Plan<'m, '_>, about: &About<'_, 'm>, scope: &Scope<
     }
     let section = Category::read(&row);
     let effective = Effective::read(plan, &row, scope, &mut terms);
-    let results = write_observations(plan, about, section.section, &effective.own, scope, &mut terms);
+    let results = results::write(plan, about, section.section, &effective.own, scope, &mut terms);
     let mut members = Vec::with_capacity(results.observations.len().saturating_add(8));
     let content = write(plan, about, &row, &section, &effective, &results, scope);
     members.push(IncomingMember { kind: Kind::DiagnosticReport, id: plan.id, content });
@@ -73,123 +74,6 @@ pub(super) fn map<'m>(plan: &Plan<'m, '_>, about: &About<'_, 'm>, scope: &Scope<
         as_of: scope.as_of(),
         members,
         terms: terms.finish(),
-    }
-}
-
-/// The observations of a report, and what the report says of them.
-#[derive(Default)]
-struct Results {
-    observations: Vec<IncomingMember>,
-    /// Results in order.
-    answers: Vec<RecordId>,
-    /// Observations that support the request.
-    supporting: Vec<RecordId>,
-    documents: Vec<Document>,
-    /// Documents that were taken back and no result stands for, as Attachments without content.
-    withdrawn: Vec<String>,
-    performers: Vec<Reference>,
-}
-
-impl Results {
-    fn add(&mut self, written: Written, answers: bool) {
-        let id = written.member.id;
-        match (written.supporting, answers) {
-            (true, _) => self.supporting.push(id),
-            (false, true) => self.answers.push(id),
-            (false, false) => {}
-        }
-        self.documents.extend(written.documents);
-        for performer in written.performers {
-            // Who answers for the report is the organization, or its director; observers answer for their observation.
-            if performer.kind != Kind::Practitioner && !self.performers.contains(&performer) {
-                self.performers.push(performer);
-            }
-        }
-        self.observations.push(written.member);
-    }
-}
-
-fn write_observations<'m>(
-    plan: &Plan<'m, '_>,
-    about: &About<'_, 'm>,
-    section: Section,
-    effective: &str,
-    scope: &Scope<'m>,
-    terms: &mut Terms,
-) -> Results {
-    let mut results = Results::default();
-    let around = |request, specimen, prefix| Surroundings {
-        patient: about.patient,
-        encounter: about.encounter,
-        request,
-        section,
-        prefix,
-        effective,
-        specimen,
-    };
-    let after =
-        plan.results.iter().filter_map(Logical::head).find(|head| head.after.is_some_and(|after| !after.describes));
-    if let Some(first) = after {
-        scope.log.row(first.segment, scope.log.target(Kind::DiagnosticReport, plan.id)).issue(0, Issue::AfterSpecimen);
-    }
-    for logical in &plan.results {
-        let specimen = logical.head().and_then(|head| specimen_of(plan, head, scope));
-        let around = around(Some(plan.request), specimen, plan.prefix.as_str());
-        if let Some(written) = observation::write(logical, &around, scope, terms) {
-            if written.supporting {
-                results.withdrawn.extend(withdrawn_document(logical, &written));
-            }
-            results.add(written, true);
-        }
-    }
-    let patient = format!("{}|patient", scope.sender.name);
-    for logical in &about.beside {
-        let around = Surroundings { effective: "", ..around(None, None, patient.as_str()) };
-        if let Some(written) = observation::write(logical, &around, scope, terms) {
-            results.withdrawn.extend(withdrawn_document(logical, &written));
-            results.add(written, false);
-        }
-    }
-    results
-}
-
-/// Says that the document of a row was taken back, for a merge with the stored report ([`r4::merge`]).
-///
-/// Of a result the report says it by naming the result and presenting nothing of it; of an observation that is none it is said here.
-fn withdrawn_document(logical: &Logical<'_, '_>, written: &Written) -> Option<String> {
-    let row = logical.head()?.segment;
-    let document = ValueType::read(&row.field(2).text()) == ValueType::Document;
-    if !document || !(logical.is_withdrawn() || row.field(5).is_null()) || !written.documents.is_empty() {
-        return None;
-    }
-    Some(json::object(|attachment| {
-        attachment.text("id", &logical.id.to_string());
-        write_absent(attachment, "error");
-    }))
-}
-
-/// The specimen of a result: the one OBX-33 names, else the one it stands behind, else the only one.
-fn specimen_of<'m>(plan: &Plan<'m, '_>, head: &Noted<'m>, scope: &Scope<'m>) -> Option<(RecordId, bool)> {
-    let named = head.segment.field(33).first();
-    if !named.is_empty() {
-        let value = |number: usize| named.component(number).sub(1).raw();
-        let found = plan.order.specimens.iter().position(|noted| {
-            let ids = noted.segment.field(2).first();
-            [1usize, 2]
-                .into_iter()
-                .any(|number| !value(number).is_empty() && ids.component(number).sub(1).raw() == value(number))
-        });
-        if let Some(id) = found.and_then(|at| plan.specimens.get(at)) {
-            scope.log.row(head.segment, scope.log.target(Kind::DiagnosticReport, plan.id)).take(33, "specimen");
-            return Some((*id, false));
-        }
-    }
-    if let Some(after) = head.after {
-        return plan.specimens.get(after.specimen).map(|id| (*id, after.describes));
-    }
-    match plan.specimens.as_slice() {
-        [only] => Some((*only, false)),
-        _ => None,
     }
 }
 
