@@ -10,6 +10,7 @@ use domain::journal::Actor;
 use domain::ports::{Clock, Store, Unavailable};
 use domain::rate::Rate;
 use domain::refusals::{INTERVAL_SECONDS, Refusal, RefusalLimits, Refusals, Wait};
+use domain::ticket::TicketKey;
 use std::sync::Arc;
 
 const LIMITS: RefusalLimits = RefusalLimits {
@@ -17,6 +18,7 @@ const LIMITS: RefusalLimits = RefusalLimits {
     chain: Rate { burst: 30, every_ms: 1_000 },
     started: Rate { burst: 3, every_ms: 1_000 },
     started_in_tenant: Rate { burst: 5, every_ms: 1_000 },
+    tries: Rate { burst: 2, every_ms: 5_000 },
     returned: Rate { burst: 4, every_ms: 1_000 },
     places: 1_024,
 };
@@ -157,11 +159,30 @@ fn what_many_addresses_begin_together_keeps_nobody_from_signing_in() {
 fn whoever_brings_answers_in_vain_is_not_listened_to_and_others_are() {
     let house = House::new();
     let (address, other) = ("192.0.2.7".parse().unwrap(), "192.0.2.8".parse().unwrap());
-    for _ in 0..4 {
-        assert_eq!(house.refusals.may_return(house.tenant, address), Ok(()));
-        house.refusals.returned_in_vain(address);
+    let bring = |address, begun| house.refusals.may_return(house.tenant, address, begun);
+    for _ in 0..100 {
+        let right = bring(address, None).ok().unwrap();
+        house.refusals.returned(&right);
     }
-    assert_eq!(house.refusals.may_return(house.tenant, address), Err(Wait(1)));
-    assert_eq!(house.refusals.may_return(house.tenant, other), Ok(()));
+    for _ in 0..4 {
+        assert!(bring(address, None).is_ok(), "it is taken at once, and stays so");
+    }
+    assert_eq!(bring(address, None).err(), Some(Wait(1)));
+    assert!(bring(other, None).is_ok());
     assert_eq!(run(house.refusals.summarise(true)), Ok(1), "who was sent away is counted");
+}
+
+#[test]
+fn what_an_address_brought_keeps_nobody_behind_it_from_finishing_what_they_began() {
+    let house = House::new();
+    let address = "192.0.2.7".parse().unwrap();
+    let bring = |begun| house.refusals.may_return(house.tenant, address, begun);
+    let (theirs, mine) = (TicketKey([1; 32]), TicketKey([2; 32]));
+    let tries = std::iter::repeat_with(|| bring(Some(&theirs))).take_while(Result::is_ok).count();
+    assert_eq!(tries, 6, "two of the sign-in and four of the address");
+    assert_eq!(bring(Some(&theirs)).err(), Some(Wait(1)));
+    let right = bring(Some(&mine)).ok().unwrap();
+    house.refusals.returned(&right);
+    assert!(bring(Some(&mine)).is_ok() && bring(Some(&mine)).is_ok());
+    assert!(bring(Some(&mine)).is_err(), "what was given back was the sign-in's");
 }

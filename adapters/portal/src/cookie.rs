@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 /// The name of the cookie that local accounts know a browser by.
 const BROWSER: &str = "__Host-sealgate-browser";
 
-/// How the names of the cookies begin that carry sign-ins under way: one each, so that windows do not take each other's.
+/// How the names of the cookies begin that carry sign-ins under way: one each, so that whoever begins in one window can finish in another.
 const BEGUN: &str = "__Host-sealgate-sign-in-";
 
 /// One of the two cookies that hold a secret of ours.
@@ -20,6 +20,15 @@ pub(crate) enum Cookie {
     Session,
     /// Binds a sign-in under way. Other sites may make a browser send it: identity providers answer by a form.
     SignIn,
+}
+
+/// How a provider has the browser bring its answer: whether other sites may make it send the cookie with anything but a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AnsweredBy {
+    /// By a link (OpenID Connect Core §3.1.2.5).
+    Link,
+    /// By a form (SAML Bindings §3.5).
+    Form,
 }
 
 impl Cookie {
@@ -53,8 +62,12 @@ impl Cookie {
     }
 
     /// Returns the header value by which the browser carries a sign-in for ten minutes; the name is a keyed hash in base64url.
-    pub(crate) fn set_begun(name: &str, value: &str) -> Zeroizing<String> {
-        Zeroizing::new(format!("{BEGUN}{name}={value}; Path=/; Secure; HttpOnly; SameSite=None; Max-Age=600"))
+    pub(crate) fn set_begun(name: &str, value: &str, answered: AnsweredBy) -> Zeroizing<String> {
+        let same_site = match answered {
+            AnsweredBy::Link => "Lax",
+            AnsweredBy::Form => "None",
+        };
+        Zeroizing::new(format!("{BEGUN}{name}={value}; Path=/; Secure; HttpOnly; SameSite={same_site}; Max-Age=600"))
     }
 
     /// Returns the header value that takes one away; `None` for a name that is none of ours.
@@ -147,5 +160,12 @@ mod tests {
         for other in ["", "__Host-sealgate=", "__Host-sealgate=short", "sealgate=x", "__host-sealgate=x"] {
             assert_eq!(read(&[other]), None, "{other}");
         }
+    }
+
+    #[test]
+    fn other_sites_make_a_browser_send_a_sign_in_only_where_its_answer_is_a_form() {
+        let set = |answered| Cookie::set_begun("name", "value", answered).to_string();
+        assert!(set(AnsweredBy::Link).contains("; SameSite=Lax;"));
+        assert!(set(AnsweredBy::Form).contains("; SameSite=None;"));
     }
 }

@@ -1,6 +1,7 @@
 //! One request from its first look to its answer.
 
 use crate::answer::Answer;
+use crate::doors::BackAt;
 use crate::pages::{Frame, Here, ProblemPage, render};
 use crate::problem::Problem;
 use crate::route::{Door, Page, Row, TABLE};
@@ -137,7 +138,8 @@ async fn answer(visit: &Visit<'_>) -> Result<Answer, Problem> {
         Page::Invitation if posted => local::take_up(visit).await,
         Page::Invitation => local::invited(visit).await,
         Page::Start => federation::start(visit).await,
-        Page::OidcCallback | Page::OidcOwnCallback => federation::oidc_callback(visit).await,
+        Page::OidcCallback => federation::oidc_callback(visit, BackAt::Common).await,
+        Page::OidcOwnCallback => federation::oidc_callback(visit, BackAt::Own).await,
         Page::OidcKeys => federation::oidc_keys(visit),
         Page::OidcBackchannel => federation::oidc_backchannel(visit).await,
         Page::SamlAcs => federation::saml_acs(visit).await,
@@ -185,7 +187,7 @@ async fn answer(visit: &Visit<'_>) -> Result<Answer, Problem> {
 }
 
 /// Says what went wrong to whoever came, with the way on that they have.
-fn problem_answer(visit: &Visit<'_>, problem: Problem) -> Answer {
+pub(crate) fn problem_answer(visit: &Visit<'_>, problem: Problem) -> Answer {
     let frame = visit.frame(Here::Elsewhere);
     let hidden = problem == Problem::NotFound && visit.might(Action::BreakGlassStart, Kind::Patient);
     let clinical = matches!(visit.row.page, Page::Patient | Page::Report | Page::History | Page::Version);

@@ -1,6 +1,7 @@
 //! The ways in, as the pages call them: identity providers of either protocol, and accounts kept here.
 //!
-//! The pages know no protocol. They keep what a provider's part gives them, sealed and bound to the browser, and hand it back once.
+//! The pages know no protocol. They keep what a provider's part gives them, sealed and bound to the browser, and hand it back with
+//! an answer until one is right.
 
 mod oidc;
 mod saml;
@@ -12,6 +13,7 @@ use domain::administration::Administration;
 use domain::directory::{Connection, Hidden};
 use domain::identity::Assertion;
 use domain::ports::BoxFuture;
+use serde::{Deserialize, Serialize};
 use sso::local;
 
 /// Identity providers of one protocol.
@@ -64,6 +66,19 @@ pub struct Departure {
     pub handle: String,
     /// What is to be kept until then.
     pub kept: Hidden,
+    /// At which of our addresses the answer is to come.
+    pub back_at: BackAt,
+}
+
+/// At which of our addresses a provider's answer comes, where a protocol has several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackAt {
+    /// At the address that several connections share.
+    #[default]
+    Common,
+    /// At the connection's own.
+    Own,
 }
 
 /// What a provider's answer carries.
@@ -79,6 +94,8 @@ pub struct Reply<'a> {
     pub error: &'a str,
     /// `SAMLResponse`.
     pub saml_response: &'a str,
+    /// Where it came, which is where it was to come when the sign-in was begun.
+    pub back_at: BackAt,
 }
 
 /// Somebody for whom a provider vouches.

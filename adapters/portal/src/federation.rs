@@ -2,15 +2,22 @@
 //!
 //! What is needed to finish a sign-in is carried by the browser, sealed ([`begun`]): an answer in another browser finds nothing, and a
 //! second one finds it spent.
+//!
+//! ```text
+//!   answer ─► opens what is carried? ─► came where it was to? ─► not finished before? ─► a try left? ─► provider ─► marked ─► session
+//!              no: home, if signed in    no: refused              no: refused             no: 429        no: the try is gone
+//! ```
+//! A try is taken before the provider is asked and given back when it vouches for somebody, so that answers at once are bounded like
+//! answers after one another.
 
 use crate::answer::Answer;
 use crate::begun::{self, Away};
-use crate::cookie::Cookie;
-use crate::doors::{Arrival, Ending, IdentityProviders, Outcome, Reply};
+use crate::cookie::{AnsweredBy, Cookie};
+use crate::dispatch::problem_answer;
+use crate::doors::{Arrival, BackAt, Ending, IdentityProviders, Outcome, Reply};
 use crate::local;
 use crate::pages::{Frame, NoticePage, Turn, render};
 use crate::problem::Problem;
-use crate::route::Page;
 use crate::signing_in::{Browser, arrived, tenant};
 use crate::visit::Visit;
 use actix_web::http::StatusCode;
@@ -27,6 +34,10 @@ pub(crate) async fn start(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let connection = connection(visit)?;
     let providers = providers(visit, connection).filter(|_| connection.tenant == tenant.id && connection.enabled);
     let providers = providers.ok_or(Problem::NotFound)?;
+    // What another page has the browser fetch is nobody's sign-in, and would push out those that are.
+    if !is_gone_to(visit) {
+        return Err(visit.refuse_by(connection, "not-gone-to", Problem::Forged).await);
+    }
     let fresh = visit.person().is_some() && !visit.query.text("again").is_empty();
     // Nothing is kept until the person comes back; what it costs to begin is bounded by address.
     let refusals = &visit.service.sign_in.refusals;
@@ -40,46 +51,66 @@ pub(crate) async fn start(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let away = Away {
         connection: connection.id,
         kept: departure.kept,
+        back_at: departure.back_at,
         place: begun::place(&visit.place()),
         replaces,
         address: visit.peer.to_string(),
         started: visit.now,
     };
-    let carried = begun::carry(visit, browser.secret(), &departure.handle, tenant.id, &away)?;
+    let answered = match connection.protocol {
+        Protocol::Oidc(_) => AnsweredBy::Link,
+        Protocol::Saml(_) => AnsweredBy::Form,
+    };
+    let carried = begun::carry(visit, browser.secret(), &departure.handle, tenant.id, &away, answered)?;
     let answer = Answer::away(departure.address).with_cookie(browser.cookie());
     Ok(carried.into_iter().fold(answer, Answer::with_cookie))
 }
 
-/// Comes back from an OpenID provider.
-pub(crate) async fn oidc_callback(visit: &Visit<'_>) -> Result<Answer, Problem> {
+/// Says whether a person went there, as far as the browser tells: neither a picture, a script nor a frame of another page
+/// (Fetch Metadata §2).
+fn is_gone_to(visit: &Visit<'_>) -> bool {
+    let says = |name, wanted: &[u8]| visit.http.headers().get_all(name).all(|value| value.as_bytes() == wanted);
+    says("sec-fetch-mode", b"navigate") && says("sec-fetch-dest", b"document")
+}
+
+/// Comes back from an OpenID provider, at one of our addresses.
+pub(crate) async fn oidc_callback(visit: &Visit<'_>, back_at: BackAt) -> Result<Answer, Problem> {
     let field = |name| visit.query.text(name);
     let reply = Reply {
         code: field("code"),
         state: field("state"),
         iss: field("iss"),
         error: field("error"),
+        back_at,
         ..Reply::default()
     };
     // Without what was kept nobody knows whose sign-in it was, so it is recorded for the system.
     let Some(away) = begun::open(visit, reply.state) else {
+        // Another window of theirs was first: what the browser carried ended with that, and they are where they wanted to be.
+        if visit.person().is_some() {
+            return Ok(Answer::see("/"));
+        }
         return Err(visit.refuse(TenantId::SYSTEM, "unknown-state", Problem::SignInOver).await);
     };
-    let connection = visit.directory.connection(away.value.connection).ok_or(Problem::SignInOver)?;
-    // What comes to another's address is another's answer: a provider led the browser on to one that people trust (RFC 9700 §4.4).
-    let own = connection.oidc().is_some_and(|settings| settings.own_redirect);
-    let came_back = match visit.row.page {
-        Page::OidcOwnCallback => own && visit.part("connection") == connection.id.to_string(),
-        _ => !own,
+    let Some(connection) = visit.directory.connection(away.value.connection) else {
+        return Err(visit.refuse(TenantId::SYSTEM, "connection-gone", Problem::SignInOver).await);
     };
-    if !came_back {
-        return Err(visit.refuse_by(connection, "other-connection", Problem::SignInOver).await);
+    // What comes to another's address is another's answer: a provider led the browser on to one that people trust (RFC 9700 §4.4).
+    let came_to_it = match back_at {
+        BackAt::Own => visit.part("connection") == connection.id.to_string(),
+        BackAt::Common => true,
+    };
+    if back_at != away.value.back_at || !came_to_it {
+        return Err(visit.refuse_by(connection, "other-address", Problem::SignInOver).await);
     }
-    finish(visit, connection, Some((away, reply.state)), reply).await
+    finish(visit, connection, Some(away), reply).await
 }
 
 /// Comes back from a SAML identity provider, or comes from it without having been asked.
 pub(crate) async fn saml_acs(visit: &Visit<'_>) -> Result<Answer, Problem> {
-    let connection = connection(visit)?;
+    let Ok(connection) = connection(visit) else {
+        return Err(visit.refuse(TenantId::SYSTEM, "connection-gone", Problem::NotFound).await);
+    };
     let handle = visit.form.text("RelayState");
     let away = match handle {
         "" => None,
@@ -97,37 +128,66 @@ pub(crate) async fn saml_acs(visit: &Visit<'_>) -> Result<Answer, Problem> {
             return Err(Problem::TooMany(seconds));
         }
     }
-    let reply = Reply { saml_response: visit.form.text("SAMLResponse"), ..Reply::default() };
-    finish(visit, connection, away.map(|away| (away, handle)), reply).await
+    let reply = Reply { saml_response: visit.form.text("SAMLResponse"), back_at: BackAt::Own, ..Reply::default() };
+    finish(visit, connection, away, reply).await
 }
 
-/// Finishes a sign-in with what was begun and the handle by which it was found, or with neither where nobody asked for the answer.
+/// Finishes a sign-in with what was begun, or without where nobody asked for the answer.
 async fn finish(
     visit: &Visit<'_>,
     connection: &Connection,
-    begun: Option<(Carried<Away>, &str)>,
+    away: Option<Carried<Away>>,
     reply: Reply<'_>,
 ) -> Result<Answer, Problem> {
-    let providers = providers(visit, connection).filter(|_| connection.enabled).ok_or(Problem::NotFound)?;
-    let origin = visit.origin(connection.tenant);
-    let sign_in = &visit.service.sign_in;
-    let away = begun.as_ref().map(|(away, _)| &away.value);
-    // A wrong answer uses nothing up, and each costs a request or a process.
-    sign_in.refusals.may_return(connection.tenant, visit.peer).map_err(|Wait(seconds)| Problem::TooMany(seconds))?;
-    let arrival = match providers.finish(connection, away.map(|away| &away.kept), reply).await {
+    let Some(providers) = providers(visit, connection).filter(|_| connection.enabled) else {
+        return Err(visit.refuse_by(connection, "connection-disabled", Problem::SignInOver).await);
+    };
+    if let Some(away) = &away
+        && begun::is_spent(visit, away).await?
+    {
+        let problem = visit.refuse_by(connection, "sign-in-used", Problem::SignInOver).await;
+        return Ok(over(visit, away, problem));
+    }
+    let refusals = &visit.service.sign_in.refusals;
+    let begun = away.as_ref().map(|away| &away.key);
+    let taken = refusals.may_return(connection.tenant, visit.peer, begun);
+    let taken = taken.map_err(|Wait(seconds)| Problem::TooMany(seconds))?;
+    let arrival = match providers.finish(connection, away.as_ref().map(|away| &away.value.kept), reply).await {
         Ok(arrival) => arrival,
-        Err(reason) => {
-            sign_in.refusals.returned_in_vain(visit.peer);
-            return Err(visit.refuse_by(connection, reason, Problem::NotAdmitted).await);
-        }
+        Err(reason) => return Err(visit.refuse_by(connection, reason, Problem::NotAdmitted).await),
+    };
+    let Some(away) = away else {
+        refusals.returned(&taken);
+        return enter(visit, connection, arrival, None).await;
     };
     // Now that a provider vouches for somebody, and not before: whatever else comes leaves nothing behind.
-    if let Some((away, handle)) = &begun
-        && !begun::spend(visit, away, handle).await?
-    {
-        return Err(visit.refuse_by(connection, "sign-in-used", Problem::SignInOver).await);
+    if !begun::spend(visit, &away).await? {
+        let problem = visit.refuse_by(connection, "sign-in-used", Problem::SignInOver).await;
+        return Ok(over(visit, &away, problem));
     }
-    let settings = visit.directory.settings(connection.tenant).ok_or(Problem::NotFound)?;
+    refusals.returned(&taken);
+    // It is finished, whatever becomes of the person.
+    let entered = enter(visit, connection, arrival, Some(&away.value)).await;
+    Ok(entered.unwrap_or_else(|problem| over(visit, &away, problem)))
+}
+
+/// Says what went wrong, and takes away what is over.
+fn over(visit: &Visit<'_>, away: &Carried<Away>, problem: Problem) -> Answer {
+    begun::forget_one(away).into_iter().fold(problem_answer(visit, problem), Answer::with_cookie)
+}
+
+/// Lets somebody in for whom a provider vouches.
+async fn enter(
+    visit: &Visit<'_>,
+    connection: &Connection,
+    arrival: Arrival,
+    away: Option<&Away>,
+) -> Result<Answer, Problem> {
+    let origin = visit.origin(connection.tenant);
+    let sign_in = &visit.service.sign_in;
+    let Some(settings) = visit.directory.settings(connection.tenant) else {
+        return Err(visit.refuse(TenantId::SYSTEM, "connection-gone", Problem::SignInOver).await);
+    };
     let standing = visit.directory.standing(&arrival.assertion);
     let new = sign_in.begin(&arrival.assertion, &connection.rules, &standing, settings, &origin, None).await?;
     // Once more, after the session is kept: the directory in hand may be some moments old.

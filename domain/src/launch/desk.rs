@@ -4,7 +4,7 @@ use super::ask::Asked;
 use super::pending::{Chosen, Pending};
 use crate::id::{RecordId, TenantId};
 use crate::secret::{Secret, SecretBytes};
-use crate::ticket::{Kept, NotKept, Owner, TicketBook, TicketKey, TicketKind};
+use crate::ticket::{Kept, MARK_SECONDS, NotKept, Owner, TicketBook, TicketKey, TicketKind};
 use crate::time::Timestamp;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -110,6 +110,7 @@ impl Launches {
         let owner = self.book.keys.owner("launch", &[asked.application.as_bytes()]);
         // Until the last request is over that can have been made with it.
         let until = self.book.clock.now().plus_seconds(LAUNCH_SECONDS.saturating_add(PENDING_SECONDS));
+        let until = until.plus_seconds(MARK_SECONDS);
         self.book.put(TicketKind::Used, asked.tenant, key, owner, until, &()).await
     }
 

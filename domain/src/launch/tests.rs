@@ -522,6 +522,9 @@ fn a_request_waits_for_its_person_and_a_launch_is_used_up() {
         assert!(!house.launches.use_up(&second.asked).await.unwrap(), "once");
         house.clock.advance(PENDING_SECONDS - 1);
         assert!(!house.launches.use_up(&second.asked).await.unwrap(), "as long as a request may go on");
+        // Looked up in the last moment, and answered after it.
+        house.clock.advance(LAUNCH_SECONDS + 30);
+        assert!(!house.launches.use_up(&second.asked).await.unwrap(), "and while it is being answered");
     });
 }
 

@@ -4,6 +4,7 @@ use crate::id::TenantId;
 use crate::keys::MacKey;
 use crate::rate::{Bucket, Rate};
 use crate::secret::Secret;
+use crate::ticket::TicketKey;
 use crate::time::Timestamp;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -23,7 +24,9 @@ pub struct RefusalLimits {
     /// Requests of applications that wait for one tenant's people: those are kept here. A sign-in is carried by its browser, so what
     /// others begin is no reason to keep anybody from it.
     pub started_in_tenant: Rate,
-    /// Answers of identity providers that one address brings and that come to nothing: each costs a request or a process.
+    /// Answers of identity providers to one sign-in that come to nothing: each costs a request or a process.
+    pub tries: Rate,
+    /// The same by address: those to no sign-in that was begun, and those beyond [`RefusalLimits::tries`].
     pub returned: Rate,
     /// Places in each of the two rows of buckets, of 8 bytes.
     pub places: usize,
@@ -31,14 +34,15 @@ pub struct RefusalLimits {
 
 impl Default for RefusalLimits {
     /// 300 at once and one in 5 seconds of an address; 1,000 and one a second in a chain; 300 and 5 a second begun by an address;
-    /// 6,000 and 100 a second of requests in a tenant; 300 and one a second brought by an address in vain; 16,384 places, which are
-    /// 1.25 MiB in all.
+    /// 6,000 and 100 a second of requests in a tenant; 3 and one in 200 seconds brought in vain to one sign-in, 300 and one a second by
+    /// an address; 16,384 places, which are 1.5 MiB in all.
     fn default() -> Self {
         Self {
             address: Rate { burst: 300, every_ms: 5_000 },
             chain: Rate { burst: 1_000, every_ms: 1_000 },
             started: Rate { burst: 300, every_ms: 200 },
             started_in_tenant: Rate { burst: 6_000, every_ms: 10 },
+            tries: Rate { burst: 3, every_ms: 200_000 },
             returned: Rate { burst: 300, every_ms: 1_000 },
             places: 16_384,
         }
@@ -58,6 +62,7 @@ pub(super) struct Gate {
     of_chains: Buckets,
     started: Buckets,
     started_in_tenants: Buckets,
+    tries: Buckets,
     returned: Buckets,
     counted: BTreeMap<TenantId, Tally>,
 }
@@ -80,6 +85,7 @@ impl Gate {
             of_chains: buckets(),
             started: buckets(),
             started_in_tenants: buckets(),
+            tries: buckets(),
             returned: buckets(),
             counted: BTreeMap::new(),
         }
@@ -120,14 +126,32 @@ impl Gate {
         self.started.give_back(&Name::of_address(address), self.limits.started, left, now);
     }
 
-    /// Returns for how many microseconds an address has brought too many answers in vain, 0 when it has not.
-    pub(super) fn wait_for_return(&self, address: IpAddr, now: Timestamp) -> i64 {
-        self.returned.wait(&Name::of_address(address), self.limits.returned, now)
+    /// Takes one try at an answer, of its sign-in or else of its address, or returns for how many microseconds there is none.
+    ///
+    /// What an address brought keeps nobody behind it from finishing what they began, and what is begun elsewhere, however much, does not
+    /// either: both would have to be used up.
+    pub(super) fn take_try(&mut self, address: IpAddr, begun: Option<&TicketKey>, now: Timestamp) -> Result<Try, i64> {
+        let of_sign_in = begun.map(Name::of_ticket);
+        let wait = match of_sign_in {
+            None => i64::MAX,
+            Some(name) => match take(&mut self.tries, &name, self.limits.tries, now) {
+                Ok(()) => return Ok(Try { name, of: TryOf::SignIn, taken: now }),
+                Err(wait) => wait,
+            },
+        };
+        let name = Name::of_address(address);
+        match take(&mut self.returned, &name, self.limits.returned, now) {
+            Ok(()) => Ok(Try { name, of: TryOf::Address, taken: now }),
+            Err(of_address) => Err(wait.min(of_address)),
+        }
     }
 
-    /// Takes note of an answer that came to nothing.
-    pub(super) fn returned_in_vain(&mut self, address: IpAddr, now: Timestamp) {
-        self.returned.take(&Name::of_address(address), self.limits.returned, now);
+    /// Gives a try back that came to something.
+    pub(super) fn give_try_back(&mut self, Try { name, of, taken }: &Try, now: Timestamp) {
+        match of {
+            TryOf::SignIn => self.tries.give_back(name, self.limits.tries, *taken, now),
+            TryOf::Address => self.returned.give_back(name, self.limits.returned, *taken, now),
+        }
     }
 
     /// Lets a request be kept, or returns for how many microseconds none may.
@@ -173,6 +197,20 @@ impl Gate {
             Some(since) => self.counted.insert(chain, tally.joined(since)),
         };
     }
+}
+
+/// One answer that is looked at. Where it comes to nothing, or nobody waits for what comes of it, it stays taken.
+pub struct Try {
+    name: Name,
+    of: TryOf,
+    taken: Timestamp,
+}
+
+/// Whose a try is.
+#[derive(Clone, Copy)]
+enum TryOf {
+    SignIn,
+    Address,
 }
 
 /// Takes one of a bucket, or returns for how many microseconds there is none.
@@ -281,8 +319,9 @@ impl Buckets {
 /// Whom a bucket is of.
 ///
 /// ```text
-///   family u8: 0 a chain, 4, 6 | id or address 16
+///   family u8: 0 a chain, 1 a sign-in, 4, 6 | id, beginning of the ticket's key, or address 16
 /// ```
+#[derive(Clone, Copy)]
 struct Name([u8; 17]);
 
 impl Name {
@@ -296,6 +335,10 @@ impl Name {
 
     fn of_chain(chain: TenantId) -> Self {
         Self::of(0, chain.0)
+    }
+
+    fn of_ticket(key: &TicketKey) -> Self {
+        Self::of(1, key.0.first_chunk().copied().unwrap_or_default())
     }
 
     fn of(family: u8, whose: [u8; 16]) -> Self {

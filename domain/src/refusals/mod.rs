@@ -14,7 +14,7 @@
 
 mod gate;
 
-pub use gate::{INTERVAL_SECONDS, MAX_TOLD, RefusalLimits};
+pub use gate::{INTERVAL_SECONDS, MAX_TOLD, RefusalLimits, Try};
 
 use crate::access::Subject;
 use crate::audit::Context;
@@ -22,6 +22,7 @@ use crate::id::{CorrelationId, RecordId, TenantId};
 use crate::journal::{Act, Actor, Journal};
 use crate::ports::{Clock, Entropy, KeyVault, Ledger, Unavailable};
 use crate::secret::Secret;
+use crate::ticket::TicketKey;
 use crate::time::Timestamp;
 use alloc::collections::BTreeMap;
 use alloc::string::ToString;
@@ -145,25 +146,24 @@ impl Refusals {
         self.gate.lock().arrive(address, left, self.clock.now());
     }
 
-    /// Lets an answer of an identity provider be looked at; one from an address that brought too many in vain is counted.
+    /// Takes a try before an answer of an identity provider is looked at, so that many at once are no more than one after another. One to
+    /// a sign-in that was begun is that sign-in's, by the key of its ticket, and beyond its tries its address's; any other is its address's.
+    /// An answer for which there is none is counted.
     ///
     /// # Errors
     /// [`Wait`].
-    pub fn may_return(&self, tenant: TenantId, address: IpAddr) -> Result<(), Wait> {
+    pub fn may_return(&self, tenant: TenantId, address: IpAddr, begun: Option<&TicketKey>) -> Result<Try, Wait> {
         let now = self.clock.now();
         let mut gate = self.gate.lock();
-        match gate.wait_for_return(address, now) {
-            0 => Ok(()),
-            wait => {
-                gate.count(tenant, Some(address), "not-listened-to", now);
-                Err(Wait::of(wait))
-            }
-        }
+        gate.take_try(address, begun, now).map_err(|wait| {
+            gate.count(tenant, Some(address), "not-listened-to", now);
+            Wait::of(wait)
+        })
     }
 
-    /// Takes note that an answer of an identity provider came to nothing.
-    pub fn returned_in_vain(&self, address: IpAddr) {
-        self.gate.lock().returned_in_vain(address, self.clock.now());
+    /// Takes note that an answer was right: it counts no longer.
+    pub fn returned(&self, taken: &Try) {
+        self.gate.lock().give_try_back(taken, self.clock.now());
     }
 
     /// Lets a request be kept that waits for a person; one that may not be is counted.

@@ -19,6 +19,8 @@ pub struct Carried<T> {
     pub tenant: TenantId,
     /// When it expires.
     pub expires: Timestamp,
+    /// The key it was opened with, which names it.
+    pub key: TicketKey,
 }
 
 impl TicketBook {
@@ -69,7 +71,7 @@ impl TicketBook {
         }
         let clear = self.keys.open(&TicketBinding::of(kind, &carried(tenant, key, owner, expires)), sealed)?;
         let value = serde_json::from_slice(&clear).ok()?;
-        Some(Carried { value, tenant, expires })
+        Some(Carried { value, tenant, expires, key })
     }
 }
 

@@ -89,6 +89,10 @@ impl TicketKind {
     }
 }
 
+/// How much longer a mark of something used is kept than what it marks, in seconds: what was looked up in the last moment is answered
+/// after it, and the clocks of two gateways are not the same.
+pub const MARK_SECONDS: i64 = 240;
+
 /// The keyed hash of the secret or name that finds a ticket.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TicketKey(pub [u8; 32]);

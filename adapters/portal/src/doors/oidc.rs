@@ -1,6 +1,6 @@
 //! OpenID Connect as a way in.
 
-use super::{Arrival, Departure, Ending, IdentityProviders, Outcome, Receipt, Refusal, Reply};
+use super::{Arrival, BackAt, Departure, Ending, IdentityProviders, Outcome, Receipt, Refusal, Reply};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::directory::{Connection, Hidden};
@@ -19,10 +19,10 @@ pub struct OidcProviders {
 
 impl OidcProviders {
     /// Returns the address to come back to, which the provider knows.
-    fn redirect_uri(&self, connection: &Connection) -> String {
-        match connection.oidc() {
-            Some(settings) if settings.own_redirect => format!("{}/{}", self.redirect_uri, connection.id),
-            _ => self.redirect_uri.clone(),
+    fn redirect_uri(&self, connection: &Connection, back_at: BackAt) -> String {
+        match back_at {
+            BackAt::Own => format!("{}/{}", self.redirect_uri, connection.id),
+            BackAt::Common => self.redirect_uri.clone(),
         }
     }
 
@@ -39,11 +39,13 @@ impl IdentityProviders for OidcProviders {
     fn begin<'a>(&'a self, connection: &'a Connection, fresh: bool) -> BoxFuture<'a, Result<Departure, Refusal>> {
         let purpose = if fresh { Purpose::StepUp { max_age_seconds: 0 } } else { Purpose::SignIn };
         Box::pin(async move {
-            let begun = self.party.begin(connection, &self.redirect_uri(connection), purpose, None).await;
+            let own = connection.oidc().is_some_and(|settings| settings.own_redirect);
+            let back_at = if own { BackAt::Own } else { BackAt::Common };
+            let begun = self.party.begin(connection, &self.redirect_uri(connection, back_at), purpose, None).await;
             let begun = begun.map_err(|refusal| refusal.name())?;
             let handle = begun.pending.state.expose().to_owned();
             let kept = serde_json::to_string(&begun.pending).map_err(|_| "not-kept")?;
-            Ok(Departure { address: begun.redirect, handle, kept: Hidden::new(kept) })
+            Ok(Departure { address: begun.redirect, handle, kept: Hidden::new(kept), back_at })
         })
     }
 
@@ -61,7 +63,9 @@ impl IdentityProviders for OidcProviders {
                 iss: given(reply.iss),
                 error: given(reply.error),
             };
-            let verified = self.party.finish(connection, &self.redirect_uri(connection), &pending, &answer).await;
+            // The settings may have changed since it was begun; the provider compares with what it was asked with.
+            let redirect_uri = self.redirect_uri(connection, reply.back_at);
+            let verified = self.party.finish(connection, &redirect_uri, &pending, &answer).await;
             let verified = verified.map_err(|refusal| refusal.name())?;
             Ok(Arrival { assertion: verified.assertion, proof: None, name: None })
         })

@@ -1,6 +1,6 @@
 //! SAML 2.0 as a way in.
 
-use super::{Arrival, Departure, Ending, IdentityProviders, Outcome, Receipt, Refusal, Reply};
+use super::{Arrival, BackAt, Departure, Ending, IdentityProviders, Outcome, Receipt, Refusal, Reply};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::directory::{Connection, Hidden};
@@ -44,7 +44,7 @@ impl IdentityProviders for SamlProviders {
             let begun = self.provider.begin(connection, &self.urls(connection), &handle, &ask);
             let begun = begun.map_err(|refusal| refusal.name())?;
             let kept = serde_json::to_string(&begun.pending).map_err(|_| "not-kept")?;
-            Ok(Departure { address: begun.redirect, handle, kept: Hidden::new(kept) })
+            Ok(Departure { address: begun.redirect, handle, kept: Hidden::new(kept), back_at: BackAt::Own })
         })
     }
 

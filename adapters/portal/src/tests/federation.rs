@@ -1,8 +1,10 @@
 //! Coming back from an identity provider: once, in the same browser, and by the rules.
 
 use super::house::{Browser, House};
+use crate::doors::BackAt;
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
+use domain::id::TenantId;
 
 #[actix_web::test]
 async fn an_answer_counts_once_and_in_the_browser_that_asked() {
@@ -19,11 +21,12 @@ async fn an_answer_counts_once_and_in_the_browser_that_asked() {
     );
     *house.says.next.lock().unwrap() = Some(Ok(house.assertion("ann", "doctors")));
     assert_eq!(browser.get("/auth/oidc/callback?code=c&state=state-1").await.status, StatusCode::SEE_OTHER);
-    assert_eq!(
-        browser.get("/auth/oidc/callback?code=c&state=state-1").await.status,
-        StatusCode::UNAUTHORIZED,
-        "a second time"
-    );
+    assert_eq!(house.says.asked(), 1);
+    let session = browser.cookie("__Host-sealgate").unwrap().to_owned();
+    let again = browser.get("/auth/oidc/callback?code=c&state=state-1").await;
+    assert_eq!((again.status, again.location()), (StatusCode::SEE_OTHER, "/"), "a second time");
+    assert_eq!(house.says.asked(), 1, "the provider is not asked");
+    assert_eq!(browser.cookie("__Host-sealgate"), Some(session.as_str()), "and nothing begins");
 }
 
 #[actix_web::test]
@@ -64,6 +67,39 @@ async fn a_browser_that_brings_back_what_it_had_finishes_nothing_twice() {
     }
     assert_eq!(house.refusals_in(house.tenant).await, 1, "it is in the tenant's chain");
     assert!(browser.cookies("__Host-sealgate-sign-in").is_empty(), "nothing of it is left at the browser");
+    assert_eq!(house.says.asked(), 1, "of what is finished the provider is not asked");
+    assert!(kept.cookies("__Host-sealgate-sign-in-").is_empty(), "and it is taken away");
+}
+
+#[actix_web::test]
+async fn whoever_is_vouched_for_and_not_let_in_keeps_nothing_of_it() {
+    let house = House::new().await;
+    let mut browser = Browser::new(&house);
+    assert_eq!(browser.sign_in("eve", "nobody", "").await.status, StatusCode::UNAUTHORIZED);
+    assert!(browser.cookies("__Host-sealgate-sign-in-").is_empty());
+}
+
+#[actix_web::test]
+async fn of_two_answers_in_the_last_second_one_counts() {
+    let house = House::new().await;
+    let mut browser = Browser::new(&house);
+    browser.get(&format!("/sign-in/{}/with/{}", house.tenant, house.connection)).await;
+    house.doubles.clock.advance(599);
+    let (clock, says, next) = (house.doubles.clock.clone(), house.says.clone(), house.assertion("ann", "doctors"));
+    *house.says.next.lock().unwrap() = Some(Ok(next.clone()));
+    // Both are opened before it is over, and vouched for after that.
+    *house.says.meanwhile.lock().unwrap() = Some(Box::new(move || {
+        clock.advance(2);
+        let later = says.clone();
+        *says.meanwhile.lock().unwrap() = Some(Box::new(move || *later.next.lock().unwrap() = Some(Ok(next))));
+    }));
+    let (mut one, mut other) = (browser.clone(), browser);
+    let answer = "/auth/oidc/callback?code=c&state=state-1";
+    let (one, other) = tokio::join!(one.get(answer), other.get(answer));
+    assert_eq!(house.says.asked(), 2);
+    let mut got = [one.status, other.status];
+    got.sort();
+    assert_eq!(got, [StatusCode::SEE_OTHER, StatusCode::UNAUTHORIZED], "whichever was first");
 }
 
 #[actix_web::test]
@@ -101,6 +137,89 @@ async fn several_windows_sign_in_beside_each_other_and_the_oldest_makes_room() {
         let got = browser.clone().get(&format!("/auth/oidc/callback?code=c&state=state-{state}")).await;
         assert_eq!(got.status, expected, "{state}");
     }
+    // The first that comes back signs in for all; the next is sent home, and nobody is accused.
+    *house.says.next.lock().unwrap() = Some(Ok(house.assertion("ann", "doctors")));
+    assert_eq!(browser.get("/auth/oidc/callback?code=c&state=state-4").await.status, StatusCode::SEE_OTHER);
+    let refused = house.refusals_in(TenantId::SYSTEM).await;
+    let got = browser.get("/auth/oidc/callback?code=c&state=state-5").await;
+    assert_eq!((got.status, got.location()), (StatusCode::SEE_OTHER, "/"));
+    assert_eq!(house.refusals_in(TenantId::SYSTEM).await, refused);
+    assert_eq!(browser.get("/account").await.status, StatusCode::OK);
+}
+
+#[actix_web::test]
+async fn what_another_page_has_the_browser_fetch_begins_nothing() {
+    let house = House::new().await;
+    let start = format!("/sign-in/{}/with/{}", house.tenant, house.connection);
+    let mut browser = Browser::new(&house);
+    browser.get(&start).await;
+    for (mode, dest) in [("no-cors", "image"), ("cors", "empty"), ("navigate", "iframe"), ("", "")] {
+        let fetched = TestRequest::get()
+            .uri(&start)
+            .insert_header(("sec-fetch-mode", mode))
+            .insert_header(("sec-fetch-dest", dest))
+            .insert_header(("sec-fetch-site", "cross-site"));
+        let got = browser.send(fetched).await;
+        assert_eq!(got.status, StatusCode::FORBIDDEN, "{mode} {dest}");
+        assert!(got.headers.get("set-cookie").is_none());
+    }
+    assert_eq!(house.refusals_in(house.tenant).await, 4);
+    let gone_to = TestRequest::get()
+        .uri(&start)
+        .insert_header(("sec-fetch-mode", "navigate"))
+        .insert_header(("sec-fetch-dest", "document"))
+        .insert_header(("sec-fetch-site", "cross-site"));
+    assert_eq!(browser.send(gone_to).await.status, StatusCode::SEE_OTHER, "by a link of the hospital's own pages");
+}
+
+#[actix_web::test]
+async fn what_a_browser_carries_together_is_bounded() {
+    let house = House::new().await;
+    let start = format!("/sign-in/{}/with/{}", house.tenant, house.connection);
+    let mut browser = Browser::new(&house);
+    for number in 0..6 {
+        let place = format!("{start}?return=%2Fpatients%2Ffound%3Fat%3D{}{number}", "A".repeat(1_000));
+        browser.get(&place).await;
+        let place = format!("{start}?return=%2Fpatients%2Ffound%3Fat%3D{}{number}", "A".repeat(130));
+        browser.get(&place).await;
+        house.doubles.clock.advance(1);
+        let carried = browser.cookies("__Host-sealgate-sign-in-");
+        let bytes: usize = carried.iter().map(|(name, value)| name.len() + value.len()).sum();
+        assert!(carried.len() <= 4 && bytes <= 5_200, "{} of {bytes} bytes", carried.len());
+        let longest = carried.iter().map(|(_, value)| value.len()).max().unwrap();
+        assert!(longest < 1_300, "{longest}");
+    }
+}
+
+#[actix_web::test]
+async fn a_connection_that_is_gone_or_disabled_by_the_time_of_the_answer_is_in_the_chain() {
+    let house = House::new().await;
+    let mut browser = Browser::new(&house);
+    browser.get(&format!("/sign-in/{}/with/{}", house.tenant, house.connection)).await;
+    let answer = "/auth/oidc/callback?code=c&state=state-1";
+    house.change_connection(|connection| connection.enabled = false).await;
+    assert_eq!(browser.get(answer).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!((house.refusals_in(house.tenant).await, house.says.asked()), (1, 0));
+    house.directory.send_replace(std::sync::Arc::new(domain::directory::Directory::default()));
+    assert_eq!(browser.get(answer).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!((house.refusals_in(TenantId::SYSTEM).await, house.says.asked()), (1, 0));
+}
+
+#[actix_web::test]
+async fn a_sign_in_comes_back_where_it_was_to_when_it_was_begun() {
+    let house = House::new().await;
+    for (begun_with, at) in
+        [(true, format!("/auth/oidc/callback/{}", house.connection)), (false, "/auth/oidc/callback".to_owned())]
+    {
+        house.change_oidc(|settings| settings.own_redirect = begun_with).await;
+        let mut browser = Browser::new(&house);
+        browser.get(&format!("/sign-in/{}/with/{}", house.tenant, house.connection)).await;
+        house.change_oidc(|settings| settings.own_redirect = !begun_with).await;
+        *house.says.next.lock().unwrap() = Some(Ok(house.assertion("ann", "doctors")));
+        let state = format!("state-{}", house.says.asked_fresh.lock().unwrap().len());
+        assert_eq!(browser.get(&format!("{at}?code=c&state={state}")).await.status, StatusCode::SEE_OTHER, "{at}");
+    }
+    assert_eq!(*house.says.came_at.lock().unwrap(), [BackAt::Own, BackAt::Common], "it is redeemed with the same");
 }
 
 #[actix_web::test]

@@ -1,8 +1,11 @@
 //! Floods of what is refused or left: told to wait, counted, and never a row or an entry each.
 
 use super::house::{Browser, Got, House};
+use crate::service::Limits;
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
+use domain::rate::Rate;
+use domain::refusals::RefusalLimits;
 
 async fn notice(provider: &mut Browser<'_>, house: &House, token: &str) -> Got {
     let request = TestRequest::post()
@@ -67,16 +70,42 @@ async fn answers_that_come_to_nothing_are_not_asked_about_without_end() {
     let house = House::new().await;
     let mut browser = Browser::new(&house);
     browser.get(&format!("/sign-in/{}/with/{}", house.tenant, house.connection)).await;
-    for _ in 0..300 {
+    for _ in 0..303 {
         *house.says.next.lock().unwrap() = Some(Err("bad-code"));
-        assert_eq!(browser.get("/auth/oidc/callback?code=x&state=state-1").await.status, StatusCode::UNAUTHORIZED);
+        let status = browser.get("/auth/oidc/callback?code=x&state=state-1").await.status;
+        assert!(matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS), "{status}");
     }
-    *house.says.next.lock().unwrap() = Some(Err("bad-code"));
+    assert_eq!(house.says.asked(), 303, "3 of the sign-in, and then 300 of the address");
     let got = browser.get("/auth/oidc/callback?code=x&state=state-1").await;
     assert_eq!((got.status, got.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "1"));
-    assert!(house.says.next.lock().unwrap().is_some(), "the provider was not asked");
-    let mut other = Browser::at(&house, [192, 0, 2, 8]);
-    assert_eq!(other.sign_in("ann", "doctors", "").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(house.says.asked(), 303);
+    // Neither who comes from elsewhere nor who sits behind the same address pays for it.
+    for address in [[192, 0, 2, 8], [192, 0, 2, 7]] {
+        let mut other = Browser::at(&house, address);
+        assert_eq!(other.sign_in("ann", "doctors", "").await.status, StatusCode::SEE_OTHER);
+    }
+}
+
+#[actix_web::test]
+async fn answers_at_once_are_no_more_than_answers_one_after_another() {
+    let one = Rate { burst: 1, every_ms: 1_000_000 };
+    let limits = RefusalLimits { tries: one, returned: one, ..RefusalLimits::default() };
+    let house = House::held_to(Limits::default(), limits).await;
+    let mut browser = Browser::new(&house);
+    browser.get(&format!("/sign-in/{}/with/{}", house.tenant, house.connection)).await;
+    // Each of them finds the provider wanting an answer, so that none is over before the last has come.
+    let says = house.says.clone();
+    *house.says.next.lock().unwrap() = Some(Err("bad-code"));
+    *house.says.meanwhile.lock().unwrap() = Some(Box::new(move || {
+        let later = says.clone();
+        *says.meanwhile.lock().unwrap() = Some(Box::new(move || *later.next.lock().unwrap() = Some(Err("bad-code"))));
+    }));
+    let (mut first, mut second, mut third) = (browser.clone(), browser.clone(), browser);
+    let answer = "/auth/oidc/callback?code=x&state=state-1";
+    let (first, second, third) = tokio::join!(first.get(answer), second.get(answer), third.get(answer));
+    assert_eq!(house.says.asked(), 2, "one of the sign-in, one of the address");
+    assert_eq!((first.status, second.status), (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED));
+    assert_eq!(third.status, StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[actix_web::test]

@@ -1,7 +1,7 @@
 //! A gateway without database or sockets: two tenants, a connection, an account, patients with reports, and a browser.
 
 use crate::dispatch::configure;
-use crate::doors::{Arrival, Departure, Ending, IdentityProviders, LocalDoor, Outcome, Refusal, Reply};
+use crate::doors::{Arrival, BackAt, Departure, Ending, IdentityProviders, LocalDoor, Outcome, Refusal, Reply};
 use crate::service::{Doors, Limits, Service};
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service as _, ServiceResponse};
@@ -56,28 +56,49 @@ pub(crate) struct Provider {
     pub(crate) sessions_ended: Mutex<Vec<String>>,
     /// Whether it answers nothing when somebody signs out.
     pub(crate) unreachable: std::sync::atomic::AtomicBool,
+    /// How many answers it was asked about.
+    pub(crate) asked: std::sync::atomic::AtomicUsize,
+    /// At which address each of them came.
+    pub(crate) came_at: Mutex<Vec<BackAt>>,
+    /// What happens while it is asked about the next.
+    pub(crate) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// What became of what it asked to end.
     pub(crate) outcomes: Mutex<Vec<Outcome>>,
 }
 
+impl Provider {
+    /// Returns how many answers it was asked about.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
 impl IdentityProviders for Provider {
-    fn begin<'a>(&'a self, _: &'a Connection, fresh: bool) -> BoxFuture<'a, Result<Departure, Refusal>> {
+    fn begin<'a>(&'a self, connection: &'a Connection, fresh: bool) -> BoxFuture<'a, Result<Departure, Refusal>> {
         let mut asked = self.asked_fresh.lock().unwrap();
         asked.push(fresh);
         let handle = format!("state-{}", asked.len());
         let address = format!("https://idp.example/authorize?state={handle}");
-        Box::pin(async move { Ok(Departure { address, handle, kept: Hidden::new("kept".to_owned()) }) })
+        let own = connection.oidc().is_some_and(|settings| settings.own_redirect);
+        let back_at = if own { BackAt::Own } else { BackAt::Common };
+        Box::pin(async move { Ok(Departure { address, handle, kept: Hidden::new("kept".to_owned()), back_at }) })
     }
 
     fn finish<'a>(
         &'a self,
         _: &'a Connection,
         kept: Option<&'a Hidden>,
-        _: Reply<'a>,
+        reply: Reply<'a>,
     ) -> BoxFuture<'a, Result<Arrival, Refusal>> {
         assert_eq!(kept.map(Hidden::expose), Some("kept"));
-        let said = self.next.lock().unwrap().take().unwrap();
+        self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.came_at.lock().unwrap().push(reply.back_at);
         Box::pin(async move {
+            // Whatever else comes at once is on its way by now.
+            tokio::task::yield_now().await;
+            let meanwhile = self.meanwhile.lock().unwrap().take();
+            meanwhile.into_iter().for_each(|happens| happens());
+            let said = self.next.lock().unwrap().take().unwrap();
             said.map(|assertion| {
                 let name = Some(format!("name of {}", assertion.subject));
                 Arrival { assertion, proof: Some(Hidden::new("proof".to_owned())), name }
@@ -131,6 +152,10 @@ impl House {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
+        Self::held_to(limits, RefusalLimits::default()).await
+    }
+
+    pub(crate) async fn held_to(limits: Limits, refusals: RefusalLimits) -> Self {
         let doubles = Installation::new(7).unwrap();
         let administration = doubles.administration();
         administration.prepare_system().await.unwrap();
@@ -202,7 +227,7 @@ impl House {
             vault: doubles.vault.clone(),
             clock: doubles.clock.clone(),
             entropy: doubles.entropy.clone(),
-            refusals: doubles.refusals(RefusalLimits::default()).unwrap(),
+            refusals: doubles.refusals(refusals).unwrap(),
         };
         let retrieval = Retrieval {
             store: doubles.store.clone(),
@@ -225,13 +250,18 @@ impl House {
 
     /// Changes how the connection speaks.
     pub(crate) async fn change_oidc(&self, change: impl FnOnce(&mut OidcSettings) + Send) {
-        let operator = self.operator();
-        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
-        let by = By { actor, context: Context::console(self.doubles.clock.now()) };
         let write = |connection: &mut Connection| match &mut connection.protocol {
             Protocol::Oidc(settings) => change(settings),
             Protocol::Saml(_) => panic!("the connection is one of OpenID Connect"),
         };
+        self.change_connection(write).await;
+    }
+
+    /// Changes the connection.
+    pub(crate) async fn change_connection(&self, write: impl FnOnce(&mut Connection) + Send) {
+        let operator = self.operator();
+        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let by = By { actor, context: Context::console(self.doubles.clock.now()) };
         self.doubles.administration().change_connection(&by, self.connection, write).await.unwrap();
         self.reload().await;
     }

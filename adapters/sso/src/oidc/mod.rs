@@ -83,7 +83,8 @@ pub struct Begun {
 
 /// What must be known to finish a sign-in.
 ///
-/// The caller keeps it sealed, bound to the browser, takes it out once and forgets it after [`PENDING_SECONDS`].
+/// The caller keeps it sealed, bound to the browser and to the state, forgets it after [`PENDING_SECONDS`], and lets one sign-in at most
+/// come of it. A refusal does not use it up.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pending {
@@ -163,7 +164,8 @@ impl RelyingParty {
 
     /// Finishes a sign-in with the provider's answer.
     ///
-    /// The caller has taken `pending` out of its keeping, so that it cannot be used twice.
+    /// The caller sees to it that `pending` is not used after it was finished, bounds how often it is tried, and gives the address that it
+    /// was begun with: the provider compares both.
     ///
     /// # Errors
     /// [`Refusal`], the first rule that is broken.

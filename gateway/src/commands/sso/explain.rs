@@ -193,7 +193,7 @@ const OTHERS: &[(&str, &str, &str, &str)] = &[
         "anybody",
         "gateway",
         "unknown-state",
-        "The answer belongs to no sign-in that this browser began within ten minutes: cookies are blocked, or it began elsewhere.",
+        "The answer belongs to no sign-in that this browser began within ten minutes: cookies are blocked, it began elsewhere, or another window began four more. Whoever is signed in by another window gets no entry but the start page.",
     ),
     (
         "anybody",
@@ -210,8 +210,38 @@ const OTHERS: &[(&str, &str, &str, &str)] = &[
     (
         "anybody",
         "gateway",
+        "other-address",
+        "The answer came to another redirect address than the one that the provider was sent: a provider may have passed off another's answer as its own (mix-up, RFC 9700 section 4.4). Harmless only where a provider or a proxy is set to send every answer to one address; see its log before you believe that.",
+    ),
+    (
+        "anybody",
+        "gateway",
+        "connection-gone",
+        "The connection was removed between the beginning of the sign-in and its answer, or an answer named one that never was.",
+    ),
+    (
+        "anybody",
+        "gateway",
+        "connection-disabled",
+        "The connection was disabled between the beginning of the sign-in and its answer: `sealgate connection list`.",
+    ),
+    (
+        "anybody",
+        "gateway",
+        "connection-changed",
+        "The connection was changed while somebody signed in by it, so the session was ended at once; begin anew.",
+    ),
+    (
+        "anybody",
+        "gateway",
+        "not-gone-to",
+        "A sign-in was begun by a picture, a frame or a script of another page, and not by a person who went there.",
+    ),
+    (
+        "anybody",
+        "gateway",
         "not-listened-to",
-        "Too many answers of providers that came from this address were refused; it waits and tries again.",
+        "Too many answers to this sign-in, or from this address, were refused; begin anew, or wait and try again.",
     ),
     (
         "anybody",
