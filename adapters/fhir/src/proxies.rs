@@ -8,13 +8,16 @@
 //! Every proxy adds the address it was reached from at the right, so from the right only what trusted proxies wrote is read: the first
 //! address that is none of theirs is the client's. What cannot be told is nobody's address, which lies in no list of allowed ones.
 //!
-//! Which header the proxies write is configured. Any other is as the client sent it, so it is not looked at: neither does it say who
-//! the client is, nor can it make the client nobody.
+//! Which header the proxies write is configured. Any other is as the client sent it: beside the one that is configured it is not looked
+//! at. Where it comes alone, the proxies write another than was said, and nobody is told from anybody.
+//!
+//! What is read is read from the right, and no further than needed: whatever a client wrote before cannot make its address nobody's.
 
 use actix_web::http::header::HeaderMap;
 use domain::directory::{AddressRange, NotARange};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Once;
 
 /// The proxies that are believed about whose requests they pass on; none by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +41,10 @@ pub enum ForwardedHeader {
 const MAX_HOPS: usize = 16;
 /// Stands for an address that cannot be told.
 const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED: &str = "forwarded";
+/// Whether it was said that proxies write another header than is configured: once, for every request would say it.
+static WARNED: Once = Once::new();
 
 impl Proxies {
     /// Takes a list of ranges, such as `10.0.0.0/8`, and the header that the proxies there write.
@@ -55,30 +62,39 @@ impl Proxies {
         if !self.trusts(socket) {
             return socket.to_canonical();
         }
-        let name = match self.header {
-            ForwardedHeader::XForwardedFor => "x-forwarded-for",
-            ForwardedHeader::Forwarded => "forwarded",
+        let (written, other) = match self.header {
+            ForwardedHeader::XForwardedFor => (X_FORWARDED_FOR, FORWARDED),
+            ForwardedHeader::Forwarded => (FORWARDED, X_FORWARDED_FOR),
         };
-        match (joined(headers, name), self.header) {
-            (None, _) => NOBODY,
+        let lines: Vec<&[u8]> = headers.get_all(written).map(|line| line.as_bytes()).collect();
+        if lines.is_empty() && headers.contains_key(other) {
+            WARNED.call_once(|| {
+                tracing::warn!(
+                    configured = written,
+                    came = other,
+                    proxy = %socket,
+                    "a trusted proxy names its clients in another header than forwarded_header says: they are nobody"
+                );
+            });
+            return NOBODY;
+        }
+        if lines.is_empty() {
             // Nothing was passed on: the proxy asks for itself.
-            (Some(None), _) => socket.to_canonical(),
-            (Some(Some(listed)), ForwardedHeader::XForwardedFor) => self.of_list(&listed),
-            (Some(Some(forwarded)), ForwardedHeader::Forwarded) => self.of_forwarded(&forwarded),
+            return socket.to_canonical();
+        }
+        let last_first = lines.into_iter().rev();
+        match self.header {
+            ForwardedHeader::XForwardedFor => {
+                self.first_of_others(last_first.flat_map(listed).map(|one| address(one?)))
+            }
+            ForwardedHeader::Forwarded => {
+                self.first_of_others(last_first.flat_map(elements).map(|element| address(&named(element?)?)))
+            }
         }
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
         self.ranges.iter().any(|range| range.contains(address))
-    }
-
-    fn of_list(&self, text: &str) -> IpAddr {
-        self.first_of_others(text.rsplit(',').map(|one| address(one.trim_matches([' ', '\t']))))
-    }
-
-    fn of_forwarded(&self, text: &str) -> IpAddr {
-        let Some(elements) = elements(text) else { return NOBODY };
-        self.first_of_others(elements.iter().rev().map(|element| element.as_deref().and_then(address)))
     }
 
     /// Returns the first address from the right that is no trusted proxy's, else the leftmost; what is no address ends the search.
@@ -96,10 +112,26 @@ impl Proxies {
     }
 }
 
-/// Joins the values of a header; `None` when one is not text, `Some(None)` when there is none.
-fn joined(headers: &HeaderMap, name: &str) -> Option<Option<String>> {
-    let values: Option<Vec<&str>> = headers.get_all(name).map(|value| value.to_str().ok()).collect();
-    values.map(|values| (!values.is_empty()).then(|| values.join(",")))
+/// Returns the parts of a line of `X-Forwarded-For`, last first; `None` for one that is no text.
+fn listed(line: &[u8]) -> impl Iterator<Item = Option<&str>> {
+    line.rsplit(|byte| *byte == b',').map(text)
+}
+
+/// Returns the elements of a line of `Forwarded`, last first (RFC 7239 §4); `None` for one that is no text.
+///
+/// They are told apart from the right, where the proxies wrote. A quoted string with an escaped quote in it is split in the wrong place, and
+/// then has a part that is no element: it is refused, never misread.
+fn elements(line: &[u8]) -> impl Iterator<Item = Option<&str>> {
+    let mut quoted = false;
+    let ends = move |byte: &u8| {
+        quoted ^= *byte == b'"';
+        *byte == b',' && !quoted
+    };
+    line.rsplit(ends).map(text)
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    core::str::from_utf8(bytes).ok().map(|text| text.trim_matches([' ', '\t']))
 }
 
 /// Reads an address with or without a port; IPv6 may stand in brackets, and must with a port.
@@ -109,29 +141,19 @@ fn address(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(bracketed).or_else(with_port).map(|address: IpAddr| address.to_canonical())
 }
 
-/// Reads the elements of `Forwarded`: the value of `for` of each, where it has one (RFC 7239 §4); `None` when the text has another form.
-fn elements(text: &str) -> Option<Vec<Option<String>>> {
-    let mut elements = Vec::new();
-    let mut rest = text;
+/// Reads an element of `Forwarded`: the value of its `for`; `None` when it has none, several, or another form.
+fn named(element: &str) -> Option<String> {
+    let (mut named, mut rest) = (None, element);
     loop {
-        let mut named = None;
-        loop {
-            rest = rest.trim_start_matches([' ', '\t']);
-            let (name, after) = token(rest)?;
-            let (value, after) = value(after.strip_prefix('=')?)?;
-            if name.eq_ignore_ascii_case("for") && named.replace(value).is_some() {
-                return None;
-            }
-            rest = after.trim_start_matches([' ', '\t']);
-            match rest.strip_prefix(';') {
-                Some(more) => rest = more,
-                None => break,
-            }
+        let (name, after) = token(rest.trim_start_matches([' ', '\t']))?;
+        let (value, after) = value(after.strip_prefix('=')?)?;
+        if name.eq_ignore_ascii_case("for") && named.replace(value).is_some() {
+            return None;
         }
-        elements.push(named);
-        match rest.strip_prefix(',') {
+        let after = after.trim_start_matches([' ', '\t']);
+        match after.strip_prefix(';') {
             Some(more) => rest = more,
-            None => return rest.is_empty().then_some(elements),
+            None => return named.filter(|_| after.is_empty()),
         }
     }
 }
@@ -188,10 +210,50 @@ mod tests {
         for value in ["203.0.113.9", "unknown", "", "\u{e9}"] {
             assert_eq!(peer(PROXY, &[forwarded, ("x-forwarded-for", value)]), CLIENT, "{value}");
         }
-        let proxies = Proxies::read(&RANGES.map(str::to_owned), ForwardedHeader::XForwardedFor).unwrap();
-        let mut map = HeaderMap::new();
-        map.append(HeaderName::from_static("forwarded"), HeaderValue::from_static("for=203.0.113.9"));
-        assert_eq!(proxies.peer(PROXY.parse().unwrap(), &map).to_string(), PROXY, "it asks for itself");
+    }
+
+    #[test]
+    fn where_the_proxies_write_another_header_than_is_configured_clients_are_nobody_and_not_the_proxy() {
+        for (configured, name, value) in [
+            (ForwardedHeader::XForwardedFor, "forwarded", "for=203.0.113.9"),
+            (ForwardedHeader::Forwarded, "x-forwarded-for", "203.0.113.9"),
+        ] {
+            let proxies = Proxies::read(&RANGES.map(str::to_owned), configured).unwrap();
+            let mut map = HeaderMap::new();
+            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            assert_eq!(proxies.peer(PROXY.parse().unwrap(), &map).to_string(), "0.0.0.0", "{name}");
+            assert_eq!(proxies.peer(CLIENT.parse().unwrap(), &map).to_string(), CLIENT, "who is no proxy is itself");
+        }
+    }
+
+    #[test]
+    fn what_a_client_wrote_before_does_not_make_it_nobody() {
+        for (header, value) in [
+            ("x-forwarded-for", "\u{e9}, 192.0.2.7"),
+            ("x-forwarded-for", "\u{e9}, 192.0.2.7, 10.0.0.8"),
+            ("x-forwarded-for", "unknown,, 192.0.2.7"),
+            ("forwarded", "junk, for=192.0.2.7"),
+            ("forwarded", "for=\"203.0.113.9, for=192.0.2.7"),
+            ("forwarded", "for=unknown;for=_x, for=192.0.2.7;proto=https, for=10.0.0.8"),
+            ("forwarded", "\u{e9}, for=192.0.2.7"),
+        ] {
+            assert_eq!(peer(PROXY, &[(header, value)]), CLIENT, "{value}");
+        }
+        for junk in ["junk", "for=\"", "\u{e9}", "for=203.0.113.9,", ""] {
+            assert_eq!(peer(PROXY, &[("forwarded", junk), ("forwarded", "for=192.0.2.7")]), CLIENT, "{junk}");
+            assert_eq!(peer(PROXY, &[("x-forwarded-for", junk), ("x-forwarded-for", "192.0.2.7")]), CLIENT, "{junk}");
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_repeats_of_the_clients_words_does_not_name_another() {
+        for (value, expected) in [
+            (r#"for=192.0.2.7;host="a, for=203.0.113.9""#, CLIENT),
+            (r#"for=192.0.2.7;host="a\", for=203.0.113.9;x=\"""#, "0.0.0.0"),
+            (r#"for=192.0.2.7;host="\", for=203.0.113.9;x=\"y""#, "0.0.0.0"),
+        ] {
+            assert_eq!(peer(PROXY, &[("forwarded", value)]), expected, "{value}");
+        }
     }
 
     #[test]
