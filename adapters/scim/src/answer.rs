@@ -73,6 +73,7 @@ pub(crate) fn problem(problem: Problem) -> HttpResponse {
         | Problem::Syntax(_)
         | Problem::Filter(_)
         | Problem::TooMany(_)
+        | Problem::TooManyNames
         | Problem::Path(_)
         | Problem::NoTarget(_)
         | Problem::Value(_)

@@ -3,6 +3,7 @@
 use crate::group::UNKNOWN_MEMBER;
 use actix_web::http::StatusCode;
 use domain::administration::{ChangeFault, NotChanged};
+use domain::directory::Invalid;
 use domain::ports::Unavailable;
 use domain::sign_in::Refused;
 
@@ -37,6 +38,8 @@ pub(crate) enum Problem {
     NoTarget(&'static str),
     /// A value is missing or breaks a rule.
     Value(&'static str),
+    /// The person had other names too often.
+    TooManyNames,
     /// What cannot be changed was to be changed.
     Mutability(&'static str),
     /// Another resource has this name.
@@ -66,6 +69,7 @@ impl Problem {
             | Problem::Path(_)
             | Problem::NoTarget(_)
             | Problem::Value(_)
+            | Problem::TooManyNames
             | Problem::Mutability(_) => StatusCode::BAD_REQUEST,
             Problem::Uniqueness | Problem::Raced => StatusCode::CONFLICT,
             Problem::Precondition => StatusCode::PRECONDITION_FAILED,
@@ -81,7 +85,7 @@ impl Problem {
             Problem::TooMany(_) => Some("tooMany"),
             Problem::Path(_) => Some("invalidPath"),
             Problem::NoTarget(_) => Some("noTarget"),
-            Problem::Value(_) => Some("invalidValue"),
+            Problem::Value(_) | Problem::TooManyNames => Some("invalidValue"),
             Problem::Mutability(_) => Some("mutability"),
             Problem::Uniqueness => Some("uniqueness"),
             Problem::Unauthenticated
@@ -110,6 +114,7 @@ impl Problem {
             Problem::Path(_) => Some("invalid-path"),
             Problem::NoTarget(_) => Some("no-target"),
             Problem::Value(_) => Some("invalid-value"),
+            Problem::TooManyNames => Some("too-many-names"),
             Problem::Mutability(_) => Some("mutability"),
             Problem::Uniqueness => Some("uniqueness"),
             Problem::Precondition => Some("other-version"),
@@ -144,6 +149,7 @@ impl Problem {
             Problem::Uniqueness => {
                 "another resource of this connection has the same userName, displayName or externalId"
             }
+            Problem::TooManyNames => "this person had other names too often; take the person back and add them anew",
             Problem::Precondition => "the resource is at another version",
             Problem::Raced => "others are changing the same resource; try again",
             Problem::Unavailable => "the storage does not answer; try again later",
@@ -155,6 +161,7 @@ impl From<NotChanged> for Problem {
     fn from(fault: NotChanged) -> Self {
         match fault {
             NotChanged::Denied => Problem::Denied,
+            NotChanged::Invalid(Invalid::EarlierNames) => Problem::TooManyNames,
             NotChanged::Invalid(_) => {
                 Problem::Value("a value is empty, too long, too many or holds control characters")
             }

@@ -143,7 +143,7 @@ impl Administration {
             }
             let before = current.entry.clone();
             let after = match change(&before) {
-                Ok(after) => after.succeeding(&before),
+                Ok(after) => after.succeeding(&before, connection.provisioning.subject),
                 Err(refused) => {
                     self.note_reading::<E>(by, connection, &id.to_string(), request).await?;
                     return Err(ChangeFault::Refused(refused));

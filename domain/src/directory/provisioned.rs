@@ -7,6 +7,7 @@ use crate::id::{RecordId, TenantId};
 use crate::index::{Field, normalise};
 use crate::kind::Kind;
 use crate::time::Timestamp;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -14,8 +15,9 @@ use serde::{Deserialize, Serialize};
 /// Most e-mail addresses of a person.
 pub const MAX_EMAILS: usize = 8;
 
-/// How often a person may get other names: what they were called is not forgotten, so that nobody comes by a name that was given up
-/// without the provider having told of them. Beyond it a change of names is refused; whoever is taken back may be added anew.
+/// How many names that a person gave up are remembered, so that nobody comes by one of them without the provider having told of them.
+/// Beyond it only those are kept by which the connection knows people, and a change of these is refused; whoever is taken back may be
+/// added anew. Nobody stays in for that: whoever is deactivated with the same change is.
 pub const MAX_EARLIER_NAMES: usize = 32;
 
 /// Most members of a group.
@@ -176,9 +178,9 @@ pub trait Provisioned: Entry + Clone + PartialEq {
     /// Returns what it is once the provider took it back: its ids, and nothing that names who it was.
     #[must_use]
     fn taken_back(&self) -> Self;
-    /// Returns the same with what must be remembered of the form it takes the place of.
+    /// Returns the same with what must be remembered of the form it takes the place of, at a connection that compares this.
     #[must_use]
-    fn succeeding(self, before: &Self) -> Self;
+    fn succeeding(self, before: &Self, compared: ProvisionedSubject) -> Self;
     /// Returns the names under which it is found; none once it was taken back.
     fn handles(&self) -> Vec<(Handle, &str)>;
     /// Returns the people it refers to.
@@ -215,10 +217,15 @@ impl Provisioned for ProvisionedPerson {
 
     /// Names that are given up are remembered like those of somebody who was taken back: where a connection admits people it was not
     /// told of, whoever signs in by such a name would else be one of those, whatever the provider says of the person by now.
-    fn succeeding(mut self, before: &Self) -> Self {
+    fn succeeding(mut self, before: &Self, compared: ProvisionedSubject) -> Self {
         let (given_up, now) = (Former::of(before), Former::of(&self));
         if !self.removed && given_up != now && !self.earlier.contains(&given_up) {
             self.earlier.push(given_up);
+        }
+        if self.earlier.len() > MAX_EARLIER_NAMES {
+            // What is left of a name that the connection does not compare helps nobody.
+            let mut known: BTreeSet<String> = now.digest(compared).map(String::from).into_iter().collect();
+            self.earlier.retain(|former| former.digest(compared).is_some_and(|digest| known.insert(digest.into())));
         }
         self
     }
@@ -245,7 +252,7 @@ impl Provisioned for ProvisionedGroup {
         Self { display: String::from("removed"), external_id: None, members: Vec::new(), removed: true, ..self.clone() }
     }
 
-    fn succeeding(self, _: &Self) -> Self {
+    fn succeeding(self, _: &Self, _: ProvisionedSubject) -> Self {
         self
     }
 
@@ -279,7 +286,9 @@ impl Entry for ProvisionedPerson {
         }
         let names = [&self.display, &self.name.formatted, &self.name.family, &self.name.given];
         names.into_iter().flatten().try_for_each(|name| text::value(name, Invalid::PersonName))?;
-        if self.earlier.len() > MAX_EARLIER_NAMES {
+        // Whoever goes with their last name goes; they can be called otherwise no more, and not come back.
+        let most = if self.active { MAX_EARLIER_NAMES } else { MAX_EARLIER_NAMES.saturating_add(1) };
+        if self.earlier.len() > most {
             return Err(Invalid::EarlierNames);
         }
         let email = |email: &Email| {
@@ -350,6 +359,40 @@ mod tests {
         ] {
             assert_eq!(broken.validate(), Err(why));
         }
+    }
+
+    #[test]
+    fn nobody_stays_in_because_they_had_too_many_names() {
+        use alloc::string::ToString;
+        let called = |before: &ProvisionedPerson, name: usize, active| {
+            let after = ProvisionedPerson { external_id: Some(name.to_string()), active, ..before.clone() };
+            after.succeeding(before, ProvisionedSubject::ExternalId)
+        };
+        let full = (0..MAX_EARLIER_NAMES).fold(person(), |before, name| called(&before, name, true));
+        assert_eq!((full.earlier.len(), full.validate()), (MAX_EARLIER_NAMES, Ok(())));
+        assert_eq!(called(&full, 99, true).validate(), Err(Invalid::EarlierNames));
+        let gone = called(&full, 99, false);
+        assert_eq!((gone.earlier.len(), gone.validate()), (MAX_EARLIER_NAMES + 1, Ok(())));
+        assert_eq!(called(&gone, 100, false).validate(), Err(Invalid::EarlierNames), "it is bounded nevertheless");
+        assert_eq!(called(&gone, 99, true).validate(), Err(Invalid::EarlierNames));
+        assert_eq!(gone.taken_back().validate(), Ok(()));
+    }
+
+    #[test]
+    fn names_that_the_connection_does_not_compare_may_change_without_end() {
+        let marry = |before: &ProvisionedPerson, number: usize| {
+            let after = ProvisionedPerson { user_name: alloc::format!("ada-{number}"), ..before.clone() };
+            after.succeeding(before, ProvisionedSubject::ExternalId)
+        };
+        let other = ProvisionedPerson { external_id: Some("other".into()), ..person() };
+        let renamed = other.succeeding(&person(), ProvisionedSubject::ExternalId);
+        let often = (0..100).fold(renamed, |before, number| marry(&before, number));
+        assert_eq!(often.validate(), Ok(()));
+        let digest = Former::of(&person());
+        assert!(
+            often.earlier.iter().any(|former| former.external_id == digest.external_id),
+            "what counts is remembered"
+        );
     }
 
     #[test]

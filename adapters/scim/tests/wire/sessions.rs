@@ -132,3 +132,25 @@ async fn groups_that_a_provider_told_of_admit_where_an_assertion_lists_none() {
     let refused = house.begin("object-1", Groups::Unknown).await.err();
     assert_eq!(refused, Some(Refused::NotAdmitted(NotAdmitted::GroupsUnknown)));
 }
+
+#[actix_web::test]
+async fn somebody_who_had_too_many_names_is_told_so_and_can_still_be_signed_out() {
+    let house = House::new().await;
+    let ada = house.post("Users", &json!({ "userName": "ada", "externalId": "object-0" })).await.id();
+    let path = format!("Users/{ada}");
+    let call = |name: String| json!([{ "op": "replace", "path": "externalId", "value": name }]);
+    for number in 1..=domain::directory::MAX_EARLIER_NAMES {
+        assert_eq!(house.patch(&path, call(format!("object-{number}"))).await.status, 200, "{number}");
+    }
+    house.reload().await;
+    let begun = house.begin(&format!("object-{}", domain::directory::MAX_EARLIER_NAMES), lab()).await.unwrap();
+    assert_eq!(house.patch(&path, call("one-more".to_owned())).await.problem(), (400, "invalidValue".to_owned()));
+    let last = house.refused().await.pop().unwrap();
+    assert_eq!(last, ("ProvisionedPerson".to_owned(), "too-many-names".to_owned()));
+    let out = json!([
+        { "op": "replace", "path": "externalId", "value": "one-more" },
+        { "op": "replace", "path": "active", "value": false },
+    ]);
+    assert_eq!(house.patch(&path, out).await.status, 200);
+    assert!(!house.goes_on(&begun).await);
+}

@@ -28,7 +28,8 @@ pub(super) struct Known {
 ///
 /// None of them may be forgotten just so: at a connection that also admits people it was not told of, whoever was taken back would be
 /// one of these again. So a connection with more is treated as one that admits only people it was told of. Then it need know nobody
-/// to refuse them, and an installation that lives long or a provider that adds and removes without end fills no memory. No age ends
+/// to refuse them, and what is held of those who are gone is bounded. What is not bounded is how many are told of: each is opened at
+/// every load of the directory. No age ends
 /// it: a person who was deleted years ago may still have an account at the provider. What is stored of each is a record of ids and
 /// digests, beside the entries about it in the chain.
 const MAX_REMEMBERED: usize = 50_000;
@@ -273,7 +274,7 @@ mod tests {
     #[test]
     fn a_name_that_was_given_up_is_nobodys_until_somebody_else_is_told_of_by_it() {
         let named = |id: &str| ProvisionedPerson { external_id: Some(id.into()), ..person(true) };
-        let now = named("object-2").succeeding(&named("object-1"));
+        let now = named("object-2").succeeding(&named("object-1"), ProvisionedSubject::ExternalId);
         let standing = |people: Vec<ProvisionedPerson>, subject| {
             let none = directory(connection(Provisioning::default()), None, Vec::new());
             none.with_provisioned(people, []).standing(&assertion(subject))
@@ -288,7 +289,9 @@ mod tests {
         let active = Standing::Active { person: other.id, groups: None };
         assert_eq!(standing(vec![now.clone(), other], "object-1"), active);
         // Back and forth takes no more room, and the present name is the person's.
-        let back = named("object-1").succeeding(&named("object-2")).succeeding(&named("object-2"));
+        let back = named("object-1")
+            .succeeding(&named("object-2"), ProvisionedSubject::ExternalId)
+            .succeeding(&named("object-2"), ProvisionedSubject::ExternalId);
         assert_eq!(back.earlier.len(), 1);
         let again = ProvisionedPerson { earlier: now.earlier.clone(), ..named("object-1") };
         assert_eq!(standing(vec![again], "object-1"), Standing::Active { person: ADA, groups: None });
