@@ -9,7 +9,7 @@ use domain::id::{CorrelationId, TenantId};
 use domain::journal::Actor;
 use domain::ports::{Clock, Store, Unavailable};
 use domain::rate::Rate;
-use domain::refusals::{INTERVAL_SECONDS, Refusal, RefusalLimits, Refusals, Wait};
+use domain::refusals::{Asked, INTERVAL_SECONDS, Refusal, RefusalLimits, Refusals, Wait};
 use domain::ticket::TicketKey;
 use std::sync::Arc;
 
@@ -185,4 +185,24 @@ fn what_an_address_brought_keeps_nobody_behind_it_from_finishing_what_they_began
     house.refusals.returned(&right);
     assert!(bring(Some(&mine)).is_ok() && bring(Some(&mine)).is_ok());
     assert!(bring(Some(&mine)).is_err(), "what was given back was the sign-in's");
+}
+
+#[test]
+fn what_is_only_counted_is_told_as_what_it_was() {
+    let house = House::new();
+    let address = "192.0.2.7".parse().unwrap();
+    house.refusals.count(house.tenant, address, "wrong");
+    house.refusals.count_as(Asked::Provisioning, house.tenant, address, "invalid-value");
+    house.refusals.count_as(Asked::Refresh, TenantId::SYSTEM, address, "refreshed-too-often");
+    assert_eq!(run(house.refusals.summarise(true)), Ok(3));
+    for (chain, wanted) in [
+        (house.tenant, &[r#""action":"LoginFailed""#, r#""action":"ProvisioningRefused""#][..]),
+        (TenantId::SYSTEM, &[r#""action":"RefreshRefused""#]),
+    ] {
+        let block = run(house.doubles.store.entries(ChainId::from(chain), 0, 1_000)).unwrap();
+        let lines = String::from_utf8(block.lines).unwrap();
+        for action in wanted {
+            assert_eq!(lines.matches(action).count(), 1, "{action}");
+        }
+    }
 }

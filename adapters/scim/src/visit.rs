@@ -10,7 +10,7 @@ use domain::directory::{Connection, Directory};
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::journal::Actor;
 use domain::kind::Kind;
-use domain::refusals::{Refusal, Wait};
+use domain::refusals::{Asked, Refusal, Wait};
 use domain::sign_in::Origin;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -105,7 +105,7 @@ impl<'a> Visit<'a> {
             connection: Some(self.connection.id),
             correlation: self.correlation,
         };
-        if self.service.settings.sign_in.refusals.record_as("ProvisioningRefused", &refusal).await.is_err() {
+        if self.service.settings.sign_in.refusals.record_as(Asked::Provisioning, &refusal).await.is_err() {
             tracing::error!(correlation = %self.correlation, "a refused change could not be recorded");
         }
     }

@@ -8,7 +8,7 @@ use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::journal::{Act, Actor, Journal};
 use domain::launch::Grant;
 use domain::ports::Unavailable;
-use domain::refusals::{Refusal, Wait};
+use domain::refusals::{Asked, Refusal, Wait};
 use std::net::IpAddr;
 
 /// What is known of a request before anybody is.
@@ -43,8 +43,8 @@ impl Service {
         grant: &Grant,
         reason: &'static str,
     ) -> Result<(), Unavailable> {
-        let act = Act::done("GrantRevoked", "Application", &grant.application.to_string());
-        let context = Context { reason: Some(reason.to_owned()), scopes: grant.wish.texts(), ..address(origin) };
+        let (act, context) = grant.revoked(reason);
+        let context = Context { address: address(origin).address, ..context };
         self.write(origin, &grant.to_subject(grant.wish.records.clone()), act, context).await
     }
 
@@ -52,7 +52,7 @@ impl Service {
     pub(crate) async fn record_refusal(&self, origin: Origin, refused: Refused) -> Refused {
         // Nothing is wrong but how often it comes: an entry each would be what is to be kept away. They are told of as one.
         if let Face::SlowDown(_) = refused.face {
-            self.settings.refusals.count(TenantId::SYSTEM, origin.peer, refused.reason);
+            self.settings.refusals.count_as(Asked::Refresh, TenantId::SYSTEM, origin.peer, refused.reason);
             return refused;
         }
         let client = refused.client.map(|client| client.to_string()).unwrap_or_default();

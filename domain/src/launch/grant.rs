@@ -2,11 +2,13 @@
 
 use super::wish::{Wish, Word};
 use crate::access::{Scope, Scopes, Subject};
+use crate::audit::Context;
 use crate::id::{RecordId, TenantId};
 use crate::identity::Session;
+use crate::journal::Act;
 use crate::rate::Bucket;
 use crate::time::Timestamp;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +54,13 @@ pub enum Stay {
 }
 
 impl Grant {
+    /// Returns the entry that tells that it is taken away, and why; written before it is.
+    #[must_use]
+    pub fn revoked(&self, reason: &str) -> (Act, Context) {
+        let act = Act::done("GrantRevoked", "Application", &self.application.to_string());
+        (act, Context { reason: Some(reason.into()), scopes: self.wish.texts(), ..Context::default() })
+    }
+
     /// Returns the tenant.
     #[must_use]
     pub const fn tenant(&self) -> TenantId {

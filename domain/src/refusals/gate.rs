@@ -1,5 +1,6 @@
 //! What is remembered of refusals: a fixed number of buckets, and what was counted instead of being written.
 
+use super::Asked;
 use crate::id::TenantId;
 use crate::keys::MacKey;
 use crate::rate::{Bucket, Rate};
@@ -64,7 +65,14 @@ pub(super) struct Gate {
     started_in_tenants: Buckets,
     tries: Buckets,
     returned: Buckets,
-    counted: BTreeMap<TenantId, Tally>,
+    counted: BTreeMap<Of, Tally>,
+}
+
+/// In whose chain something is told, and what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Of {
+    pub(super) chain: TenantId,
+    pub(super) asked: Asked,
 }
 
 /// What becomes of a refusal.
@@ -92,11 +100,11 @@ impl Gate {
     }
 
     /// Takes note of a refusal in a chain, from an address where there is one.
-    pub(super) fn note(&mut self, chain: TenantId, address: Option<IpAddr>, reason: &str, now: Timestamp) -> Noted {
-        let (of_address, of_chain) = (address.map(Name::of_address), Name::of_chain(chain));
+    pub(super) fn note(&mut self, of: Of, address: Option<IpAddr>, reason: &str, now: Timestamp) -> Noted {
+        let (of_address, of_chain) = (address.map(Name::of_address), Name::of_chain(of.chain));
         let wait = of_address.as_ref().map_or(0, |name| self.of_addresses.wait(name, self.limits.address, now));
         if wait > 0 {
-            self.count(chain, address, reason, now);
+            self.count(of, address, reason, now);
             return Noted::Counted(Some(wait));
         }
         if let Some(name) = &of_address {
@@ -104,7 +112,7 @@ impl Gate {
         }
         // Whoever has had few is not held to what others did: only the entry is left out.
         if self.of_chains.wait(&of_chain, self.limits.chain, now) > 0 {
-            self.count(chain, address, reason, now);
+            self.count(of, address, reason, now);
             return Noted::Counted(None);
         }
         self.of_chains.take(&of_chain, self.limits.chain, now);
@@ -174,15 +182,15 @@ impl Gate {
     }
 
     /// Counts a refusal that gets no entry.
-    pub(super) fn count(&mut self, chain: TenantId, address: Option<IpAddr>, reason: &str, now: Timestamp) {
-        // Chains are those of tenants that exist, so there are no more tallies than tenants.
-        let tally = self.counted.entry(chain).or_insert_with(|| Tally::since(now));
+    pub(super) fn count(&mut self, of: Of, address: Option<IpAddr>, reason: &str, now: Timestamp) {
+        // Chains are those of tenants that exist, so there are no more tallies than three of each.
+        let tally = self.counted.entry(of).or_insert_with(|| Tally::since(now));
         let address = address.map_or_else(|| "none".to_string(), |address| address.to_canonical().to_string());
         tally.add(reason, &address);
     }
 
     /// Takes out the tallies that have stood for long enough, or all.
-    pub(super) fn due(&mut self, now: Timestamp, all: bool) -> Vec<(TenantId, Tally)> {
+    pub(super) fn due(&mut self, now: Timestamp, all: bool) -> Vec<(Of, Tally)> {
         let over = |tally: &Tally| all || tally.since.plus_seconds(INTERVAL_SECONDS) <= now || tally.since > now;
         let (due, rest): (Vec<_>, Vec<_>) =
             core::mem::take(&mut self.counted).into_iter().partition(|(_, tally)| over(tally));
@@ -191,10 +199,10 @@ impl Gate {
     }
 
     /// Puts back a tally that could not be written; what was counted since is added to it.
-    pub(super) fn put_back(&mut self, chain: TenantId, tally: Tally) {
-        match self.counted.remove(&chain) {
-            None => self.counted.insert(chain, tally),
-            Some(since) => self.counted.insert(chain, tally.joined(since)),
+    pub(super) fn put_back(&mut self, of: Of, tally: Tally) {
+        match self.counted.remove(&of) {
+            None => self.counted.insert(of, tally),
+            Some(since) => self.counted.insert(of, tally.joined(since)),
         };
     }
 }
@@ -355,7 +363,7 @@ mod tests {
     use core::net::Ipv4Addr;
     use proptest::prelude::*;
 
-    const TENANT: TenantId = TenantId([1; 16]);
+    const OF: Of = Of { chain: TenantId([1; 16]), asked: Asked::SignIn };
 
     fn gate(places: usize) -> Gate {
         Gate::new(RefusalLimits { places, ..RefusalLimits::default() }, &Secret::new([3; 32]))
@@ -379,10 +387,10 @@ mod tests {
         let (mut gate, now) = (gate(1_024), Timestamp(0));
         let burst = gate.limits.address.burst;
         for _ in 0..burst {
-            gate.note(TENANT, Some(address(7)), "wrong", now);
+            gate.note(OF, Some(address(7)), "wrong", now);
         }
         for number in 1_000..51_000 {
-            gate.note(TENANT, Some(address(number)), "wrong", now);
+            gate.note(OF, Some(address(number)), "wrong", now);
         }
         assert!(gate.wait(address(7), now) > 0, "what came between did not let it be forgotten");
         assert!(gate.of_addresses.rows.iter().all(|row| row.len() == 1_024));
@@ -395,20 +403,20 @@ mod tests {
     fn one_address_does_not_silence_another() {
         let (mut gate, now) = (gate(16_384), Timestamp(0));
         for _ in 0..10_000 {
-            gate.note(TENANT, Some(address(7)), "wrong", now);
+            gate.note(OF, Some(address(7)), "wrong", now);
         }
         for number in 100..600 {
-            assert_eq!(gate.note(TENANT, Some(address(number)), "wrong", now), Noted::Written);
+            assert_eq!(gate.note(OF, Some(address(number)), "wrong", now), Noted::Written);
         }
     }
 
     #[test]
     fn a_tally_that_was_not_written_is_joined_with_what_came_since() {
         let (mut gate, now) = (gate(64), Timestamp(0));
-        gate.count(TENANT, Some(address(1)), "wrong", now);
-        let (chain, tally) = gate.due(now, true).pop().unwrap();
-        gate.count(TENANT, Some(address(1)), "other-word", now.plus_seconds(1));
-        gate.put_back(chain, tally);
+        gate.count(OF, Some(address(1)), "wrong", now);
+        let (of, tally) = gate.due(now, true).pop().unwrap();
+        gate.count(OF, Some(address(1)), "other-word", now.plus_seconds(1));
+        gate.put_back(of, tally);
         assert!(gate.due(now.plus_seconds(INTERVAL_SECONDS - 1), false).is_empty());
         let (_, tally) = gate.due(now.plus_seconds(INTERVAL_SECONDS), false).pop().unwrap();
         let counts = tally.counts();
@@ -429,7 +437,7 @@ mod tests {
             let (mut now, mut written) = (Timestamp(0), Vec::new());
             for (step, number) in steps {
                 now = Timestamp(now.0.saturating_add(step));
-                if gate.note(TENANT, Some(address(number)), "wrong", now) == Noted::Written && number == 0 {
+                if gate.note(OF, Some(address(number)), "wrong", now) == Noted::Written && number == 0 {
                     written.push(now.0);
                 }
             }

@@ -28,7 +28,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use core::net::IpAddr;
-use gate::{Gate, Noted, Tally};
+use gate::{Gate, Noted, Of, Tally};
 use spin::Mutex;
 
 /// Records refusals, and bounds what they leave behind. One for all parts of a gateway, so that they share its limits.
@@ -60,6 +60,38 @@ pub struct Refusal<'a> {
     pub connection: Option<RecordId>,
     /// Ties the entries of the exchange together.
     pub correlation: CorrelationId,
+}
+
+/// What was asked for and refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asked {
+    /// To be let in: a person, an application, a system.
+    SignIn,
+    /// A change of people or groups by a provider's service.
+    Provisioning,
+    /// Another access token for what was granted.
+    Refresh,
+}
+
+impl Asked {
+    /// Returns the action under which entries tell of it.
+    #[must_use]
+    pub const fn action(self) -> &'static str {
+        match self {
+            Asked::SignIn => "LoginFailed",
+            Asked::Provisioning => "ProvisioningRefused",
+            Asked::Refresh => "RefreshRefused",
+        }
+    }
+
+    /// Returns whom an entry is about that tells of many.
+    const fn what(self) -> &'static str {
+        match self {
+            Asked::SignIn => "Person",
+            Asked::Provisioning => "Connection",
+            Asked::Refresh => "Application",
+        }
+    }
 }
 
 /// Says how many seconds to wait, at least 1 (429, `Retry-After`).
@@ -94,27 +126,27 @@ impl Refusals {
     /// # Errors
     /// [`Unavailable`] when its entry could not be written; then it is counted, and the refusal stands nevertheless.
     pub async fn record(&self, refusal: &Refusal<'_>) -> Result<Option<Wait>, Unavailable> {
-        self.record_as("LoginFailed", refusal).await
+        self.record_as(Asked::SignIn, refusal).await
     }
 
-    /// The same for a request of somebody who is known: the entry's action says what they may not do.
+    /// The same for what somebody asks who is known: the entry's action says what they may not do.
     ///
     /// # Errors
     /// [`Unavailable`], see [`Refusals::record`].
-    pub async fn record_as(&self, action: &str, refusal: &Refusal<'_>) -> Result<Option<Wait>, Unavailable> {
+    pub async fn record_as(&self, asked: Asked, refusal: &Refusal<'_>) -> Result<Option<Wait>, Unavailable> {
         let peer = refusal.address.parse().ok();
-        let noted = self.gate.lock().note(refusal.chain, peer, refusal.reason, self.clock.now());
+        let noted = self.gate.lock().note(Of { chain: refusal.chain, asked }, peer, refusal.reason, self.clock.now());
         if let Noted::Counted(wait) = noted {
             return Ok(wait.map(Wait::of));
         }
         let gateway = gateway(refusal.chain);
         let actor = Actor { subject: &gateway, workstation: refusal.workstation, correlation: refusal.correlation };
-        let act = Act::denied(action, refusal.what, refusal.who, refusal.reason);
+        let act = Act::denied(asked.action(), refusal.what, refusal.who, refusal.reason);
         let by = refusal.connection.map(|connection| (CONNECTION.to_string(), connection.to_string()));
         let address = Some(refusal.address.to_string());
         let context = Context { address, envelope: by.into_iter().collect(), ..Context::default() };
         if let Err(unavailable) = self.write(&actor, act, &context).await {
-            self.gate.lock().count(refusal.chain, peer, refusal.reason, self.clock.now());
+            self.gate.lock().count(Of { chain: refusal.chain, asked }, peer, refusal.reason, self.clock.now());
             return Err(unavailable);
         }
         Ok(None)
@@ -122,7 +154,12 @@ impl Refusals {
 
     /// Counts somebody who was sent away before anything was looked at: that gets no entry of its own.
     pub fn count(&self, chain: TenantId, address: IpAddr, reason: &str) {
-        self.gate.lock().count(chain, Some(address), reason, self.clock.now());
+        self.count_as(Asked::SignIn, chain, address, reason);
+    }
+
+    /// The same for what somebody asks who is known.
+    pub fn count_as(&self, asked: Asked, chain: TenantId, address: IpAddr, reason: &str) {
+        self.gate.lock().count(Of { chain, asked }, Some(address), reason, self.clock.now());
     }
 
     /// Says how long an address is to wait that has had too many refusals: before something costly is done for it.
@@ -156,7 +193,7 @@ impl Refusals {
         let now = self.clock.now();
         let mut gate = self.gate.lock();
         gate.take_try(address, begun, now).map_err(|wait| {
-            gate.count(tenant, Some(address), "not-listened-to", now);
+            gate.count(Of { chain: tenant, asked: Asked::SignIn }, Some(address), "not-listened-to", now);
             Wait::of(wait)
         })
     }
@@ -188,7 +225,7 @@ impl Refusals {
         let now = self.clock.now();
         let mut gate = self.gate.lock();
         begin(&mut gate, now).map_err(|wait| {
-            gate.count(tenant, Some(address), "too-many-begun", now);
+            gate.count(Of { chain: tenant, asked: Asked::SignIn }, Some(address), "too-many-begun", now);
             Wait::of(wait)
         })
     }
@@ -200,11 +237,11 @@ impl Refusals {
     pub async fn summarise(&self, all: bool) -> Result<usize, Unavailable> {
         let due = self.gate.lock().due(self.clock.now(), all);
         let (mut written, mut outcome) = (0_usize, Ok(()));
-        for (chain, tally) in due {
-            match self.write_tally(chain, &tally).await {
+        for (of, tally) in due {
+            match self.write_tally(of, &tally).await {
                 Ok(()) => written = written.saturating_add(1),
                 Err(unavailable) => {
-                    self.gate.lock().put_back(chain, tally);
+                    self.gate.lock().put_back(of, tally);
                     outcome = Err(unavailable);
                 }
             }
@@ -212,13 +249,13 @@ impl Refusals {
         outcome.map(|()| written)
     }
 
-    async fn write_tally(&self, chain: TenantId, tally: &Tally) -> Result<(), Unavailable> {
+    async fn write_tally(&self, Of { chain, asked }: Of, tally: &Tally) -> Result<(), Unavailable> {
         let (gateway, now) = (gateway(chain), self.clock.now());
         let mut random = [0; 10];
         self.entropy.fill(&mut random)?;
         let correlation = CorrelationId::from_time(now, random);
         let actor = Actor { subject: &gateway, workstation: "gateway", correlation };
-        let act = Act::denied("LoginFailed", "Person", "", "flood");
+        let act = Act::denied(asked.action(), asked.what(), "", "flood");
         let envelope = BTreeMap::from([("since".to_string(), tally.began().rfc3339())]);
         let context = Context { counts: tally.counts(), envelope, ..Context::default() };
         self.write(&actor, act, &context).await
