@@ -9,13 +9,20 @@ use crate::service::Service;
 use domain::access::{Level, NotGranted, Scopes, Subject, grant, narrow};
 use domain::directory::{Application, ApplicationUse};
 use domain::launch::{ACCESS_SECONDS, Given, Grant, NotGiven, Word};
+use domain::ports::Unavailable;
 use domain::ticket::Kept;
 use form::Form;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 impl Service {
     /// Issues an access token; it is in the chain before this returns.
-    pub(crate) async fn issue(&self, origin: Origin, form: &Form, shown: Shown<'_>) -> Result<Value, Refused> {
+    pub(crate) async fn issue(
+        self: &Arc<Self>,
+        origin: Origin,
+        form: &Form,
+        shown: Shown<'_>,
+    ) -> Result<Value, Refused> {
         match form.get("grant_type") {
             Some("client_credentials") => self.issue_to_itself(origin, form, shown).await,
             Some("authorization_code") => {
@@ -76,7 +83,7 @@ impl Service {
 
     /// Issues tokens for what a person granted (RFC 6749 §4.1.4, §6; SMART App Launch 2.2 §4.4).
     async fn issue_for_a_person(
-        &self,
+        self: &Arc<Self>,
         origin: Origin,
         application: &Application,
         given: Result<Given, NotGiven>,
@@ -84,9 +91,9 @@ impl Service {
     ) -> Result<Value, Refused> {
         let Given { grant, wish, refresh, until } = match given {
             Ok(given) => given,
-            Err(not) => {
-                if let Some(kept) = &not.revoked {
-                    self.take_back(origin, kept, not.reason).await?;
+            Err(mut not) => {
+                if let Some(kept) = not.revoked.take() {
+                    self.take_back(origin, *kept, not.reason).await?;
                 }
                 return Err(Refused::from(not).of(application.id));
             }
@@ -186,12 +193,12 @@ impl Service {
     /// Takes a client's own token back (RFC 7009); one that is unknown or over is as good as taken back.
     ///
     /// With a refresh token goes everything that was granted with it.
-    pub(crate) async fn revoke(&self, origin: Origin, form: &Form, shown: Shown<'_>) -> Result<(), Refused> {
+    pub(crate) async fn revoke(self: &Arc<Self>, origin: Origin, form: &Form, shown: Shown<'_>) -> Result<(), Refused> {
         let asking = self.client(origin, form, shown).await?;
         let token = form.get("token").ok_or(Refused::new(Face::InvalidRequest, "no-token").of(asking.id))?;
         let anothers = Refused::new(Face::UnauthorizedClient, "token-of-another-client").of(asking.id);
         match self.launches.given_up(token, asking.id).await {
-            Ok(Some(kept)) => return self.take_back(origin, &kept, "given-up").await,
+            Ok(Some(kept)) => return self.take_back(origin, kept, "given-up").await,
             Ok(None) => {}
             Err(not) if not.is_unavailable() => return Err(Refused::from(not).of(asking.id)),
             Err(_) => return Err(anothers),
@@ -216,10 +223,21 @@ impl Service {
     }
 
     /// Takes a grant away with everything that came of it, once that is in the chain; when it cannot be recorded, it goes on.
-    async fn take_back(&self, origin: Origin, kept: &Kept<Grant>, reason: &'static str) -> Result<(), Refused> {
-        self.record_revoked(origin, &kept.value, reason).await?;
-        self.launches.take_back(kept).await?;
-        Ok(())
+    ///
+    /// It is done also where nobody waits for it any more: else the chain would say of what goes on that it was taken away.
+    async fn take_back(
+        self: &Arc<Self>,
+        origin: Origin,
+        kept: Kept<Grant>,
+        reason: &'static str,
+    ) -> Result<(), Refused> {
+        let service = Arc::clone(self);
+        let done = tokio::spawn(async move {
+            service.record_revoked(origin, &kept.value, reason).await?;
+            service.launches.take_back(&kept).await?;
+            Ok::<(), Refused>(())
+        });
+        done.await.map_err(|_| Refused::from(Unavailable))?
     }
 
     /// Authenticates an application that can prove who it is.

@@ -31,7 +31,7 @@ pub(crate) enum Face {
     UnauthorizedClient,
     /// Too many were refused from there; seconds to wait.
     TooMany(u32),
-    /// The grant is refreshed too often; seconds to wait. Nothing was used up.
+    /// The grant is refreshed too often; seconds to wait. The refresh token is not used up; an assertion by which the client was known is.
     SlowDown(u32),
     Unavailable,
 }

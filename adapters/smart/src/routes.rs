@@ -90,7 +90,7 @@ fn preflight(
 }
 
 /// Reads the form, does the work, and records a refusal before it is answered.
-async fn answer(service: &Service, endpoint: Endpoint, request: &HttpRequest, body: web::Payload) -> HttpResponse {
+async fn answer(service: &Arc<Service>, endpoint: Endpoint, request: &HttpRequest, body: web::Payload) -> HttpResponse {
     let Ok(correlation) = correlation(service, request) else {
         return problem(&Refused::new(Face::Unavailable, "unavailable"));
     };

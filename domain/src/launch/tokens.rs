@@ -29,8 +29,9 @@ pub const ACCESS_SECONDS: i64 = 900;
 pub const OFFLINE_SECONDS: i64 = 7 * 86_400;
 /// What every refresh token begins with.
 pub const REFRESH_PREFIX: &str = "sgr_";
-/// How often one grant is refreshed: 30 times at once, and once in 30 seconds. An access token is good for 900.
-pub const REFRESH_RATE: Rate = Rate { burst: 30, every_ms: 30_000 };
+/// How often one grant is refreshed: 30 times at once, and once in 10 seconds. An access token is good for 900; an application that
+/// refreshes with every page it opens is let.
+pub const REFRESH_RATE: Rate = Rate { burst: 30, every_ms: 10_000 };
 /// Most grants of one person that are looked at.
 const MAX_GRANTS: u32 = 1_024;
 /// How long a code that nobody redeemed is remembered, so that one who comes late is told from one who guesses, in seconds.

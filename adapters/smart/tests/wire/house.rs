@@ -19,12 +19,12 @@ use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Intake}
 use domain::journal::Actor;
 use domain::keys::ContentMac;
 use domain::kind::Kind;
-use domain::ports::{BoxFuture, Clock, KeyVault, Store, Unavailable};
+use domain::ports::{BoxFuture, Clock, KeyVault, Store, Tickets, Unavailable};
 use domain::record::{self, ContextBinding};
 use domain::refusals::RefusalLimits;
 use domain::retrieval::Retrieval;
 use domain::secret::SecretBytes;
-use domain::ticket::{TicketBook, TicketKeys};
+use domain::ticket::{Owner, StoredTicket, TicketBook, TicketKey, TicketKeys};
 use domain::time::Timestamp;
 use fhir::{Admission, Admitted, Attempt};
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -74,6 +74,7 @@ pub struct House {
     pub keys: Arc<Keys>,
     pub service: Arc<Service>,
     pub book: Arc<TicketBook>,
+    pub tickets: Arc<Tardy>,
     fhir: Arc<fhir::Service>,
 }
 
@@ -91,16 +92,70 @@ impl JwksSource for Keys {
     }
 }
 
-/// Makes a key that signs, or one that only looks different.
+/// Tickets that can be made to wait before one is taken out.
+#[derive(Default)]
+pub struct Tardy {
+    tickets: MemoryTickets,
+    /// How long, in milliseconds.
+    pub waits: AtomicU32,
+}
+
+impl Tickets for Tardy {
+    fn put(&self, ticket: StoredTicket, now: Timestamp) -> BoxFuture<'_, Result<bool, Unavailable>> {
+        self.tickets.put(ticket, now)
+    }
+
+    fn find(&self, key: TicketKey, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredTicket>, Unavailable>> {
+        self.tickets.find(key, now)
+    }
+
+    fn take(&self, key: TicketKey, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredTicket>, Unavailable>> {
+        Box::pin(async move {
+            let waits = self.waits.load(Ordering::Relaxed);
+            if waits > 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(waits.into())).await;
+            }
+            self.tickets.take(key, now).await
+        })
+    }
+
+    fn replace(&self, ticket: StoredTicket, now: Timestamp) -> BoxFuture<'_, Result<bool, Unavailable>> {
+        self.tickets.replace(ticket, now)
+    }
+
+    fn of_owner(
+        &self,
+        owner: Owner,
+        now: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<StoredTicket>, Unavailable>> {
+        self.tickets.of_owner(owner, now, limit)
+    }
+
+    fn remove_all(&self, owner: Owner) -> BoxFuture<'_, Result<u64, Unavailable>> {
+        self.tickets.remove_all(owner)
+    }
+
+    fn sweep(&self, now: Timestamp, limit: u32) -> BoxFuture<'_, Result<u64, Unavailable>> {
+        self.tickets.sweep(now, limit)
+    }
+}
+
+/// Makes a key that signs, one that only looks different, or none.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TestRsa {
     Signs,
     Differs,
+    Fails,
 }
 
 impl RsaKeys for TestRsa {
     fn make(&self) -> Result<SecretBytes, Unavailable> {
-        Ok(SecretBytes::new(if *self == TestRsa::Signs { URL_SAFE_NO_PAD.decode(RSA).unwrap() } else { vec![7; 256] }))
+        match self {
+            TestRsa::Signs => Ok(SecretBytes::new(URL_SAFE_NO_PAD.decode(RSA).unwrap())),
+            TestRsa::Differs => Ok(SecretBytes::new(vec![7; 256])),
+            TestRsa::Fails => Err(Unavailable),
+        }
     }
 
     fn public(&self, key: &SecretBytes) -> Result<(Vec<u8>, Vec<u8>), Unavailable> {
@@ -110,6 +165,9 @@ impl RsaKeys for TestRsa {
     }
 
     fn sign(&self, key: &SecretBytes, message: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        if key.expose() != URL_SAFE_NO_PAD.decode(RSA).unwrap() {
+            return Ok(vec![7; 256]);
+        }
         let key = EncodingKey::from_rsa_der(key.expose());
         let signature = jsonwebtoken::crypto::sign(message, &key, Algorithm::RS256).unwrap();
         Ok(URL_SAFE_NO_PAD.decode(signature).unwrap())
@@ -235,8 +293,9 @@ impl House {
         }
         let (north, south) = (tenants[0], tenants[1]);
         let (directory, seen) = watch::channel(Arc::new(directory(north, south, &|application| application)));
+        let tickets = Arc::new(Tardy::default());
         let book = Arc::new(TicketBook {
-            tickets: Arc::new(MemoryTickets::default()),
+            tickets: tickets.clone(),
             keys: TicketKeys::derive(&domain::secret::Secret::new([7; 32])),
             clock: doubles.clock.clone(),
             entropy: doubles.entropy.clone(),
@@ -254,7 +313,7 @@ impl House {
         let door = Arc::new(Door { tokens: service.tokens(), directory: seen });
         let limits = fhir::Limits::default();
         let fhir = fhir::Service::new(retrieval, door, "https://here.example/fhir", "0.1.0", limits);
-        let house = Self { doubles, north, directory, keys, service, book, fhir };
+        let house = Self { doubles, north, directory, keys, service, book, tickets, fhir };
         for number in [1, 2] {
             house.store_patient(number).await;
             house.store_report(number).await;
@@ -264,11 +323,17 @@ impl House {
 
     /// Returns another gateway of the same installation, which makes other keys.
     pub fn beside(&self) -> Self {
+        self.beside_with(TestRsa::Differs)
+    }
+
+    /// Returns another gateway of the same installation, which makes such keys.
+    pub fn beside_with(&self, rsa: TestRsa) -> Self {
         let seen = self.directory.subscribe();
-        let service = Service::new(settings(&self.doubles, seen, &self.book, &self.keys, TestRsa::Differs));
+        let service = Service::new(settings(&self.doubles, seen, &self.book, &self.keys, rsa));
         let (doubles, directory) = (Installation::new(4).unwrap(), self.directory.clone());
         let (keys, book, fhir) = (self.keys.clone(), self.book.clone(), self.fhir.clone());
-        Self { doubles, north: self.north, directory, keys, service, book, fhir }
+        let tickets = self.tickets.clone();
+        Self { doubles, north: self.north, directory, keys, service, book, tickets, fhir }
     }
 
     /// Puts another directory in force.

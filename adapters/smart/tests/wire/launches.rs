@@ -484,6 +484,19 @@ async fn the_key_of_a_quarter_is_published_before_it_signs_and_until_the_next_is
 }
 
 #[actix_web::test]
+async fn a_next_key_that_cannot_be_made_leaves_the_present_one_published() {
+    let house = House::new().await;
+    let quarter = domain::time::Timestamp(0).plus_seconds(smart::KEY_SECONDS).0;
+    let into = house.doubles.clock.now().0.rem_euclid(quarter).div_euclid(1_000_000);
+    house.doubles.clock.advance(smart::KEY_SECONDS - into);
+    let present = house.published().await;
+    house.doubles.clock.advance(smart::KEY_SECONDS - smart::AHEAD_SECONDS);
+    let broken = house.beside_with(crate::house::TestRsa::Fails);
+    assert_eq!(broken.published().await, present);
+    assert_ne!(house.published().await, present, "whoever can makes it");
+}
+
+#[actix_web::test]
 async fn a_key_is_published_before_anything_is_signed_and_all_gateways_publish_the_same() {
     let house = House::new().await;
     let other = house.beside();
@@ -514,6 +527,36 @@ async fn nothing_is_taken_back_that_is_not_in_the_chain() {
 }
 
 #[actix_web::test]
+async fn what_the_chain_says_was_taken_back_is_even_where_nobody_waits_for_it() {
+    use std::sync::atomic::Ordering;
+    use std::time::Duration;
+    let house = House::new().await;
+    let session = house.sign_in().await;
+    let given = house.redeemed(&session, SCOPE).await;
+    let launches = Launches::new(house.book.clone());
+    let grants = async || launches.granted_by(house.north, session.person).await.unwrap().len();
+    assert_eq!(grants().await, 1);
+    let revoke = format!("token={}&client_id={PUBLIC}", given["refresh_token"].as_str().unwrap());
+    house.tickets.waits.store(200, Ordering::Relaxed);
+    {
+        // Whoever asked goes as soon as the entry is there.
+        let mut asked = std::pin::pin!(house.post("/oauth/revoke", &revoke));
+        while house.last(house.north).await.0 != "GrantRevoked" {
+            let waited = tokio::time::timeout(Duration::from_millis(1), &mut asked).await;
+            assert!(waited.is_err(), "it takes longer");
+        }
+    }
+    assert_eq!(grants().await, 1);
+    for _ in 0..500 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if grants().await == 0 {
+            return;
+        }
+    }
+    panic!("it goes on");
+}
+
+#[actix_web::test]
 async fn a_refresh_without_end_is_slowed_down_and_told_of_as_one() {
     let house = House::new().await;
     let session = house.sign_in().await;
@@ -523,10 +566,10 @@ async fn a_refresh_without_end_is_slowed_down_and_told_of_as_one() {
     }
     for _ in 0..20 {
         let slow = house.refresh(&token, "").await;
-        assert_eq!((slow.error(), slow.header("retry-after")), ((429, "slow_down".to_owned()), "30"));
+        assert_eq!((slow.error(), slow.header("retry-after")), ((429, "slow_down".to_owned()), "10"));
     }
     let block = house.doubles.store.entries(ChainId::from(TenantId::SYSTEM), 0, 10_000).await.unwrap();
     assert!(!String::from_utf8(block.lines).unwrap().contains("LoginFailed"), "none has an entry of its own");
-    house.doubles.clock.advance(30);
-    assert_eq!(house.refresh(&token, "").await.status, StatusCode::OK, "nothing was used up");
+    house.doubles.clock.advance(10);
+    assert_eq!(house.refresh(&token, "").await.status, StatusCode::OK, "the token is not used up");
 }
