@@ -2,12 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use gateway::cli::{Audit, Init, Json, Key, Tenant};
-use gateway::commands::{audit, directory, init, key};
+use domain::access::{Clinics, Factor, Purpose, Role, Roles};
+use domain::directory::{Account, LOCAL_ISSUER};
+use domain::id::{RecordId, TenantId};
+use domain::identity::{self, Admitted, Assertion, Groups};
+use domain::launch::{Asked, Launches, Wish};
+use domain::ports::Clock;
+use gateway::cli::{Audit, Init, Json, Key, Session, SessionEnd, Tenant};
+use gateway::commands::{audit, directory, init, key, session as session_command};
 use gateway::config::{self, Config};
 use gateway::exit::{Exit, Outcome};
+use gateway::installation::Installation;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An installation opened by a credential file, which costs no key derivation.
 struct Installed {
@@ -129,4 +137,71 @@ async fn the_slot_that_opens_the_root_as_configured_stays() {
     key::run(&installed.config, Key::RemoveSlot { slot: 2 }).await.unwrap();
     assert_eq!(exit(key::run(&installed.config, Key::RemoveSlot { slot: 1 }).await), Exit::Failed);
     installed.add_tenant("Another").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_ends_all_that_a_person_has_names_each_grant_in_the_chain() {
+    let installed = Installed::make().await;
+    let person = RecordId([0xad; 16]);
+    let applications = [RecordId([0x0a; 16]), RecordId([0x0b; 16])];
+    let installation = Installation::open(&installed.config).await.unwrap();
+    let tenant = installation.directory().await.unwrap().tenants().find(|known| known.name == "Harbour").unwrap().id;
+    let launches = Launches::new(Arc::new(installation.book()));
+    for application in applications {
+        launches.grant(&asked(tenant, application), &session(tenant, person), None, Wish::default()).await.unwrap();
+    }
+    assert_eq!(launches.granted_by(tenant, person).await.unwrap().len(), 2);
+    installation.close().await;
+
+    let (tenant_name, person_id) = ("Harbour".to_owned(), Some(person.to_string()));
+    let end = SessionEnd { tenant: tenant_name, session: None, person: person_id, all: false, output: JSON };
+    session_command::run(&installed.config, Session::End(end)).await.unwrap();
+
+    let export = installed.path("export.jsonl");
+    installed.audit(Audit::Export { tenant: "Harbour".to_owned(), to: export.clone(), key_file: None }).await.unwrap();
+    let chain = fs::read_to_string(&export).unwrap();
+    assert_eq!(chain.matches(r#""action":"GrantRevoked""#).count(), 2);
+    for application in applications {
+        assert!(chain.contains(&application.to_string()));
+    }
+    let installation = Installation::open(&installed.config).await.unwrap();
+    let launches = Launches::new(Arc::new(installation.book()));
+    assert!(launches.granted_by(tenant, person).await.unwrap().is_empty());
+    installation.close().await;
+}
+
+fn asked(tenant: TenantId, application: RecordId) -> Asked {
+    Asked {
+        application,
+        tenant,
+        redirect_uri: "https://app.example/back".to_owned(),
+        state: String::new(),
+        wish: Wish::default(),
+        challenge: String::new(),
+        launch: None,
+        nonce: None,
+        prompt_login: false,
+        max_age: None,
+    }
+}
+
+fn session(tenant: TenantId, person: RecordId) -> identity::Session {
+    let now = gateway::clock::SystemClock.now();
+    let assertion = Assertion {
+        connection: Account::connection(tenant),
+        tenant,
+        issuer: LOCAL_ISSUER.to_owned(),
+        subject: person.to_string(),
+        display: "Ada Okoro".to_owned(),
+        roles: Vec::new(),
+        groups: Groups::Known(Vec::new()),
+        attributes: Vec::new(),
+        factor: Factor::Shown,
+        authenticated: now,
+        until: None,
+        provider_session: None,
+    };
+    let roles = Roles::of(&[Role::Provider]);
+    let admitted = Admitted { roles, clinics: Clinics::All, purpose: Purpose::Treatment, provided_group: None };
+    identity::Session::begin(RecordId([0x5e; 16]), person, &assertion, admitted, "192.0.2.7", now)
 }

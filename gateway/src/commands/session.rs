@@ -106,6 +106,10 @@ async fn end(installation: &Installation, end: &SessionEnd) -> Outcome {
     let context = Context { rule: Some(rule.to_owned()), returned, ..Context::default() };
     console.record(Act::done("session.end", kind, &what), context).await?;
     for kept in &granted {
+        // Each by name, as where an application gives it up: whoever reads the chain sees what is over.
+        let (act, reason) = kept.value.revoked("session-ended");
+        let returned = vec![format!("Person/{}", kept.value.session.person)];
+        console.record(act, Context { rule: Some(rule.to_owned()), returned, ..reason }).await?;
         launches.take_back(kept).await.map_err(not_taken_back)?;
     }
     let sign_in = sign_on::sign_in(installation, &book);
