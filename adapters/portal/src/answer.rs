@@ -18,6 +18,9 @@ const DOCUMENT_POLICY: &str = "sandbox; default-src 'none'; frame-ancestors 'non
 const OWN_SCRIPT: &str = "; script-src 'self'";
 /// What in it says where forms may lead.
 const OWN_FORMS: &str = "form-action 'self'";
+/// Most that is added to it, in bytes: proxies take 4 or 8 KiB of headers together. What is beyond it browsers may refuse to
+/// open from the page; such an application is launched by its own request.
+const MAX_LEADS_TO_BYTES: usize = 2_048;
 /// Two years, as lists of such hosts ask for.
 const STRICT_TRANSPORT: &str = "max-age=63072000; includeSubDomains";
 
@@ -133,7 +136,9 @@ impl Answer {
     /// Returns the same page, whose forms may lead to an application's registered address; browsers hold redirects behind a form to
     /// what the page allows (CSP Level 3 §6.4.1).
     pub(crate) fn leading_to(mut self, address: &str) -> Self {
-        self.leads_to.extend(form_target(address).filter(|target| !self.leads_to.contains(target)));
+        let taken = self.leads_to.iter().map(|target| target.len().saturating_add(1)).fold(0, usize::saturating_add);
+        let fits = |target: &String| taken.saturating_add(target.len()) < MAX_LEADS_TO_BYTES;
+        self.leads_to.extend(form_target(address).filter(|target| !self.leads_to.contains(target) && fits(target)));
         self
     }
 
@@ -215,4 +220,20 @@ fn protect(response: &mut HttpResponseBuilder, policy: &str, kept: &str, request
         .insert_header(("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"))
         .insert_header((header::CACHE_CONTROL, kept))
         .insert_header(("x-request-id", request_id));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_page_may_lead_to_is_bounded_and_the_first_stay() {
+        let answer = (0..10_000).fold(Answer::page(String::new()), |answer, number| {
+            answer.leading_to(&format!("https://application-{number}.example/launch"))
+        });
+        let written = answer.write("id");
+        let policy = written.headers().get(header::CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap();
+        assert!(policy.contains("form-action 'self' https://application-0.example https://application-1.example"));
+        assert!(policy.len().saturating_sub(CONTENT_POLICY.len()) <= MAX_LEADS_TO_BYTES, "{}", policy.len());
+    }
 }

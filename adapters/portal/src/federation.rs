@@ -87,7 +87,7 @@ pub(crate) async fn oidc_callback(visit: &Visit<'_>, back_at: BackAt) -> Result<
     // Without what was kept nobody knows whose sign-in it was, so it is recorded for the system.
     let Some(away) = begun::open(visit, reply.state) else {
         // Another window of theirs was first: what the browser carried ended with that, and they are where they wanted to be.
-        if visit.person().is_some() {
+        if visit.person().is_some() && !visit.comes_from_elsewhere() {
             return Ok(Answer::see("/"));
         }
         return Err(visit.refuse(TenantId::SYSTEM, "unknown-state", Problem::SignInOver).await);

@@ -288,7 +288,18 @@ mod tests {
         let words = words.chain(saml::Refusal::ALL.iter().map(|refusal| refusal.name()));
         let words = words.chain(local::Reason::ALL.iter().map(|reason| local::Refusal::from(*reason).name()));
         let words = words.chain(NotAdmitted::ALL.iter().map(|why| why.name()));
-        for word in words.chain(["address-not-allowed", "factor-missing", "too-many"]) {
+        let on_the_way = [
+            "unknown-state",
+            "unknown-relay",
+            "other-address",
+            "sign-in-used",
+            "connection-gone",
+            "connection-disabled",
+            "connection-changed",
+            "not-gone-to",
+            "not-listened-to",
+        ];
+        for word in words.chain(on_the_way).chain(["address-not-allowed", "factor-missing", "too-many"]) {
             assert!(meanings(word, "Person").iter().all(|meaning| meaning.step != "unknown step"), "{word}");
         }
     }
