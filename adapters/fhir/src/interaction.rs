@@ -37,10 +37,9 @@ pub(crate) async fn answer(service: &Service, request: Request<'_>) -> Result<An
         Route::Metadata => metadata(service, &request.pairs),
         Route::Read(kind, id) => {
             only_form(&request.pairs)?;
-            if let Some(id) = id.filter(|id| request.caller.is(kind, *id)) {
+            if let Some(id) = id.filter(|id| request.tells_person && request.caller.is(kind, *id)) {
                 let own = signed_in::render(&id.to_string(), &request.caller.subject.principal.display);
-                let read = service.retrieval.read_self(&request.caller, id, own, request.tells_person);
-                return Ok(Answer::Plain(read.await?));
+                return Ok(Answer::Plain(service.retrieval.read_self(&request.caller, id, own).await?));
             }
             let resource = service.retrieval.read(&request.caller, kind, ours(id)).await?;
             Ok(versioned(&request, resource))

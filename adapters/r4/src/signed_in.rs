@@ -2,9 +2,10 @@
 
 use crate::json;
 
-/// Renders the Practitioner that stands for a signed-in person, by the name that their sign-in gave.
+/// Renders the Practitioner that stands for a signed-in person, by the name that pages and entries have them by.
 ///
-/// It says no more than that: no identifier, since those of providers and accounts are for sign-in alone.
+/// Where a provider tells no name, that is what it knows them by. No identifier: those of providers and accounts are
+/// for sign-in alone.
 #[must_use]
 pub fn render(id: &str, name: &str) -> String {
     json::resource("Practitioner", id, |person| {

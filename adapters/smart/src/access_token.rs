@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::{Context, Principal, PrincipalKind, Scope, Scopes, Subject, narrow};
 use domain::directory::{Application, ApplicationUse, Directory};
 use domain::id::RecordId;
-use domain::launch::Launches;
+use domain::launch::{Launches, Word};
 use domain::secret::SecretBytes;
 use domain::ticket::{Kept, NotKept, TicketBook, TicketKey, TicketKind};
 use domain::time::Timestamp;
@@ -86,7 +86,7 @@ impl AccessTokens {
             }
         };
         let admitted = admitted.filter(|(subject, _)| subject.tenant == kept.tenant);
-        let tells_person = kept.value.tells_person;
+        let tells_person = kept.value.tells_person && may_tell(application, Word::FhirUser);
         let bearer =
             |(subject, circumstances)| Bearer { subject, application: application.id, circumstances, tells_person };
         Ok(admitted.map(bearer))
@@ -145,6 +145,11 @@ impl AccessTokens {
 /// Returns what an application was registered for; a text that is no scope here gives nothing.
 pub(crate) fn registered(application: &Application) -> Vec<Scope> {
     application.scopes.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+/// Says whether an application is registered to be told this about people, now.
+pub(crate) fn may_tell(application: &Application, word: Word) -> bool {
+    application.scopes.iter().any(|text| text == word.name())
 }
 
 /// Admits an application that acts by itself with these scopes; `None` when it is disabled or acts for people only.

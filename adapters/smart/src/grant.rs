@@ -1,6 +1,6 @@
 //! The three endpoints without HTTP: tokens, introspection, revocation.
 
-use crate::access_token::{Granted, TOKEN_SECONDS, registered, subject};
+use crate::access_token::{Granted, TOKEN_SECONDS, may_tell, registered, subject};
 use crate::client::Shown;
 use crate::id_token::seconds;
 use crate::journal::Origin;
@@ -106,7 +106,7 @@ impl Service {
             scopes: wish.records.clone(),
             issued: now,
             grant: Some(grant.id),
-            tells_person: wish.has(Word::FhirUser),
+            tells_person: wish.has(Word::FhirUser) && may_tell(application, Word::FhirUser),
         };
         let token = self.tokens.issue(application, &granted, expires).await;
         let token = token.map_err(|fault| Refused::from(fault).of(application.id))?;
@@ -175,10 +175,11 @@ impl Service {
                 let admitted = self.launches.admit(grant, application.id, &kept.value.scopes, &directory).await?;
                 let Some((subject, _, grant)) = admitted else { return Ok(inactive) };
                 // Who it is was a scope of its own, which the person may have declined (SMART App Launch 2.2, token introspection).
+                let tells_person = kept.value.tells_person && may_tell(application, Word::FhirUser);
                 let told = [
                     ("scope", Some(json!(subject.scopes.render()))),
                     ("sub", grant.wish.has(Word::OpenId).then(|| json!(grant.session.person))),
-                    ("fhirUser", grant.wish.has(Word::FhirUser).then(|| json!(self.fhir_user(&grant)))),
+                    ("fhirUser", tells_person.then(|| json!(self.fhir_user(&grant)))),
                     ("patient", grant.patient.map(|patient| json!(patient))),
                 ];
                 told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()

@@ -1,7 +1,7 @@
 //! Somebody reads who they are: the one resource that is stored nowhere, since it says what their sign-in says.
 
 use super::{Caller, Refusal, Retrieval, asked};
-use crate::access::{self, Action, Part, PrincipalKind, Reason};
+use crate::access::{self, Action, PrincipalKind};
 use crate::id::RecordId;
 use crate::journal::Act;
 use crate::kind::Kind;
@@ -9,6 +9,9 @@ use alloc::string::{String, ToString};
 
 /// What stands for a signed-in person over FHIR. Practitioners of records are others: they come from messages, under ids of their own.
 const KIND: Kind = Kind::Practitioner;
+
+/// The scope that lets it be read, which no scope about records says.
+const WHY: &str = "fhirUser";
 
 impl Caller {
     /// Says whether a resource is what stands for the caller: a person, under the stable name that entries have them by.
@@ -22,36 +25,22 @@ impl Caller {
 impl Retrieval {
     /// Returns what stands for the caller, who [is](Caller::is) it, once it is in the chain that it was read.
     ///
-    /// `content` is that resource. `told` says that the token lets its holder know who the person is, whatever records it
-    /// reaches: then the door alone decides. Otherwise scopes and roles do, as about any other of its kind.
+    /// `content` is that resource. Only for a token that lets its holder know who the person is: then the door alone
+    /// decides, whatever records the token reaches. To everybody else there is nothing under that id.
     ///
     /// # Errors
     /// [`Refusal`]; denial is recorded too.
-    pub async fn read_self(
-        &self,
-        caller: &Caller,
-        id: RecordId,
-        content: String,
-        told: bool,
-    ) -> Result<String, Refusal> {
+    pub async fn read_self(&self, caller: &Caller, id: RecordId, content: String) -> Result<String, Refusal> {
         let action = Action::FhirRead;
-        if let Err(reason) = self.may_read_self(caller, &content, told) {
+        if !caller.is(KIND, id) {
+            return Err(self.absent(caller, action, KIND, id).await);
+        }
+        if let Err(reason) = access::decide_self(&caller.subject, &self.context(caller)) {
             return Err(self.hidden(caller, action, KIND, id, reason.name()).await);
         }
-        self.record(caller, Act::done(action.name(), KIND.name(), &id.to_string()), asked(caller)).await?;
+        let mut context = asked(caller);
+        context.scopes.push(WHY.to_string());
+        self.record(caller, Act::done(action.name(), KIND.name(), &id.to_string()), context).await?;
         Ok(content)
-    }
-
-    fn may_read_self(&self, caller: &Caller, content: &str, told: bool) -> Result<(), Reason> {
-        let (subject, context) = (&caller.subject, self.context(caller));
-        if told {
-            return access::decide_self(subject, &context);
-        }
-        let resource = access::Resource::record(subject.tenant, KIND);
-        let fits = |part: &Part| self.labels.fits(KIND, part, content);
-        match access::decide_opened(subject, Action::FhirRead, &resource, &context, &fits) {
-            access::Decision::Permit { .. } => Ok(()),
-            access::Decision::Deny(reason) => Err(reason),
-        }
     }
 }

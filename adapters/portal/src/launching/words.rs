@@ -42,7 +42,7 @@ pub(crate) fn scope(scope: &Scope) -> String {
 pub(crate) fn word(word: Word) -> String {
     match word {
         Word::OpenId => "Know that it is you, by a number that stands for you here",
-        Word::FhirUser => "Know you as a clinician, by an address that stands for you",
+        Word::FhirUser => "Know who you are: your name, at an address that stands for you",
         Word::Profile => "Know your name",
         Word::Launch => "Know for which patient you opened it",
         Word::LaunchPatient => "Know which patient you chose",

@@ -187,10 +187,9 @@ async fn who_signed_in_is_read_with_the_token_that_says_so_and_with_no_other() {
     for (scope, expected, outcome, reason) in [
         ("openid fhirUser", 200, "success", None),
         ("openid fhirUser launch/patient patient/Observation.rs", 200, "success", None),
-        ("user/Practitioner.r", 200, "success", None),
-        ("openid", 404, "denied", Some("scope")),
-        ("openid profile user/Observation.rs", 404, "denied", Some("scope")),
-        ("user/Practitioner.s", 404, "denied", Some("scope")),
+        ("user/Practitioner.r", 404, "failure", Some("not found")),
+        ("launch/patient patient/*.rs", 404, "failure", Some("not found")),
+        ("openid profile user/Observation.rs", 404, "failure", Some("not found")),
     ] {
         let token = house.redeemed(&session, scope).await["access_token"].clone();
         let read = house.get(&own, token.as_str().unwrap()).await;
@@ -221,6 +220,12 @@ async fn who_signed_in_is_read_with_the_token_that_says_so_and_with_no_other() {
     let less = house.refresh(&told["refresh_token"], "&scope=user/Observation.rs").await.json();
     assert_eq!(house.status(&own, &less["access_token"]).await, StatusCode::NOT_FOUND);
     assert_eq!(house.status(&own, token).await, StatusCode::OK);
+    // What the application is no longer registered to be told, its tokens no longer tell.
+    house.change(&|application: Application| {
+        let scopes = application.scopes.iter().filter(|text| *text != "fhirUser").cloned().collect();
+        Application { scopes, ..application }
+    });
+    assert_eq!(house.status(&own, token).await, StatusCode::NOT_FOUND);
 }
 
 #[actix_web::test]

@@ -111,6 +111,17 @@ proptest! {
     }
 
     #[test]
+    fn who_one_is_is_told_at_the_same_door_whatever_the_role(
+        subject in subject(), action in action(), resource in resource(), context in context(),
+    ) {
+        let door = decide_self(&subject, &context);
+        prop_assert!(door.is_ok() || !decide(&subject, action, &resource, &context).is_permit());
+        let shut = context.address == Address::NotAllowed || context.session == Session::Ended || context.factor == Factor::Missing;
+        prop_assert!(!shut || door.is_err());
+        prop_assert_eq!(door, decide_self(&Subject { roles: Roles::NONE, ..subject }, &context));
+    }
+
+    #[test]
     fn broken_glass_opens_its_patient_in_its_time_only(
         subject in subject(), action in action(), resource in resource(), context in context(),
     ) {
