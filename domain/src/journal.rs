@@ -1,6 +1,6 @@
 //! Puts acts into words: who did what to which resource, as a draft for the audit chain, and writes single ones down.
 
-use crate::access::Subject;
+use crate::access::{self, Action, Decision, Denial, Permit, Resource, Subject, authorise, decide};
 use crate::audit::{ChainId, Context, Draft, Outcome, UserId};
 use crate::id::{CorrelationId, TenantId};
 use crate::keys::{Compartment, ContentKey, ContentMac, DataKey};
@@ -56,6 +56,62 @@ impl Journal<'_> {
             self.vault.stored(tenant, &[id]);
         }
         Ok(receipt)
+    }
+
+    /// Decides about something that opens records or contexts; a denial is recorded.
+    ///
+    /// # Errors
+    /// [`NotPermitted`].
+    pub async fn permit<A: access::Act>(
+        &self,
+        actor: &Actor<'_>,
+        circumstances: &access::Context,
+        named: (&str, &str),
+    ) -> Result<Permit<A>, NotPermitted> {
+        match authorise::<A>(actor.subject, &Resource::of_tenant(actor.subject.tenant), circumstances) {
+            Ok(permit) => Ok(permit),
+            Err(denial) => Err(self.denied(actor, denial, named).await?),
+        }
+    }
+
+    /// Decides about an action on something of the tenant that is no record, which opens nothing; a denial is recorded.
+    /// Returns the rule that permits.
+    ///
+    /// # Errors
+    /// [`NotPermitted`].
+    pub async fn may(
+        &self,
+        actor: &Actor<'_>,
+        circumstances: &access::Context,
+        action: Action,
+        named: (&str, &str),
+    ) -> Result<&'static str, NotPermitted> {
+        match decide(actor.subject, action, &Resource::of_tenant(actor.subject.tenant), circumstances) {
+            Decision::Permit { rule, .. } => Ok(rule),
+            Decision::Deny(cause) => Err(self.denied(actor, Denial { action, cause }, named).await?),
+        }
+    }
+
+    async fn denied(&self, actor: &Actor<'_>, denial: Denial, named: (&str, &str)) -> Result<NotPermitted, KeyFault> {
+        let roles = actor.subject.roles.iter().map(|role| role.name().to_string()).collect();
+        let act = Act::denied(denial.action.name(), named.0, named.1, denial.reason());
+        self.record(actor, act, &Context { roles, ..Context::default() }).await?;
+        Ok(NotPermitted::Denied(denial))
+    }
+}
+
+/// Why something may not be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotPermitted {
+    /// The policy denies it; the denial is in the chain.
+    Denied(Denial),
+    /// The denial could not be recorded.
+    NotRecorded(KeyFault),
+}
+
+impl From<KeyFault> for NotPermitted {
+    fn from(fault: KeyFault) -> Self {
+        NotPermitted::NotRecorded(fault)
     }
 }
 

@@ -45,6 +45,7 @@ pub mod refusals;
 pub mod retrieval;
 pub mod secret;
 pub mod sign_in;
+pub mod supervision;
 pub mod ticket;
 pub mod time;
 pub mod write;

@@ -176,7 +176,7 @@ fn a_review_is_listed_opened_and_closed_once() {
     let review = house.smash("ada");
     for role in [Role::Auditor, Role::ClinicalDirector] {
         let caller = house.caller("eve", role);
-        let listed = run(house.emergency.reviews(&caller, true, 10)).unwrap();
+        let listed = run(house.emergency.reviews(&caller, true, None, 10)).unwrap();
         assert_eq!(listed.iter().map(|review| review.id()).collect::<Vec<_>>(), [review.id], "{role:?}");
         assert_eq!(run(house.emergency.review(&caller, review.id)).unwrap().words, "unconscious, allergies unknown");
     }
@@ -185,8 +185,8 @@ fn a_review_is_listed_opened_and_closed_once() {
     assert_eq!(close(Verdict::NotJustified, "no"), Err(NotDone::Note));
     assert_eq!(close(Verdict::NotJustified, "the patient was not in the house"), Ok(()));
     assert_eq!(close(Verdict::Justified, ""), Err(NotDone::Closed));
-    assert!(run(house.emergency.reviews(&eve, true, 10)).unwrap().is_empty());
-    let closed = run(house.emergency.reviews(&eve, false, 10)).unwrap().remove(0).read().unwrap().closed.unwrap();
+    assert!(run(house.emergency.reviews(&eve, true, None, 10)).unwrap().is_empty());
+    let closed = run(house.emergency.reviews(&eve, false, None, 10)).unwrap().remove(0).read().unwrap().closed.unwrap();
     assert_eq!((closed.verdict, closed.by.as_str()), (Verdict::NotJustified, "eve"));
     assert_eq!(house.times("BreakGlassReviewed success"), 1);
 }
@@ -201,7 +201,7 @@ fn a_review_that_does_not_open_is_listed_as_such_and_hides_no_other() {
     let arrival = stored.arrival;
     house.doubles.store.tamper(stored);
     let eve = house.caller("eve", Role::Auditor);
-    let listed = run(house.emergency.reviews(&eve, true, 10)).unwrap();
+    let listed = run(house.emergency.reviews(&eve, true, None, 10)).unwrap();
     let unreadable = Unreadable { id: broken, broken: arrival, open: true };
     assert!(listed.contains(&Listed::Unreadable(unreadable)));
     assert!(listed.iter().any(|review| matches!(review, Listed::Read(read) if read.id == whole)));
@@ -221,7 +221,7 @@ fn nobody_reviews_their_own_and_nobody_without_the_role() {
     assert_eq!(run(house.emergency.close(&own, review.id, Verdict::Justified, "")).map(|_| ()), Err(NotDone::Own));
     for role in [Role::Provider, Role::Staff, Role::ReadOnly, Role::Admin] {
         let caller = house.caller("eve", role);
-        assert_eq!(run(house.emergency.reviews(&caller, true, 10)).map(|_| ()), Err(NotDone::Denied), "{role:?}");
+        assert_eq!(run(house.emergency.reviews(&caller, true, None, 10)).map(|_| ()), Err(NotDone::Denied), "{role:?}");
         assert_eq!(run(house.emergency.review(&caller, review.id)).map(|_| ()), Err(NotDone::Denied));
         assert_eq!(
             run(house.emergency.close(&caller, review.id, Verdict::Justified, "")).map(|_| ()),

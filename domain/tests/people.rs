@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use domain::access::{Clinics, Context, Factor, Purpose, Role, Roles, Subject};
-use domain::administration::{Administration, By, NewAccount, NotChanged, Renewal, Reset};
+use domain::administration::{Administration, By, ChangeFault, NewAccount, NotChanged, Renewal, Reset, UnknownToken};
 use domain::audit::ChainId;
 use domain::directory::{
     Account, Application, ApplicationUse, Connection, Directory, Hidden, Invalid, OidcSettings, Protocol, Provisioning,
@@ -235,6 +235,114 @@ fn an_admin_changes_the_people_of_the_own_tenant_and_nobody_elses() {
     let denied = run(administration.change_account(&by, account.id, |account| account.enabled = true));
     assert_eq!(denied.err(), Some(NotChanged::Denied));
     assert_eq!(house.chain(house.tenant).last().unwrap(), "directory.change Account denied pat");
+}
+
+#[test]
+fn an_admin_makes_and_takes_over_nobody_who_audits() {
+    let house = House::new();
+    let administration = &house.administration;
+    let admin = Subject::console("amy", house.tenant, Roles::of(&[Role::Admin]));
+    let (operator, by) = (house.operator(), house.by(&admin));
+    let auditor = || NewAccount { roles: Roles::of(&[Role::Auditor]), ..new_account(house.tenant, "olga") };
+    assert_eq!(run(administration.add_account(&by, auditor())).err(), Some(NotChanged::Denied));
+    let olga = run(administration.add_account(&operator, auditor())).unwrap();
+    // An invitation to somebody else's account is the way into it.
+    assert_eq!(run(administration.reset_account(&by, olga.id, Reset::Password)).err(), Some(NotChanged::Denied));
+    let plain = run(administration.change_account(&by, olga.id, |account| account.roles = Roles::of(&[Role::Staff])));
+    assert_eq!(plain.err(), Some(NotChanged::Denied));
+    let ada = house.add_account("ada");
+    let raised = run(administration.change_account(&by, ada.id, |account| account.roles = Roles::of(&[Role::Auditor])));
+    assert_eq!(raised.err(), Some(NotChanged::Denied));
+
+    let mut auditing = rule(Clinics::All);
+    auditing.roles = Roles::of(&[Role::Auditor]);
+    let added = run(administration.add_connection(&by, connection(house.tenant, vec![auditing.clone()])));
+    assert_eq!(added.err(), Some(NotChanged::Denied));
+    let added = run(administration.add_connection(&operator, connection(house.tenant, vec![auditing]))).unwrap();
+    // Another issuer behind the same rules would be as good as another rule.
+    let moved = run(administration.change_connection(&by, added.id, |connection| {
+        let settings = OidcSettings::new("https://elsewhere.example".into(), "sealgate".into());
+        connection.protocol = Protocol::Oidc(settings);
+    }));
+    assert_eq!(moved.err(), Some(NotChanged::Denied));
+    let dropped = run(administration.change_connection(&by, added.id, |connection| connection.rules.clear()));
+    assert_eq!(dropped.err(), Some(NotChanged::Denied));
+    assert_eq!(house.chain(house.tenant).last().unwrap(), "directory.change Connection denied amy");
+}
+
+#[test]
+fn an_admin_cannot_change_their_own_account() {
+    let house = House::new();
+    let administration = &house.administration;
+    let amy = run(administration.add_account(
+        &house.operator(),
+        NewAccount { roles: Roles::of(&[Role::Admin]), ..new_account(house.tenant, "amy") },
+    ));
+    let amy = amy.unwrap();
+    let herself = Subject::console(&administration.person_of(&amy).to_string(), house.tenant, amy.roles);
+    let by = house.by(&herself);
+    let both = Roles::of(&[Role::Admin, Role::ClinicalDirector]);
+    let raised = run(administration.change_account(&by, amy.id, |account| account.roles = both));
+    assert_eq!(raised.err(), Some(NotChanged::Denied));
+    assert_eq!(run(administration.reset_account(&by, amy.id, Reset::Password)).err(), Some(NotChanged::Denied));
+    let other = house.add_account("ada");
+    assert!(run(administration.change_account(&by, other.id, |account| account.enabled = false)).is_ok());
+}
+
+#[test]
+fn a_change_is_made_at_the_version_that_was_seen() {
+    let house = House::new();
+    let administration = &house.administration;
+    let admin = Subject::console("amy", house.tenant, Roles::of(&[Role::Admin]));
+    let by = house.by(&admin);
+    let account = house.add_account("ada");
+    let disable = |account: &mut Account| {
+        account.enabled = false;
+        Ok::<(), &str>(())
+    };
+    let seen = run(administration.look_at::<Account>(&by, account.id, "GET")).unwrap();
+    assert_eq!(seen.version, 1);
+    let changed = run(administration.change(&by, account.id, Some(1), disable)).unwrap();
+    assert_eq!((changed.before.enabled, changed.after.entry.enabled, changed.after.version), (true, false, 2));
+    let late = run(administration.change(&by, account.id, Some(1), disable));
+    assert_eq!(late.err(), Some(ChangeFault::OtherVersion));
+    let late = run(administration.reset_account_at(&by, account.id, Some(1), Reset::Password));
+    assert_eq!(late.err(), Some(ChangeFault::OtherVersion));
+    let refused = run(administration.change(&by, account.id, Some(2), |_: &mut Account| Err("not so")));
+    assert_eq!(refused.err(), Some(ChangeFault::Refused("not so")));
+    assert_eq!(run(administration.stored_account(account.id)).unwrap(), changed.after.entry);
+}
+
+#[test]
+fn what_is_another_tenants_is_not_there() {
+    let house = House::new();
+    let administration = &house.administration;
+    let other = run(administration.add_tenant(&house.operator(), "Practice")).unwrap().id;
+    let admin = Subject::console("eve", other, Roles::of(&[Role::Admin]));
+    let by = house.by(&admin);
+    let account = house.add_account("ada");
+    for id in [account.id, RecordId([9; 16])] {
+        let seen = run(administration.look_at::<Account>(&by, id, "GET"));
+        assert_eq!(seen.err(), Some(NotChanged::UnknownEntry));
+        let changed = run(administration.change(&by, id, Some(9), |_: &mut Account| Ok::<(), ()>(())));
+        assert_eq!(changed.err(), Some(ChangeFault::NotChanged(NotChanged::UnknownEntry)));
+    }
+    assert!(house.chain(other).contains(&"directory.change Account denied eve".to_owned()));
+}
+
+#[test]
+fn a_provider_tells_of_people_by_a_token_until_it_is_taken_back() {
+    let house = House::new();
+    let (by, administration) = (house.operator(), &house.administration);
+    let id = run(administration.add_connection(&by, connection(house.tenant, vec![]))).unwrap().id;
+    let (stored, token) = run(administration.add_provisioning_token(&by, id, Some(1))).unwrap();
+    assert_eq!((stored.version, stored.entry.provisioning.tokens.len()), (2, 1));
+    assert!(house.directory().connection(id).unwrap().provisioner(token.expose()).is_some());
+    let mark = stored.entry.provisioning.tokens.first().unwrap().mark().to_owned();
+    let none = run(administration.revoke_provisioning_token(&by, id, None, "0000"));
+    assert_eq!(none.err(), Some(ChangeFault::Refused(UnknownToken)));
+    run(administration.revoke_provisioning_token(&by, id, Some(2), &mark)).unwrap();
+    assert!(house.directory().connection(id).unwrap().provisioner(token.expose()).is_none());
 }
 
 #[test]

@@ -122,6 +122,12 @@ fn render() -> String {
             let _ = writeln!(text, "  {scopes:<48} {who:<10} {cells}");
         }
     }
+    text.push_str(GIVING);
+    for role in Role::ALL {
+        let given = Role::ALL.iter().filter(|given| may_give(*role, **given)).map(|given| given.name());
+        let given = given.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, "  {:<20} {}", role.name(), if given.is_empty() { "none" } else { &given });
+    }
     text.push_str("\nRULES, WITH THE OBLIGATIONS THEY BROUGHT ABOVE\n");
     for (rule, obligations) in used_rules(&rows, &circumstances) {
         let _ = writeln!(text, "  {rule:<28} {obligations}");
@@ -201,6 +207,7 @@ fn mark(decision: &Decision) -> char {
         Decision::Deny(Reason::FactorMissing) => 'f',
         Decision::Deny(Reason::Scope) => 's',
         Decision::Deny(Reason::OtherCompartment) => 'p',
+        Decision::Deny(Reason::RoleNotGiven) => 'r',
         Decision::Deny(Reason::AddressNotAllowed | Reason::SessionEnded) => '?',
     }
 }
@@ -229,10 +236,18 @@ fn decision(row: &Row, at: &Circumstance) -> Decision {
         _ => (TenantId([2; 16]), Some(CLINIC)),
     };
     let labels = at.label.into_iter().collect::<Labels>();
-    let resource = Resource { tenant, clinic, kind: row.kind, patient: Some(PATIENT), labels };
+    let resource = Resource { tenant, clinic, kind: row.kind, patient: Some(PATIENT), labels, ..Resource::default() };
     let break_glass = at.glass.then_some(BreakGlass { patient: PATIENT, expires: Timestamp(1), emergency: true });
     let context = Context { now: Timestamp(0), address: Address::Allowed, session, factor, break_glass };
     decide(&subject, row.action, &resource, &context)
+}
+
+/// Says whether somebody with a role may add or change an account that has another.
+fn may_give(role: Role, given: Role) -> bool {
+    let home = if role == Role::SystemOperator { TenantId::SYSTEM } else { HOME };
+    let subject = Subject::console("someone", home, Roles::of(&[role]));
+    let account = Resource::record(home, Kind::Account).giving(Roles::of(&[given]));
+    decide(&subject, Action::DirectoryChange, &account, &Context::console(Timestamp(0))).is_permit()
 }
 
 /// What a token with these scopes lets a provider do to each of [`SCOPE_TARGETS`].
@@ -346,6 +361,10 @@ Circumstances that agree in every row stand under one letter.
 const SCOPES: &str = "
 SCOPES: a provider of every clinic with a token; each column, in order: report of patient 7, of patient 8, of no patient, patient 7, a practitioner
                                                    launched   read   hist.  search hit    view   update
+";
+
+const GIVING: &str = "
+GIVING ROLES: directory.change of what lets somebody have a role, before the change or after it; nobody changes the own account
 ";
 
 const LABELS: &str = "

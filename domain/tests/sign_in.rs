@@ -13,6 +13,7 @@ use domain::kind::Kind;
 use domain::ports::{Clock, Store};
 use domain::refusals::RefusalLimits;
 use domain::sign_in::{Ending, Origin, Refused, SignIn, TOUCH_SECONDS};
+use domain::supervision::{Ended, NotSupervised, Supervision};
 use domain::ticket::{TicketBook, TicketKeys};
 use std::sync::Arc;
 
@@ -343,4 +344,45 @@ fn people_of_one_name_at_two_issuers_are_two() {
     let other = house.begin(&other).unwrap();
     assert_ne!(one.session.person, other.session.person);
     assert_ne!(Account::connection(house.tenant), CONNECTION);
+}
+
+fn by<'a>(house: &House, subject: &'a Subject) -> By<'a> {
+    let actor = Actor { subject, workstation: "admin", correlation: CorrelationId([8; 16]) };
+    By { actor, context: domain::access::Context::console(house.doubles.clock.now()) }
+}
+
+#[test]
+fn an_admin_sees_and_ends_sessions_of_the_own_tenant_and_it_is_their_act() {
+    let house = House::new();
+    let (one, two) = (house.assertion("one"), house.assertion("two"));
+    let begun = [&one, &one, &two].map(|assertion| house.begin(assertion).unwrap());
+    let supervision = Supervision { sign_in: &house.sign_in, directory: &house.directory };
+    let subject = |tenant, role| Subject::console("amy", tenant, Roles::of(&[role]));
+    let (admin, foreign) = (subject(house.tenant, Role::Admin), subject(TenantId([9; 16]), Role::Admin));
+    assert_eq!(run(supervision.sessions(&by(&house, &admin), None, "GET /sessions")).unwrap().len(), 3);
+    let provider = subject(house.tenant, Role::Provider);
+    assert!(
+        run(supervision.sessions(&by(&house, &provider), None, "GET /sessions")).err() == Some(NotSupervised::Denied)
+    );
+
+    let end =
+        |subject: &Subject, ended| run(supervision.end(&by(&house, subject), ended, "192.0.2.9", "DELETE /sessions"));
+    let (first, person) = (begun[0].session.id, begun[2].session.person);
+    // Another tenant has no key here to seal what it did: it gets nothing, whatever it asks for.
+    assert!(end(&foreign, Ended::Session(first)).is_err());
+    assert_eq!(end(&provider, Ended::Session(first)), Err(NotSupervised::Denied));
+    assert!(house.resume(&begun[0]).is_some());
+    assert_eq!(end(&admin, Ended::Session(first)), Ok(1));
+    assert_eq!(end(&admin, Ended::Session(first)), Err(NotSupervised::NotFound));
+    assert!(house.resume(&begun[0]).is_none() && house.resume(&begun[1]).is_some());
+    assert_eq!(end(&admin, Ended::Person(person)), Ok(1));
+    assert_eq!(end(&admin, Ended::Everybody), Ok(1));
+    assert_eq!(end(&admin, Ended::Everybody), Ok(0));
+    assert!(begun.iter().all(|begun| house.resume(begun).is_none()));
+
+    let block = run(house.doubles.store.entries(ChainId::from(house.tenant), 1, 1_000)).unwrap();
+    let lines = String::from_utf8(block.lines).unwrap();
+    let acts = lines.lines().filter(|line| line.contains("\"session.end\"") && line.contains("\"amy\""));
+    assert_eq!(acts.count(), 4);
+    assert!(lines.contains("user.read") && lines.contains("user.change"), "both denials are recorded");
 }

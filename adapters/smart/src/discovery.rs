@@ -89,5 +89,6 @@ fn scopes() -> Vec<String> {
         let types = Kind::ALL.iter().filter(|kind| kind.is_fhir()).map(move |kind| format!("{level}/{kind}.rs"));
         std::iter::once(format!("{level}/*.rs")).chain(types)
     });
-    words.chain(records).collect()
+    let administration = ["user/Administration.ru", "system/Administration.ru"].map(str::to_owned);
+    words.chain(records).chain(administration).collect()
 }

@@ -5,7 +5,7 @@ use super::context::{Address, Context, Factor, Session};
 use super::resource::{Label, Resource};
 use super::scope::{Letter, Level, Part, Scopes};
 use super::subject::{Clinics, PrincipalKind, Role, Subject};
-use super::table::{FORBIDS, Forbid, MASKED, Meets, NEEDS, OVERLAY, PERMITS, Rule, Within};
+use super::table::{FORBIDS, Forbid, MASKED, Meets, NEEDS, OVERLAY, PERMITS, Rule, Within, gives};
 use crate::id::{RecordId, TenantId};
 use crate::kind::Kind;
 
@@ -90,6 +90,8 @@ pub enum Reason {
     Labelled(&'static str),
     /// A rule forbids it to everyone in these circumstances.
     Forbidden(&'static str),
+    /// A role would permit it, but not to let somebody have the roles in question.
+    RoleNotGiven,
     /// A role would permit it, but not in this clinic.
     OtherClinic,
     /// No role of the subject permits it.
@@ -109,6 +111,7 @@ impl Reason {
             Reason::OtherCompartment => "other-compartment",
             Reason::Labelled(need) => need,
             Reason::Forbidden(rule) => rule,
+            Reason::RoleNotGiven => "role-not-given",
             Reason::OtherClinic => "other-clinic",
             Reason::NoRole => "no-role",
         }
@@ -229,6 +232,10 @@ fn decide_by(
             continue;
         }
         if within(rule.within, subject, action, resource) {
+            if !resource.gives.iter().all(|role| gives(rule.role, role)) {
+                reason = Reason::RoleNotGiven;
+                continue;
+            }
             // A label or consent that only the broken glass lifts is read behind the glass, and noted as such.
             let lifted = glass && NEEDS.iter().any(|n| resource.labels.contains(n.label) && !meets(n.meets, subject));
             let rule_id = if lifted { OVERLAY.id } else { rule.id };
@@ -275,6 +282,9 @@ fn outside_the_limits(
         }
         (Scopes::Limited(scopes), _) => scopes,
     };
+    if let Some(letter) = Letter::of_administration(action) {
+        return (!scopes.iter().any(|scope| scope.administers(letter))).then_some(Reason::Scope);
+    }
     let (Some(letter), Some(kind)) = (Letter::of(action), resource.kind) else {
         return Some(Reason::Scope);
     };

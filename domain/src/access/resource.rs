@@ -1,5 +1,6 @@
 //! What is asked about: whose it is, where, of which patient, how it is labelled.
 
+use super::subject::Roles;
 use crate::id::{ClinicId, RecordId, TenantId};
 use crate::kind::Kind;
 
@@ -16,19 +17,23 @@ pub struct Resource {
     pub patient: Option<RecordId>,
     /// Its security labels and the patient's consent.
     pub labels: Labels,
+    /// The roles that somebody gets or has by it: an account's, those of a connection's rules, before a change and after it.
+    pub gives: Roles,
+    /// The person whose account it is.
+    pub person: Option<RecordId>,
 }
 
 impl Resource {
     /// Returns something of a tenant that is no record: a chain, a key, the gateway.
     #[must_use]
     pub const fn of_tenant(tenant: TenantId) -> Self {
-        Self { tenant, clinic: None, kind: None, patient: None, labels: Labels::NONE }
+        Self { tenant, clinic: None, kind: None, patient: None, labels: Labels::NONE, gives: Roles::NONE, person: None }
     }
 
     /// Returns an unlabelled record of a tenant that belongs to no clinic and no patient.
     #[must_use]
     pub const fn record(tenant: TenantId, kind: Kind) -> Self {
-        Self { tenant, clinic: None, kind: Some(kind), patient: None, labels: Labels::NONE }
+        Self { kind: Some(kind), ..Self::of_tenant(tenant) }
     }
 
     /// Returns the same in the compartment of a patient.
@@ -41,6 +46,18 @@ impl Resource {
     #[must_use]
     pub const fn with_clinic(self, clinic: Option<ClinicId>) -> Self {
         Self { clinic, ..self }
+    }
+
+    /// Returns the same where these roles are given or had by it.
+    #[must_use]
+    pub const fn giving(self, gives: Roles) -> Self {
+        Self { gives, ..self }
+    }
+
+    /// Returns the same as the account of a person.
+    #[must_use]
+    pub const fn of_person(self, person: Option<RecordId>) -> Self {
+        Self { person, ..self }
     }
 
     /// Returns the same with these labels.

@@ -5,6 +5,9 @@
 //!   level  / type      .letters ? parts: each must hold; alternatives by comma
 //! ```
 //! A scope only takes away. What it leaves is decided by the roles, as for everybody.
+//!
+//! One type is not of FHIR: `Administration`, with the letters `r` (look) and `u` (look and change). Administering a tenant by a
+//! token takes it, and `*` does not speak of it: whoever registers an application for all records lets it administer nothing.
 
 mod granting;
 mod part;
@@ -94,7 +97,12 @@ pub enum Types {
     Any,
     /// This one.
     Only(Kind),
+    /// No type of resource: how the tenant is set up, and who comes to it.
+    Administration,
 }
+
+/// What a scope about administering names in place of a type.
+const ADMINISTRATION: &str = "Administration";
 
 /// What a scope lets be done: one of its letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -124,6 +132,17 @@ impl Letter {
             Action::FhirUpdate | Action::FhirPatch => Some(Letter::Update),
             Action::FhirDelete => Some(Letter::Delete),
             // Whatever comes to be done later is out of a token's reach until it is given a letter.
+            _ => None,
+        }
+    }
+
+    /// Returns the letter of a scope about administering that an action needs; `None` for what no token reaches.
+    #[must_use]
+    pub const fn of_administration(action: Action) -> Option<Letter> {
+        match action {
+            Action::DirectoryRead | Action::UserRead | Action::AuditRead | Action::TestRun => Some(Letter::Read),
+            // To look at a review is part of judging it.
+            Action::DirectoryChange | Action::UserChange | Action::BreakGlassReview => Some(Letter::Update),
             _ => None,
         }
     }
@@ -196,7 +215,9 @@ impl fmt::Display for NotAScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             NotAScope::Form => "a scope is written patient, user or system, a slash, a type or *, a dot, and letters",
-            NotAScope::Letters => "the letters of a scope are some of cruds in this order, or read, write or *",
+            NotAScope::Letters => {
+                "the letters of a scope are some of cruds in this order, or read, write or *; of Administration r, u or ru"
+            }
             NotAScope::Type => "the scope is about a type that is not served",
             NotAScope::Part => "the scope is limited by a parameter or value that is not supported",
         })
@@ -218,8 +239,16 @@ impl Scope {
         let of_kind = match self.types {
             Types::Any => kind.is_fhir(),
             Types::Only(only) => only == kind,
+            Types::Administration => false,
         };
         of_kind && self.letters.0 & letter.bit() != 0
+    }
+
+    /// Says whether it lets the tenant be administered as this letter says. Who may change may look.
+    #[must_use]
+    pub fn administers(&self, letter: Letter) -> bool {
+        let letters = Letters::of(&[letter, Letter::Update]);
+        self.types == Types::Administration && self.letters.0 & letters.0 != 0
     }
 
     /// Borrows its granular parts: all must hold.
@@ -232,9 +261,12 @@ impl Scope {
     #[must_use]
     pub fn narrowed(&self, by: &Scope) -> Option<Scope> {
         let types = match (self.types, by.types) {
-            (Types::Any, types) | (types, Types::Any) => types,
             (Types::Only(one), Types::Only(other)) if one == other => self.types,
-            (Types::Only(_), Types::Only(_)) => return None,
+            (Types::Any, Types::Only(kind)) | (Types::Only(kind), Types::Any) => Types::Only(kind),
+            (Types::Any | Types::Only(_), Types::Administration)
+            | (Types::Administration, Types::Any | Types::Only(_))
+            | (Types::Only(_), Types::Only(_)) => return None,
+            (Types::Any, Types::Any) | (Types::Administration, Types::Administration) => self.types,
         };
         let letters = Letters(self.letters.0 & by.letters.0);
         let parts = in_order(self.parts.iter().chain(&by.parts).cloned().collect());
@@ -246,7 +278,7 @@ impl Scope {
     #[must_use]
     pub fn covers(&self, other: &Scope) -> bool {
         self.level == other.level
-            && (self.types == Types::Any || self.types == other.types)
+            && (self.types == other.types || (self.types == Types::Any && other.types != Types::Administration))
             && self.letters.0 & other.letters.0 == other.letters.0
             && self.parts.iter().all(|part| other.parts.contains(part))
     }
@@ -279,12 +311,18 @@ impl FromStr for Scope {
         let letters = Letters::read(letters).ok_or(NotAScope::Letters)?;
         let types = match name {
             "*" => Types::Any,
+            ADMINISTRATION if level == Level::Patient => return Err(NotAScope::Type),
+            ADMINISTRATION => Types::Administration,
             name => Types::Only(Kind::from_name(name).filter(|kind| kind.is_fhir()).ok_or(NotAScope::Type)?),
         };
         let parts = query.into_iter().flat_map(|query| query.split('&'));
         let parts: Option<Vec<Part>> =
             parts.take(MAX_SCOPE_PARTS.saturating_add(1)).map(|part| Part::read(types, part)).collect();
         let parts = in_order(parts.filter(|parts| parts.len() <= MAX_SCOPE_PARTS).ok_or(NotAScope::Part)?);
+        let of_administration = Letters::of(&[Letter::Read, Letter::Update]);
+        if types == Types::Administration && letters.0 & !of_administration.0 != 0 {
+            return Err(NotAScope::Letters);
+        }
         Ok(Scope { level, types, letters, parts })
     }
 }
@@ -295,6 +333,7 @@ impl fmt::Display for Scope {
         let name = match self.types {
             Types::Any => "*",
             Types::Only(kind) => kind.name(),
+            Types::Administration => ADMINISTRATION,
         };
         write!(f, "{}/{name}.", self.level.name())?;
         for letter in Letter::ALL.into_iter().filter(|letter| self.letters.0 & letter.bit() != 0) {

@@ -213,6 +213,12 @@ impl Roles {
         roles.iter().any(|role| self.contains(*role))
     }
 
+    /// Returns the set of the roles of both.
+    #[must_use]
+    pub const fn joined(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Returns the roles in the set, in the order of [`Role::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Role> {
         Role::ALL.iter().copied().filter(move |role| self.contains(*role))

@@ -7,7 +7,9 @@ use super::context::Context;
 use super::resource::{Label, Resource};
 use super::subject::Role::{self, *};
 use super::subject::{PrincipalKind, Purpose, Subject};
+use crate::id::RecordId;
 use crate::kind::Kind;
+use alloc::string::ToString;
 
 /// A label hides a resource from everyone who does not meet its need; broken glass meets every need.
 pub(super) const NEEDS: &[Need] = &[
@@ -23,6 +25,7 @@ pub(super) const FORBIDS: &[Forbid] = &[
     forbid("results-come-from-messages", &[FhirCreate, FhirUpdate, FhirPatch, FhirDelete], always),
     forbid("broken-glass-exports-nothing", EXPORTS, while_glass_is_broken),
     forbid("broken-glass-administers-nothing", ADMINISTRATION, while_glass_is_broken),
+    forbid("nobody-administers-themselves", &[DirectoryChange], of_the_own_account),
     forbid("systems-neither-sign-nor-break-glass", &[ReportSign, BreakGlassStart, BreakGlassReview], for_systems),
     forbid("systems-hold-no-custody", &[KeyCustody, KeyShred, BackupRestore, AuditQuarantine], for_systems),
 ];
@@ -99,6 +102,17 @@ pub(super) const PERMITS: &[Rule] = &[
         Within::System,
     ),
 ];
+
+/// Says whether whoever changes the directory by a role may let somebody have another, or change what gives it.
+///
+/// Who audits watches those who administer, and is therefore not theirs to make or to take over.
+pub(super) const fn gives(by: Role, role: Role) -> bool {
+    match by {
+        SystemOperator => true,
+        Admin => matches!(role, Admin | Provider | Staff | ReadOnly | ClinicalDirector),
+        Provider | Staff | ReadOnly | ClinicalDirector | IntegrationEngine | Auditor | Provisioner => false,
+    }
+}
 
 /// The overlay: what a person with one of these roles may do for the one patient while the glass is broken.
 pub(super) const OVERLAY: Overlay = Overlay {
@@ -253,6 +267,11 @@ fn always(_: &Subject, _: &Resource, _: &Context) -> bool {
 
 fn while_glass_is_broken(subject: &Subject, _: &Resource, context: &Context) -> bool {
     subject.principal.kind == PrincipalKind::Person && context.glass_broken()
+}
+
+fn of_the_own_account(subject: &Subject, resource: &Resource, _: &Context) -> bool {
+    let own = |person: RecordId| person.to_string() == subject.principal.id;
+    subject.principal.kind == PrincipalKind::Person && resource.person.is_some_and(own)
 }
 
 fn for_systems(subject: &Subject, _: &Resource, _: &Context) -> bool {

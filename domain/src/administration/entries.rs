@@ -147,15 +147,15 @@ impl Administration {
         self.write(permit, by, entry, None, beside).await.map(|_| ())
     }
 
-    /// Writes a new version of an entry, which keeps its name.
+    /// Writes a new version of an entry, which keeps its name. Returns that version, and when it was written.
     pub(super) async fn replace<E: Entry>(
         &self,
         permit: Permit<Administer>,
         by: &By<'_>,
         stored: &Current<E>,
         entry: &E,
-    ) -> Result<(), NotChanged> {
-        self.write(permit, by, entry, Some(stored), Beside::default()).await.map(|_| ())
+    ) -> Result<(Version, Timestamp), NotChanged> {
+        self.write(permit, by, entry, Some(stored), Beside::default()).await
     }
 
     /// Writes an entry; the permit is spent by it. Returns its version now, and when it was written.

@@ -4,11 +4,13 @@
 //! chain and for the chain of the tenant it is about, and hand all of that to the ledger as one write set. The permit to
 //! administer is spent by that write. A refusal by the policy is recorded like a change.
 
+mod change;
 mod entries;
 mod people;
 mod provisioning;
 mod rotation;
 
+pub use change::{Administered, UnknownToken};
 pub use people::{NewAccount, Renewal, Reset};
 pub use provisioning::{ChangeFault, Changed, Stored, Wanted};
 pub use rotation::{REWRAP_PAGE, Rotation};
@@ -191,7 +193,8 @@ impl Administration {
             enabled: true,
             created,
         };
-        let permit = self.permit(by, Kind::ApiClient, client.tenant, client.id).await?;
+        let resource = Resource::record(client.tenant, Kind::ApiClient).giving(client.roles);
+        let permit = self.permit_of(by, resource, client.id).await?;
         client.validate().map_err(NotChanged::Invalid)?;
         let directory = self.load_directory().await?;
         directory.tenant(client.tenant).ok_or(NotChanged::UnknownTenant)?;
@@ -208,7 +211,8 @@ impl Administration {
     /// [`NotChanged`].
     pub async fn disable_client(&self, by: &By<'_>, id: RecordId) -> Result<ApiClient, NotChanged> {
         let stored = self.current::<ApiClient>(id).await?;
-        let permit = self.permit(by, Kind::ApiClient, stored.entry.tenant, id).await?;
+        let resource = Resource::record(stored.entry.tenant, Kind::ApiClient).giving(stored.entry.roles);
+        let permit = self.permit_of(by, resource, id).await?;
         let changed = ApiClient { enabled: false, ..stored.entry.clone() };
         self.replace(permit, by, &stored, &changed).await?;
         Ok(changed)
@@ -234,12 +238,18 @@ impl Administration {
         about: TenantId,
         id: RecordId,
     ) -> Result<Permit<Administer>, NotChanged> {
+        self.permit_of(by, Resource::record(about, kind), id).await
+    }
+
+    /// Does the same where it matters who gets which roles, or whose account it is.
+    async fn permit_of(&self, by: &By<'_>, about: Resource, id: RecordId) -> Result<Permit<Administer>, NotChanged> {
         // The operator of the system changes what the system keeps; anybody else only what is about the own tenant.
         let subject = by.actor.subject;
-        let tenant = if subject.tenant == TenantId::SYSTEM { TenantId::SYSTEM } else { about };
-        match authorise::<Administer>(subject, &Resource::record(tenant, kind), &by.context) {
+        let tenant = if subject.tenant == TenantId::SYSTEM { TenantId::SYSTEM } else { about.tenant };
+        match authorise::<Administer>(subject, &Resource { tenant, ..about }, &by.context) {
             Ok(permit) => Ok(permit),
             Err(denial) => {
+                let kind = about.kind.unwrap_or(Kind::Tenant);
                 self.note_denial(by, kind, &id.to_string(), &denial).await?;
                 Err(NotChanged::Denied)
             }

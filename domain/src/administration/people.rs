@@ -1,16 +1,17 @@
 //! Connections, accounts and applications: adding and changing the ways people and programs sign in.
 
-use super::{Administration, By, NotChanged, known_clinics};
+use super::change::now_or_never;
+use super::{Administration, By, ChangeFault, NotChanged, Stored};
 use crate::access::{self, Administer, Clinics, Permit, Purpose, Resource, Roles, Subject, authorise};
-use crate::directory::{
-    Account, Application, ApplicationUse, Connection, Directory, Entry, Hidden, SecurityKey, Tenant, TenantSettings,
-};
-use crate::id::{ClinicId, RecordId, TenantId};
+use crate::directory::{Account, Application, Connection, Entry, Hidden, SecurityKey, Tenant, TenantSettings};
+use crate::id::{RecordId, TenantId};
 use crate::kind::Kind;
 use crate::secret::constant_time_eq;
 use crate::time::Timestamp;
+use crate::write::Version;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::convert::Infallible;
 
 /// A person's account to be added; what proves that it is them comes by an invitation, which the person takes up.
 pub struct NewAccount {
@@ -104,13 +105,7 @@ impl Administration {
         id: RecordId,
         change: impl FnOnce(&mut Connection) + Send,
     ) -> Result<Connection, NotChanged> {
-        self.change_checked(by, id, |connection: &Connection| {
-            let Connection { id, tenant, name, created, .. } = connection.clone();
-            let mut changed = connection.clone();
-            change(&mut changed);
-            Connection { id, tenant, name, created, ..changed }
-        })
-        .await
+        self.change_now(by, id, change).await
     }
 
     /// Adds a person's account, by which nobody can sign in yet.
@@ -151,13 +146,7 @@ impl Administration {
         id: RecordId,
         change: impl FnOnce(&mut Account) + Send,
     ) -> Result<Account, NotChanged> {
-        self.change_checked(by, id, |account: &Account| {
-            let mut changed = account.clone();
-            change(&mut changed);
-            let Account { display, roles, clinics, purpose, enabled, .. } = changed;
-            Account { display, roles, clinics, purpose, enabled, ..account.clone() }
-        })
-        .await
+        self.change_now(by, id, change).await
     }
 
     /// Takes away what proves that somebody is this person. Their sessions do not resume, and they come back by an
@@ -166,18 +155,33 @@ impl Administration {
     /// # Errors
     /// [`NotChanged`].
     pub async fn reset_account(&self, by: &By<'_>, id: RecordId, reset: Reset) -> Result<Account, NotChanged> {
+        let changed = self.reset_account_at(by, id, None, reset).await;
+        changed.map(|stored| stored.entry).map_err(now_or_never)
+    }
+
+    /// Does the same at the expected version, where one is given.
+    ///
+    /// # Errors
+    /// [`ChangeFault`].
+    pub async fn reset_account_at(
+        &self,
+        by: &By<'_>,
+        id: RecordId,
+        expected: Option<Version>,
+        reset: Reset,
+    ) -> Result<Stored<Account>, ChangeFault<Infallible>> {
         // The next millisecond: later than every session that could begin before, in the precision that is stored.
         let over = Timestamp(self.now().0.saturating_add(1_000));
-        self.change_checked(by, id, |account: &Account| {
+        let changed = self.apply(by, id, expected, |account: &Account| {
             let account = Account { password: None, password_changed: Some(over), ..account.clone() };
-            match reset {
+            Ok(match reset {
                 Reset::Password => account,
                 Reset::PasswordAndFactor => {
                     Account { totp: None, recovery: Vec::new(), security_keys: Vec::new(), ..account }
                 }
-            }
-        })
-        .await
+            })
+        });
+        Ok(changed.await?.after)
     }
 
     /// Takes one security key of a person away: it was lost, or is not theirs. Their sessions do not resume.
@@ -187,14 +191,13 @@ impl Administration {
     /// be left: then password and second factor are taken away by [`Administration::reset_account`], so that a password alone does
     /// not set up another; else [`NotChanged`].
     pub async fn remove_security_key(&self, by: &By<'_>, id: RecordId, key: RecordId) -> Result<Account, NotChanged> {
-        let stored = self.current::<Account>(id).await?;
-        let permit = self.permit(by, Kind::Account, stored.entry.tenant, id).await?;
         // As for a reset: later than every session that could begin before.
         let over = Timestamp(self.now().0.saturating_add(1_000));
-        let changed = without_key(&stored.entry, key, over)?;
-        self.check(&changed).await?;
-        self.replace(permit, by, &stored, &changed).await?;
-        Ok(changed)
+        match self.apply(by, id, None, |account: &Account| without_key(account, key, over)).await {
+            Ok(changed) => Ok(changed.after.entry),
+            Err(ChangeFault::Refused(fault) | ChangeFault::NotChanged(fault)) => Err(fault),
+            Err(ChangeFault::OtherVersion) => Err(NotChanged::Raced),
+        }
     }
 
     /// Changes what a person may change about their own account. Whoever calls has verified that it is them: by their
@@ -258,13 +261,7 @@ impl Administration {
         id: RecordId,
         change: impl FnOnce(&mut Application) + Send,
     ) -> Result<Application, NotChanged> {
-        self.change_checked(by, id, |application: &Application| {
-            let Application { id, tenant, name, created, .. } = application.clone();
-            let mut changed = application.clone();
-            change(&mut changed);
-            Application { id, tenant, name, created, ..changed }
-        })
-        .await
+        self.change_now(by, id, change).await
     }
 
     /// Changes what a tenant decides about the people who sign in.
@@ -277,83 +274,10 @@ impl Administration {
         tenant: TenantId,
         change: impl FnOnce(&mut TenantSettings) + Send,
     ) -> Result<Tenant, NotChanged> {
-        let changed = self.change_checked(by, RecordId(tenant.0), |tenant: &Tenant| {
-            let mut settings = tenant.settings.clone();
-            change(&mut settings);
-            Tenant { settings, ..tenant.clone() }
-        });
-        match changed.await {
+        match self.change_now(by, RecordId(tenant.0), |tenant: &mut Tenant| change(&mut tenant.settings)).await {
             Err(NotChanged::UnknownEntry) => Err(NotChanged::UnknownTenant),
             other => other,
         }
-    }
-
-    async fn add_checked<E: Named>(&self, by: &By<'_>, entry: E) -> Result<E, NotChanged> {
-        let permit = self.permit(by, E::KIND, entry.tenant(), entry.record()).await?;
-        self.check(&entry).await?;
-        self.add(permit, by, &entry).await?;
-        Ok(entry)
-    }
-
-    async fn change_checked<E: Named>(
-        &self,
-        by: &By<'_>,
-        id: RecordId,
-        change: impl FnOnce(&E) -> E + Send,
-    ) -> Result<E, NotChanged> {
-        let stored = self.current::<E>(id).await?;
-        let permit = self.permit(by, E::KIND, stored.entry.tenant(), id).await?;
-        let changed = change(&stored.entry);
-        self.check(&changed).await?;
-        self.replace(permit, by, &stored, &changed).await?;
-        Ok(changed)
-    }
-
-    /// Holds an entry to its own rules, and to what the directory must have for it.
-    async fn check<E: Named>(&self, entry: &E) -> Result<(), NotChanged> {
-        entry.validate().map_err(NotChanged::Invalid)?;
-        let directory: Directory = self.load_directory().await?;
-        directory.tenant(entry.tenant()).ok_or(NotChanged::UnknownTenant)?;
-        known_clinics(&directory, entry.tenant(), &entry.clinics())
-    }
-}
-
-/// An entry that may name clinics.
-trait Named: Entry {
-    fn clinics(&self) -> Vec<ClinicId>;
-}
-
-impl Named for Tenant {
-    fn clinics(&self) -> Vec<ClinicId> {
-        Vec::new()
-    }
-}
-
-impl Named for Connection {
-    fn clinics(&self) -> Vec<ClinicId> {
-        self.rules.iter().flat_map(|rule| named(&rule.clinics)).collect()
-    }
-}
-
-impl Named for Account {
-    fn clinics(&self) -> Vec<ClinicId> {
-        named(&self.clinics)
-    }
-}
-
-impl Named for Application {
-    fn clinics(&self) -> Vec<ClinicId> {
-        match &self.r#use {
-            ApplicationUse::Backend { clinics, .. } => named(clinics),
-            ApplicationUse::Launch { .. } => Vec::new(),
-        }
-    }
-}
-
-fn named(clinics: &Clinics) -> Vec<ClinicId> {
-    match clinics {
-        Clinics::All => Vec::new(),
-        Clinics::Some(clinics) => clinics.clone(),
     }
 }
 

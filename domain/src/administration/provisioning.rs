@@ -85,7 +85,7 @@ impl Administration {
             Wanted::Ids(ids) if ids.len() == 1 => ids.first().map(ToString::to_string).unwrap_or_default(),
             Wanted::All | Wanted::Ids(_) | Wanted::Named(_) => String::new(),
         };
-        self.note_reading::<E>(by, connection, &id, request).await?;
+        self.note_reading::<E>(by, connection.tenant, &id, request).await?;
         let found = self.wanted::<E>(connection, wanted).await?;
         Ok(found
             .into_iter()
@@ -134,23 +134,23 @@ impl Administration {
             let mut found = self.wanted::<E>(connection, &Wanted::Ids(alloc::vec![id])).await?;
             let Some(current) = found.pop() else {
                 // Asked about like anything else: what is refused is recorded, whether it is there or not.
-                self.note_reading::<E>(by, connection, &id.to_string(), request).await?;
+                self.note_reading::<E>(by, connection.tenant, &id.to_string(), request).await?;
                 return Err(NotChanged::UnknownEntry.into());
             };
             if expected.is_some_and(|expected| expected != current.version) {
-                self.note_reading::<E>(by, connection, &id.to_string(), request).await?;
+                self.note_reading::<E>(by, connection.tenant, &id.to_string(), request).await?;
                 return Err(ChangeFault::OtherVersion);
             }
             let before = current.entry.clone();
             let after = match change(&before) {
                 Ok(after) => after.succeeding(&before, connection.provisioning.subject),
                 Err(refused) => {
-                    self.note_reading::<E>(by, connection, &id.to_string(), request).await?;
+                    self.note_reading::<E>(by, connection.tenant, &id.to_string(), request).await?;
                     return Err(ChangeFault::Refused(refused));
                 }
             };
             if after == before {
-                self.note_reading::<E>(by, connection, &id.to_string(), request).await?;
+                self.note_reading::<E>(by, connection.tenant, &id.to_string(), request).await?;
                 let Current { version, last_updated, .. } = current;
                 return Ok(Changed { after: Stored { entry: after, version, last_updated }, before });
             }
@@ -312,14 +312,15 @@ impl Administration {
         }
     }
 
-    async fn note_reading<E: Entry>(
+    /// Decides about looking at entries of a tenant, and records it.
+    pub(super) async fn note_reading<E: Entry>(
         &self,
         by: &By<'_>,
-        connection: &Connection,
+        tenant: TenantId,
         id: &str,
         request: &str,
     ) -> Result<(), NotChanged> {
-        let resource = Resource::record(connection.tenant, E::KIND);
+        let resource = Resource::record(tenant, E::KIND);
         match authorise::<ViewDirectory>(by.actor.subject, &resource, &by.context) {
             Ok(permit) => {
                 let act = Act::done(<ViewDirectory as crate::access::Act>::ACTION.name(), E::KIND.name(), id);

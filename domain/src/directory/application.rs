@@ -249,7 +249,6 @@ mod tests {
             (Application { jwks: Some(KEYS.into()), ..at.clone() }, Invalid::BackendCredential),
             (Application { jwks_uri: None, secret_hash: Some("0".repeat(64)), ..at }, Invalid::BackendCredential),
             (Application { secret_hash: Some("0".into()), ..good }, Invalid::SecretHash),
-            (backend(Role::Admin), Invalid::RoleNotForClients),
             (backend(Role::SystemOperator), Invalid::RoleNotForClients),
             (backend(Role::IntegrationEngine), Invalid::RoleNotForClients),
         ] {

@@ -71,8 +71,10 @@ pub enum Invalid {
     ProcessingId,
     /// A client has no role.
     Roles,
-    /// A client has a role that is for people, interfaces or the gateway itself.
+    /// A client has a role that is for interfaces or the gateway itself.
     RoleNotForClients,
+    /// A client that administers has a role by which patient data is read.
+    RolesApart,
     /// The hash of a token is not 64 hexadecimal digits.
     TokenHash,
     /// More than [`MAX_RULES`](super::MAX_RULES) rules are given.
@@ -183,7 +185,10 @@ impl fmt::Display for Invalid {
             }
             Invalid::ProcessingId => "processing ids must be among P, T and D",
             Invalid::Roles => "a client needs at least one role",
-            Invalid::RoleNotForClients => "a client may be provider, staff, read-only, clinical-director or auditor",
+            Invalid::RoleNotForClients => {
+                "a client may be admin, provider, staff, read-only, clinical-director or auditor"
+            }
+            Invalid::RolesApart => "a client that administers reads no patient data: admin goes with auditor alone",
             Invalid::TokenHash => "the hash of the token must be 64 hexadecimal digits",
             Invalid::RuleCount => "a connection takes at most 256 rules",
             Invalid::RuleWithoutRole => "a rule must give at least one role",

@@ -64,13 +64,17 @@ pub(super) fn roles_of_people(roles: Roles) -> Result<(), Invalid> {
     if foreign { Err(Invalid::RoleNotForPeople) } else { Ok(()) }
 }
 
-/// Accepts one role at least, and none that is for people, interfaces or the gateway itself.
+/// Accepts one role at least, and none that is for interfaces or the gateway itself; who administers reads no results.
 pub(super) fn roles_of_systems(roles: Roles) -> Result<(), Invalid> {
     if roles == Roles::NONE {
         return Err(Invalid::Roles);
     }
-    let foreign = roles.contains_any(&[Role::Admin, Role::SystemOperator, Role::IntegrationEngine, Role::Provisioner]);
-    if foreign { Err(Invalid::RoleNotForClients) } else { Ok(()) }
+    if roles.contains_any(&[Role::SystemOperator, Role::IntegrationEngine, Role::Provisioner]) {
+        return Err(Invalid::RoleNotForClients);
+    }
+    // A token or key that is stolen opens one of the two, not both.
+    let clinical = roles.contains_any(&[Role::Provider, Role::Staff, Role::ReadOnly, Role::ClinicalDirector]);
+    if roles.contains(Role::Admin) && clinical { Err(Invalid::RolesApart) } else { Ok(()) }
 }
 
 /// Returns the SHA-256 hash of a text in lower-case hexadecimal digits.

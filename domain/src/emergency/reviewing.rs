@@ -31,14 +31,25 @@ pub struct Counts {
 }
 
 impl Emergency {
-    /// Returns the tenant's reviews, newest first, at most `limit`; that they were looked at is recorded before. One that does not open
-    /// is among them and hides no other.
+    /// Returns the tenant's reviews, newest first, at most `limit`, and only those before another where one is given; that they were
+    /// looked at is recorded before. One that does not open is among them and hides no other.
     ///
     /// # Errors
-    /// [`NotDone::Denied`], [`NotDone::Unavailable`].
-    pub async fn reviews(&self, caller: &Caller, open_only: bool, limit: u32) -> Result<Vec<Listed>, NotDone> {
+    /// [`NotDone::Denied`], [`NotDone::Unavailable`]; [`NotDone::NotFound`] when there is no review to be before.
+    pub async fn reviews(
+        &self,
+        caller: &Caller,
+        open_only: bool,
+        before: Option<RecordId>,
+        limit: u32,
+    ) -> Result<Vec<Listed>, NotDone> {
         self.permitted(caller, "").await?;
+        let before = match before {
+            Some(id) => Some((self.stored(caller.subject.tenant, id).await?.arrival, id)),
+            None => None,
+        };
         let query = Find {
+            before,
             kinds: alloc::vec![Kind::GlassReview],
             routing: open_only.then_some(Routing::Review),
             limit,

@@ -41,7 +41,7 @@ async fn reviewer(installation: &Installation, tenant: &str, request: String) ->
 
 async fn list(installation: &Installation, tenant: &str, all: bool, limit: u32, print: Json) -> Outcome {
     let (caller, hours) = reviewer(installation, tenant, "review list".to_owned()).await?;
-    let mut reviews = emergency(installation).reviews(&caller, !all, limit).await.map_err(not_done)?;
+    let mut reviews = emergency(installation).reviews(&caller, !all, None, limit).await.map_err(not_done)?;
     if !all {
         reviews.reverse();
     }

@@ -4,8 +4,14 @@ use domain::access::{Letter, Level, Scope};
 use domain::kind::Kind;
 use domain::launch::Word;
 
-/// Says what a scope about records lets an application do.
+/// Says what a scope about records, or about administering, lets an application do.
 pub(crate) fn scope(scope: &Scope) -> String {
+    if scope.administers(Letter::Update) {
+        return "Administer with your rights: sign-in, accounts, sessions, and reviews of emergency access".to_owned();
+    }
+    if scope.administers(Letter::Read) {
+        return "See with your rights how sign-in is set up, who has an account, and who is signed in".to_owned();
+    }
     let all = [Letter::Read, Letter::Search, Letter::Create, Letter::Update, Letter::Delete];
     let of = |kind: Kind| all.iter().any(|letter| scope.speaks(*letter, kind));
     let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.is_fhir() && of(*kind)).collect();
@@ -102,6 +108,8 @@ mod tests {
         assert_eq!(of("patient/*.rs"), "Open and look for everything of this patient");
         assert_eq!(of("user/Observation.s"), "Look for single results of every patient whom you may see");
         assert_eq!(of("patient/Specimen.cruds"), "Open, look for, add, change and delete specimens of this patient");
+        assert!(of("user/Administration.ru").starts_with("Administer with your rights"));
+        assert!(of("user/Administration.r").starts_with("See with your rights how sign-in"));
         assert_eq!(
             of("patient/DiagnosticReport.r?category=LAB"),
             "Open reports with their documents of this patient, only where category is LAB"

@@ -73,6 +73,7 @@ impl Parameter {
     pub(super) fn is_of(self, types: Types) -> bool {
         let clinical = [Kind::DiagnosticReport, Kind::Observation, Kind::ServiceRequest];
         match (self, types) {
+            (_, Types::Administration) => false,
             (Parameter::Security, _) => true,
             (_, Types::Any) => false,
             (Parameter::Category | Parameter::Code, Types::Only(kind)) => clinical.contains(&kind),

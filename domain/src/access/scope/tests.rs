@@ -31,6 +31,8 @@ fn a_scope_reads_as_its_canonical_form() {
         ("system/*.rs?_security=|N", "system/*.rs?_security=|N"),
         ("user/Specimen.r?status=available", "user/Specimen.r?status=available"),
         ("user/Observation.r?code=a%20b%22%26", "user/Observation.r?code=a%20b%22%26"),
+        ("system/Administration.ru", "system/Administration.ru"),
+        ("user/Administration.r", "user/Administration.r"),
     ] {
         assert_eq!(read(text).as_deref(), Ok(canonical), "{text}");
         assert_eq!(read(canonical).as_deref(), Ok(canonical), "{text}");
@@ -54,6 +56,11 @@ fn what_is_no_scope_is_refused_and_says_why() {
         ("patient/Observation.*?category=LAB", Form),
         ("patient/Observation.", Letters),
         ("patient/Observation.dus", Letters),
+        ("system/Administration.cruds", Letters),
+        ("system/Administration.read", Letters),
+        ("system/Administration.rs", Letters),
+        ("patient/Administration.r", Type),
+        ("system/Administration.r?_security=R", Part),
         ("patient/Observation.sr", Letters),
         ("patient/Observation.rr", Letters),
         ("patient/Observation.rx", Letters),
@@ -117,9 +124,27 @@ fn what_is_granted_is_what_was_asked_for_as_far_as_it_was_registered() {
     assert_eq!(grant(&many, &registered, &[Level::System]), Err(NotGranted::Malformed));
 }
 
+#[test]
+fn a_scope_for_all_records_speaks_of_no_administration() {
+    let scope = |text: &str| text.parse::<Scope>().unwrap();
+    let (all, administration) = (scope("system/*.cruds"), scope("system/Administration.ru"));
+    assert!(!all.covers(&administration) && !administration.covers(&all));
+    assert_eq!((all.narrowed(&administration), administration.narrowed(&all)), (None, None));
+    assert_eq!(grant("system/Administration.ru", &[all], &[Level::System]), Err(NotGranted::Nothing));
+    let looking = scope("system/Administration.r");
+    assert_eq!(administration.narrowed(&looking), Some(looking.clone()));
+    assert!(administration.covers(&looking) && !looking.covers(&administration));
+    assert!(looking.administers(Letter::Read) && !looking.administers(Letter::Update));
+    assert!(Kind::ALL.iter().all(|kind| !administration.speaks(Letter::Read, *kind)));
+}
+
 pub(in crate::access) fn any_scope() -> impl Strategy<Value = Scope> {
     let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.is_fhir()).collect();
-    let types = prop_oneof![1 => Just(Types::Any), 3 => select(kinds).prop_map(Types::Only)];
+    let types = prop_oneof![
+        1 => Just(Types::Any),
+        3 => select(kinds).prop_map(Types::Only),
+        1 => Just(Types::Administration),
+    ];
     let level = select(vec![Level::Patient, Level::User, Level::System]);
     let letters = subsequence(Letter::ALL.to_vec(), 1..=5);
     let parts = prop::collection::vec((select(Parameter::ALL.to_vec()), "[ -\\[\\]-~é]{1,12}"), 0..3);
@@ -129,7 +154,12 @@ pub(in crate::access) fn any_scope() -> impl Strategy<Value = Scope> {
             let fits = value.split(',').all(fits) && parameter.is_of(types);
             fits.then_some(Part { parameter, value })
         });
-        Scope { level, types, letters: Letters::of(&letters), parts: in_order(parts.collect()) }
+        let (level, letters) = match (types, level) {
+            (Types::Administration, Level::Patient) => (Level::User, Letters::of(&[Letter::Read])),
+            (Types::Administration, _) => (level, Letters::of(&[Letter::Read, Letter::Update])),
+            (Types::Any | Types::Only(_), _) => (level, Letters::of(&letters)),
+        };
+        Scope { level, types, letters, parts: in_order(parts.collect()) }
     })
 }
 

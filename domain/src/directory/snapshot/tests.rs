@@ -224,11 +224,17 @@ fn each_broken_rule_of_an_interface_is_named() {
 }
 
 #[test]
-fn a_client_has_roles_for_reading_only() {
+fn a_client_reads_or_administers_and_nothing_else() {
     let (good, _) = client(1);
     assert_eq!(good.validate(), Ok(()));
     assert_eq!(ApiClient { roles: Roles::NONE, ..good.clone() }.validate(), Err(Invalid::Roles));
-    for role in [Role::Admin, Role::SystemOperator, Role::IntegrationEngine, Role::Provisioner] {
+    let administering = ApiClient { roles: Roles::of(&[Role::Admin, Role::Auditor]), ..good.clone() };
+    assert_eq!(administering.validate(), Ok(()));
+    for role in [Role::Provider, Role::Staff, Role::ReadOnly, Role::ClinicalDirector] {
+        let both = ApiClient { roles: Roles::of(&[Role::Admin, role]), ..good.clone() };
+        assert_eq!(both.validate(), Err(Invalid::RolesApart));
+    }
+    for role in [Role::SystemOperator, Role::IntegrationEngine, Role::Provisioner] {
         let roles = good.roles.with(role);
         assert_eq!(ApiClient { roles, ..good.clone() }.validate(), Err(Invalid::RoleNotForClients));
     }

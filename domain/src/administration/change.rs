@@ -1,0 +1,295 @@
+//! One way to add, look at and change what is administered one by one: tenants' settings, connections, accounts, applications.
+//!
+//! ```text
+//!   change at a version ─► decide ─► at that version? ─► apply ─► decide on what it became ─► rules of the entry ─► write
+//! ```
+//! It is decided twice, for a change may let somebody have roles that they had not: whoever administers must be one who may let
+//! people have those they had and those they get, see [`Resource::gives`].
+
+use super::{Administration, By, ChangeFault, Changed, NotChanged, Stored, known_clinics};
+use crate::access::{Administer, Clinics, Factor, Permit, Resource, Roles};
+use crate::directory::{
+    Account, Application, ApplicationUse, BearerToken, Connection, Directory, Entry, ProvisioningToken, Tenant,
+};
+use crate::id::{ClinicId, RecordId, TenantId};
+use crate::write::Version;
+use alloc::vec::Vec;
+use core::convert::Infallible;
+
+/// An entry that is administered one by one.
+pub trait Administered: Entry + Clone {
+    /// Returns the clinics that it names.
+    fn clinics(&self) -> Vec<ClinicId>;
+    /// Returns the roles that somebody has or gets by it.
+    fn roles(&self) -> Roles;
+    /// Returns what an administrator may make of it: `changed`, but for what stays.
+    #[must_use]
+    fn keeping(&self, changed: Self) -> Self;
+    /// Returns the account that it is.
+    fn as_account(&self) -> Option<&Account> {
+        None
+    }
+}
+
+/// There is no token of this mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownToken;
+
+impl Administration {
+    /// Records that entries of a kind are looked at, in the tenant of whoever looks; `request` says what was asked for, without
+    /// names of people.
+    ///
+    /// # Errors
+    /// [`NotChanged::Denied`], [`NotChanged::Unavailable`].
+    pub async fn look<E: Entry>(&self, by: &By<'_>, request: &str) -> Result<(), NotChanged> {
+        self.note_reading::<E>(by, by.actor.subject.tenant, "", request).await
+    }
+
+    /// Returns an entry of the tenant of whoever looks, as it is stored; that it was looked at is recorded before.
+    ///
+    /// # Errors
+    /// [`NotChanged::UnknownEntry`] also for another tenant's; [`NotChanged::Denied`], [`NotChanged::Integrity`],
+    /// [`NotChanged::Unavailable`].
+    pub async fn look_at<E: Administered>(
+        &self,
+        by: &By<'_>,
+        id: RecordId,
+        request: &str,
+    ) -> Result<Stored<E>, NotChanged> {
+        let tenant = by.actor.subject.tenant;
+        self.note_reading::<E>(by, tenant, &alloc::format!("{id}"), request).await?;
+        let current = self.current::<E>(id).await?;
+        if current.entry.tenant() != tenant {
+            return Err(NotChanged::UnknownEntry);
+        }
+        Ok(Stored { entry: current.entry, version: current.version, last_updated: current.last_updated })
+    }
+
+    /// Changes an entry, at the expected version where one is given. What stays of it, stays whatever `change` does.
+    ///
+    /// # Errors
+    /// [`ChangeFault`]; [`NotChanged::UnknownEntry`] also for another tenant's.
+    pub async fn change<E: Administered, F>(
+        &self,
+        by: &By<'_>,
+        id: RecordId,
+        expected: Option<Version>,
+        change: impl FnOnce(&mut E) -> Result<(), F>,
+    ) -> Result<Changed<E>, ChangeFault<F>> {
+        self.apply(by, id, expected, |entry: &E| {
+            let mut changed = entry.clone();
+            change(&mut changed)?;
+            Ok(entry.keeping(changed))
+        })
+        .await
+    }
+
+    /// Gives the service of a connection's provider a token to tell of people by. It is returned this once; only its hash is
+    /// stored.
+    ///
+    /// # Errors
+    /// [`ChangeFault`].
+    pub async fn add_provisioning_token(
+        &self,
+        by: &By<'_>,
+        id: RecordId,
+        expected: Option<Version>,
+    ) -> Result<(Stored<Connection>, BearerToken), ChangeFault<Infallible>> {
+        let mut drawn = None;
+        let now = self.now();
+        let changed = self.change(by, id, expected, |connection: &mut Connection| {
+            let token = connection.draw_provisioning_token(self.entropy.as_ref())?;
+            connection.provisioning.tokens.push(ProvisioningToken::of(&token, now));
+            drawn = Some(token);
+            Ok(())
+        });
+        let changed = changed.await.map_err(|fault: ChangeFault<NotChanged>| match fault {
+            ChangeFault::Refused(fault) | ChangeFault::NotChanged(fault) => ChangeFault::NotChanged(fault),
+            ChangeFault::OtherVersion => ChangeFault::OtherVersion,
+        })?;
+        let token = drawn.ok_or(ChangeFault::NotChanged(NotChanged::Unavailable))?;
+        Ok((changed.after, token))
+    }
+
+    /// Takes back a token of a connection's provider, named by its mark.
+    ///
+    /// # Errors
+    /// [`ChangeFault`].
+    pub async fn revoke_provisioning_token(
+        &self,
+        by: &By<'_>,
+        id: RecordId,
+        expected: Option<Version>,
+        mark: &str,
+    ) -> Result<Stored<Connection>, ChangeFault<UnknownToken>> {
+        let changed = self.change(by, id, expected, |connection: &mut Connection| {
+            let tokens = &mut connection.provisioning.tokens;
+            let before = tokens.len();
+            tokens.retain(|token| token.mark() != mark);
+            if tokens.len() < before { Ok(()) } else { Err(UnknownToken) }
+        });
+        Ok(changed.await?.after)
+    }
+
+    pub(super) async fn add_checked<E: Administered>(&self, by: &By<'_>, entry: E) -> Result<E, NotChanged> {
+        let permit = self.permit_to_make(by, None, &entry).await?;
+        self.check(&entry).await?;
+        self.add(permit, by, &entry).await?;
+        Ok(entry)
+    }
+
+    /// Changes an entry whatever its version is by now.
+    pub(super) async fn change_now<E: Administered>(
+        &self,
+        by: &By<'_>,
+        id: RecordId,
+        change: impl FnOnce(&mut E) + Send,
+    ) -> Result<E, NotChanged> {
+        let changed = self.change(by, id, None, |entry: &mut E| {
+            change(entry);
+            Ok(())
+        });
+        changed.await.map(|changed| changed.after.entry).map_err(now_or_never)
+    }
+
+    pub(super) async fn apply<E: Administered, F>(
+        &self,
+        by: &By<'_>,
+        id: RecordId,
+        expected: Option<Version>,
+        change: impl FnOnce(&E) -> Result<E, F>,
+    ) -> Result<Changed<E>, ChangeFault<F>> {
+        let stored = self.current::<E>(id).await?;
+        let before = &stored.entry;
+        // Whoever may not is not told the version, nor what is wrong with what was sent.
+        let _ = self.permit_to_make(by, Some(before), before).await?;
+        if expected.is_some_and(|expected| expected != stored.version) {
+            return Err(ChangeFault::OtherVersion);
+        }
+        let after = change(before).map_err(ChangeFault::Refused)?;
+        let permit = self.permit_to_make(by, Some(before), &after).await?;
+        self.check(&after).await?;
+        let (version, last_updated) = self.replace(permit, by, &stored, &after).await?;
+        Ok(Changed { before: stored.entry, after: Stored { entry: after, version, last_updated } })
+    }
+
+    /// Decides whether somebody may make an entry of what it was, if it was; a denial is recorded.
+    async fn permit_to_make<E: Administered>(
+        &self,
+        by: &By<'_>,
+        before: Option<&E>,
+        after: &E,
+    ) -> Result<Permit<Administer>, NotChanged> {
+        let gives = before.map_or(Roles::NONE, Administered::roles).joined(after.roles());
+        let person = after.as_account().map(|account| self.person_of(account));
+        let resource = Resource::record(after.tenant(), E::KIND).giving(gives).of_person(person);
+        let permit = self.permit_of(by, resource, after.record()).await;
+        let subject = by.actor.subject;
+        let foreign = subject.tenant != TenantId::SYSTEM && subject.tenant != after.tenant();
+        match permit {
+            // What is another tenant's is not there.
+            Err(NotChanged::Denied) if foreign && before.is_some() => Err(NotChanged::UnknownEntry),
+            permit => permit,
+        }
+    }
+
+    /// Returns the person whose account it is, as sessions and entries name them.
+    #[must_use]
+    pub fn person_of(&self, account: &Account) -> RecordId {
+        let assertion = account.to_assertion(Factor::NotApplicable, account.created);
+        assertion.person(&self.vault.secrets(account.tenant).naming)
+    }
+
+    /// Holds an entry to its own rules, and to what the directory must have for it.
+    async fn check<E: Administered>(&self, entry: &E) -> Result<(), NotChanged> {
+        entry.validate().map_err(NotChanged::Invalid)?;
+        let directory: Directory = self.load_directory().await?;
+        directory.tenant(entry.tenant()).ok_or(NotChanged::UnknownTenant)?;
+        known_clinics(&directory, entry.tenant(), &entry.clinics())
+    }
+}
+
+/// Returns why nothing was changed where neither a version was expected nor the change could refuse.
+pub(super) fn now_or_never(fault: ChangeFault<Infallible>) -> NotChanged {
+    match fault {
+        ChangeFault::NotChanged(fault) => fault,
+        ChangeFault::OtherVersion => NotChanged::Raced,
+        ChangeFault::Refused(never) => match never {},
+    }
+}
+
+impl Administered for Tenant {
+    fn clinics(&self) -> Vec<ClinicId> {
+        Vec::new()
+    }
+
+    fn roles(&self) -> Roles {
+        Roles::NONE
+    }
+
+    fn keeping(&self, changed: Self) -> Self {
+        Tenant { settings: changed.settings, ..self.clone() }
+    }
+}
+
+impl Administered for Connection {
+    fn clinics(&self) -> Vec<ClinicId> {
+        self.rules.iter().flat_map(|rule| named(&rule.clinics)).collect()
+    }
+
+    fn roles(&self) -> Roles {
+        self.rules.iter().fold(Roles::NONE, |roles, rule| roles.joined(rule.roles))
+    }
+
+    fn keeping(&self, changed: Self) -> Self {
+        let Connection { id, tenant, name, created, .. } = self.clone();
+        Connection { id, tenant, name, created, ..changed }
+    }
+}
+
+impl Administered for Account {
+    fn clinics(&self) -> Vec<ClinicId> {
+        named(&self.clinics)
+    }
+
+    fn roles(&self) -> Roles {
+        self.roles
+    }
+
+    fn keeping(&self, changed: Self) -> Self {
+        let Account { display, roles, clinics, purpose, enabled, .. } = changed;
+        Account { display, roles, clinics, purpose, enabled, ..self.clone() }
+    }
+
+    fn as_account(&self) -> Option<&Account> {
+        Some(self)
+    }
+}
+
+impl Administered for Application {
+    fn clinics(&self) -> Vec<ClinicId> {
+        match &self.r#use {
+            ApplicationUse::Backend { clinics, .. } => named(clinics),
+            ApplicationUse::Launch { .. } => Vec::new(),
+        }
+    }
+
+    fn roles(&self) -> Roles {
+        match &self.r#use {
+            ApplicationUse::Backend { roles, .. } => *roles,
+            ApplicationUse::Launch { .. } => Roles::NONE,
+        }
+    }
+
+    fn keeping(&self, changed: Self) -> Self {
+        let Application { id, tenant, name, created, .. } = self.clone();
+        Application { id, tenant, name, created, ..changed }
+    }
+}
+
+fn named(clinics: &Clinics) -> Vec<ClinicId> {
+    match clinics {
+        Clinics::All => Vec::new(),
+        Clinics::Some(clinics) => clinics.clone(),
+    }
+}
