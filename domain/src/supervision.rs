@@ -100,6 +100,11 @@ impl Supervision<'_> {
         let context = Context { request: Some(request.to_string()), ..told(by, rule, &chosen) };
         journal.record(&by.actor, Act::done("session.end", kind, &id), &context).await?;
         for kept in &granted {
+            // Each by name, as where an application gives it up: whoever reads the chain sees what is over.
+            let (act, reason) = kept.value.revoked("session-ended");
+            let returned = alloc::vec![format!("Person/{}", kept.value.session.person)];
+            let Context { rule, roles, .. } = told(by, rule, &[]);
+            journal.record(&by.actor, act, &Context { rule, roles, returned, ..reason }).await?;
             launches.take_back(kept).await?;
         }
         let origin = Origin {

@@ -1,4 +1,4 @@
-//! Who may read over FHIR: the API clients of the directory by bearer token, and applications by access token.
+//! Who may read over FHIR and administer by API: the API clients of the directory by bearer token, and applications by access token.
 
 use domain::access::{Address, Context as Circumstances};
 use domain::directory::{Directory, subject_for_client};
@@ -24,8 +24,9 @@ pub struct Clients {
     pub clock: Arc<dyn Clock>,
 }
 
-impl Admission for Clients {
-    fn admit<'a>(&'a self, token: &'a str, peer: IpAddr) -> BoxFuture<'a, Result<Option<Admitted>, Unavailable>> {
+impl Clients {
+    /// Returns who shows a token from an address: what the FHIR server and the administration know them by.
+    fn bearer<'a>(&'a self, token: &'a str, peer: IpAddr) -> BoxFuture<'a, Result<Option<Admitted>, Unavailable>> {
         let now = self.clock.now();
         let directory = Arc::clone(&self.directory.borrow());
         // A client token is judged by the directory alone; only what looks like an access token is looked up.
@@ -51,6 +52,29 @@ impl Admission for Clients {
                 tells_person: bearer.tells_person,
             }))
         })
+    }
+}
+
+impl admin::Admission for Clients {
+    fn admit<'a>(
+        &'a self,
+        token: &'a str,
+        peer: IpAddr,
+    ) -> BoxFuture<'a, Result<Option<admin::Admitted>, Unavailable>> {
+        Box::pin(async move {
+            let admitted = self.bearer(token, peer).await?;
+            Ok(admitted.map(|Admitted { subject, workstation, circumstances, .. }| admin::Admitted {
+                subject,
+                workstation,
+                circumstances,
+            }))
+        })
+    }
+}
+
+impl Admission for Clients {
+    fn admit<'a>(&'a self, token: &'a str, peer: IpAddr) -> BoxFuture<'a, Result<Option<Admitted>, Unavailable>> {
+        self.bearer(token, peer)
     }
 
     fn may_read(&self, origin: &str, tenant: Option<TenantId>) -> bool {
@@ -143,7 +167,7 @@ mod tests {
     async fn a_client_is_held_to_the_addresses_of_its_tenant() {
         let (clients, token) = clients().await;
         for (peer, expected) in [("10.1.2.3", Address::Allowed), ("192.0.2.7", Address::NotAllowed)] {
-            let admitted = clients.admit(&token, peer.parse().unwrap()).await.unwrap().unwrap();
+            let admitted = Admission::admit(&clients, &token, peer.parse().unwrap()).await.unwrap().unwrap();
             assert_eq!(admitted.circumstances.address, expected, "{peer}");
         }
     }
@@ -157,7 +181,7 @@ mod tests {
             assert_eq!(clients.refused(attempt).await, None);
         }
         assert_eq!(clients.refused(attempt).await, Some(5));
-        assert!(clients.admit(&token, peer).await.unwrap().is_some());
+        assert!(Admission::admit(&clients, &token, peer).await.unwrap().is_some());
         assert_eq!(clients.refusals.summarise(true).await, Ok(1));
     }
 }

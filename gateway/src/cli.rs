@@ -389,9 +389,9 @@ pub enum Client {
         /// The tenant, by name or id.
         #[arg(long)]
         tenant: String,
-        /// Its role.
-        #[arg(long, default_value = "read-only")]
-        role: String,
+        /// Its role; may be given several times. `admin` administers by API and goes with `auditor` alone.
+        #[arg(long = "role", value_name = "ROLE", default_value = "read-only")]
+        roles: Vec<String>,
         /// Clinics it may see, by name or id; absent: all of the tenant.
         #[arg(long = "clinic")]
         clinics: Vec<String>,

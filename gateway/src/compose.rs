@@ -216,18 +216,19 @@ fn serve_fhir(
     let applications = applications(config, installation, &base, directory.clone())?;
     let pages = sign_on::pages(config, installation, &base, directory.clone())?;
     let provisioning = sign_on::provisioning(installation, &base, directory.clone());
-    let clients = Clients {
-        directory,
+    let clients = Arc::new(Clients {
+        directory: directory.clone(),
         tokens: applications.tokens(),
         refusals: Arc::clone(&installation.refusals),
         clock: Arc::clone(&installation.clock),
-    };
+    });
+    let administration = sign_on::administration(config, installation, &base, directory, clients.clone())?;
     let limits = fhir::Limits {
         request_timeout: Duration::from_secs(config.fhir.request_timeout_seconds),
         ..fhir::Limits::default()
     };
     let make = if config.sign_on.enabled { fhir::Service::with_smart } else { fhir::Service::new };
-    let service = make(retrieval(installation), Arc::new(clients), &base, env!("CARGO_PKG_VERSION"), limits);
+    let service = make(retrieval(installation), clients, &base, env!("CARGO_PKG_VERSION"), limits);
     let limits = fhir::ServeLimits { max_connections: config.fhir.max_connections, ..fhir::ServeLimits::default() };
     let forwarded = config.fhir.forwarded_header;
     let proxies = fhir::Proxies::read(&config.fhir.trusted_proxies, forwarded).map_err(|_| {
@@ -240,6 +241,8 @@ fn serve_fhir(
         parts.insert(0, Part::new("smart", smart::routes(), mount));
         let mount = move |listener: &mut ServiceConfig| scim::configure(listener, Arc::clone(&provisioning));
         parts.push(Part::new("scim", scim::routes(), mount));
+        let mount = move |listener: &mut ServiceConfig| admin::configure(listener, Arc::clone(&administration));
+        parts.push(Part::new("admin", admin::routes(), mount));
         let mount = move |listener: &mut ServiceConfig| portal::configure(listener, Arc::clone(&pages));
         parts.push(Part::new("portal", portal::routes(), mount));
     }

@@ -236,7 +236,14 @@ pub fn not_opened(fault: OpenError) -> Stop {
 /// # Errors
 /// [`Exit::BrokenChain`] when it is missing or altered.
 pub fn open_anchors(config: &Config, roots: &Roots) -> Outcome<AnchorFile> {
-    let path = &config.audit.anchor_file;
+    anchors_at(&config.audit.anchor_file, roots)
+}
+
+/// Opens an anchor file.
+///
+/// # Errors
+/// As for [`open_anchors`].
+pub fn anchors_at(path: &Path, roots: &Roots) -> Outcome<AnchorFile> {
     AnchorFile::open(path, AnchorKey::derive(&roots.audit)).map_err(|fault| anchors_not_opened(path, &fault))
 }
 

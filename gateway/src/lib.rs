@@ -16,6 +16,7 @@ pub mod clock;
 pub mod commands;
 pub mod compose;
 pub mod config;
+pub mod diagnosis;
 pub mod exit;
 pub mod id_token_keys;
 pub mod installation;
@@ -29,6 +30,7 @@ mod run;
 pub mod sign_on;
 pub mod sweep;
 pub mod tls;
+pub mod trail;
 pub mod watch;
 pub mod witness;
 

@@ -1,7 +1,8 @@
 //! Putting sign-on together: what verifies people, from the configuration and an open installation.
 
-use crate::break_glass::Webhook;
+use crate::break_glass::{self, Webhook};
 use crate::config::{Config, KeyFiles, Saml, SignOn};
+use crate::diagnosis::Diagnosis;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use domain::directory::Directory;
@@ -10,7 +11,9 @@ use domain::ticket::TicketBook;
 use keys::file::read_secret_file;
 use portal::{Doors, LocalDoor, OidcProviders, SamlProviders};
 use sso::http::{EgressClient, Limits};
-use sso::local::{Accounts, Breached, Costs, LocalKeys, LocalSettings, PoolLimits, ThrottleLimits};
+use sso::local::{
+    Accounts, Breached, Costs, Invitations, Inviting, LocalKeys, LocalSettings, PoolLimits, ThrottleLimits,
+};
 use sso::oidc::RelyingParty;
 use sso::saml::{KeyPair, ServiceKeys, ServiceProvider, Verifier};
 use std::path::Path;
@@ -128,6 +131,33 @@ pub fn provisioning(
         sign_in: sign_in(installation, &Arc::new(installation.book())),
         limits: scim::Limits::default(),
     })
+}
+
+/// Puts together what administrators ask by API.
+///
+/// # Errors
+/// As for [`Diagnosis::new`].
+pub fn administration(
+    config: &Config,
+    installation: &Installation,
+    base: &str,
+    directory: watch::Receiver<Arc<Directory>>,
+    admission: Arc<dyn admin::Admission>,
+) -> Outcome<Arc<admin::Service>> {
+    let book = Arc::new(installation.book());
+    Ok(admin::Service::new(admin::Settings {
+        origin: base.trim_end_matches('/').trim_end_matches("/fhir").to_owned(),
+        directory,
+        admission,
+        inviting: Inviting {
+            administration: installation.administration(),
+            invitations: Invitations::new(Arc::clone(&book)),
+        },
+        sign_in: sign_in(installation, &book),
+        emergency: break_glass::emergency(installation),
+        diagnosis: Arc::new(Diagnosis::new(config, installation)?),
+        limits: admin::Limits::default(),
+    }))
 }
 
 /// Makes the client that asks identity providers.

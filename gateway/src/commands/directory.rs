@@ -190,8 +190,8 @@ async fn disable_interface(installation: &Installation, name: &str) -> Outcome {
 pub async fn client(config: &Config, command: Client) -> Outcome {
     let installation = Installation::open(config).await?;
     let done = match command {
-        Client::Add { name, tenant, role, clinics, output } => {
-            add_client(&installation, name, &tenant, &role, &clinics, output).await
+        Client::Add { name, tenant, roles, clinics, output } => {
+            add_client(&installation, name, &tenant, &roles, &clinics, output).await
         }
         Client::List(output) => list_clients(&installation, output).await,
         Client::Disable { client } => disable_client(&installation, &client).await,
@@ -204,13 +204,13 @@ async fn add_client(
     installation: &Installation,
     name: String,
     tenant: &str,
-    role: &str,
+    roles: &[String],
     clinics: &[String],
     output: Json,
 ) -> Outcome {
     let directory = installation.directory().await?;
     let tenant = find::tenant(&directory, tenant)?;
-    let roles = find::roles(&[role])?;
+    let roles = find::roles(roles)?;
     let clinics = find::clinics(&directory, tenant, clinics)?;
     let new = NewClient { tenant, name, roles, clinics, purpose: Purpose::Treatment, expires: None };
     let (client, token) =

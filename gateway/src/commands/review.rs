@@ -9,10 +9,9 @@ use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output::{self, printable};
 use domain::access::Role;
-use domain::emergency::{Listed, NotDone, Review, Seen, Verdict};
+use domain::emergency::{Listed, NotDone, Verdict};
 use domain::id::{RecordId, TenantId};
 use domain::retrieval::Caller;
-use serde_json::{Value, json};
 
 /// Runs `sealgate review …`.
 ///
@@ -47,16 +46,7 @@ async fn list(installation: &Installation, tenant: &str, all: bool, limit: u32, 
     }
     let now = installation.clock.now();
     if print.json {
-        let values = reviews.iter().map(|listed| {
-            let overdue = listed.is_overdue(hours, now);
-            match listed {
-                Listed::Read(review) => value(review, hours, overdue),
-                Listed::Unreadable(unreadable) => {
-                    json!({ "id": unreadable.id.to_string(), "tenant": caller.subject.tenant.to_string(), "unreadable": true,
-                            "broken": unreadable.broken.rfc3339(), "due": listed.due(hours).rfc3339(), "overdue": overdue })
-                }
-            }
-        });
+        let values = reviews.iter().map(|listed| admin::listed(listed, caller.subject.tenant, hours, now));
         return output::json(&values.collect());
     }
     let mut rows = vec![["BROKEN", "WHO", "REASON", "DUE", "STATE", "REVIEW"].map(str::to_owned).to_vec()];
@@ -90,13 +80,8 @@ async fn show(installation: &Installation, named: &NamedReview, print: Json) -> 
     let seen = emergency.seen(&caller, &review).await.map_err(not_done)?;
     let overdue = review.closed.is_none() && review.due(hours) <= installation.clock.now();
     if print.json {
-        let mut value = value(&review, hours, overdue);
-        if let Some(fields) = value.as_object_mut() {
-            fields.insert("opened".to_owned(), opened(&seen));
-            fields.insert("more_opened".to_owned(), json!(seen.more));
-            fields.insert("ended".to_owned(), json!(seen.ended.as_ref().map(|end| &end.at)));
-        }
-        return output::json(&value);
+        let value = admin::review(&review, hours, installation.clock.now());
+        return output::json(&admin::opened(value, &seen));
     }
     let ended = match &seen.ended {
         Some(end) if end.by_time => format!("{}, by time", end.at),
@@ -157,29 +142,9 @@ async fn close(
     };
     let review = emergency(installation).close(&caller, id, verdict, note).await.map_err(not_done)?;
     if print.json {
-        return output::json(&value(&review, hours, false));
+        return output::json(&admin::review(&review, hours, installation.clock.now()));
     }
     output::line(format_args!("review {id} closed: {}", verdict.name()))
-}
-
-fn value(review: &Review, hours: u32, overdue: bool) -> Value {
-    let closed = review.closed.as_ref().map(|closed| {
-        json!({ "at": closed.at.rfc3339(), "by": { "id": closed.by, "display": closed.display },
-                "verdict": closed.verdict.name(), "note": closed.note })
-    });
-    json!({ "id": review.id.to_string(), "tenant": review.tenant.to_string(),
-            "person": { "id": review.person, "display": review.display }, "patient": review.patient.to_string(),
-            "reason": review.reason, "words": review.words, "broken": review.broken.rfc3339(),
-            "until": review.until.rfc3339(), "due": review.due(hours).rfc3339(), "overdue": overdue,
-            "correlation": review.correlation.to_string(), "closed": closed })
-}
-
-fn opened(seen: &Seen) -> Value {
-    let acts = seen.acts.iter().map(|act| {
-        json!({ "entry": act.sequence, "time": act.at, "action": act.action, "kind": act.kind.name(), "id": act.id,
-                "outcome": act.outcome, "returned": act.returned, "with_emergency_access": act.behind_glass, "correlation": act.correlation })
-    });
-    acts.collect()
 }
 
 fn id(named: &NamedReview) -> Outcome<RecordId> {

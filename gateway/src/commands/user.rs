@@ -7,11 +7,11 @@ use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output;
-use domain::administration::{NewAccount, NotChanged, Reset};
-use domain::directory::{Account, Hidden};
+use domain::administration::{ChangeFault, NewAccount, NotChanged};
+use domain::directory::Account;
 use domain::id::RecordId;
 use serde_json::json;
-use sso::local::{INVITED_SECONDS, InvitationPurpose, Invitations};
+use sso::local::{INVITED_SECONDS, Invitation, Invitations, Inviting, NotInvited};
 use std::sync::Arc;
 
 /// Runs `sealgate user …`.
@@ -45,11 +45,8 @@ async fn add(config: &Config, installation: &Installation, add: UserAdd) -> Outc
         clinics: find::clinics(&directory, tenant, &add.clinics)?,
         purpose: add.purpose.into(),
     };
-    let account =
-        installation.administration().add_account(&installation.by_operator(), new).await.map_err(not_changed)?;
-    // An account that is there without an invitation is invited by `reset`.
-    let invitation = invite(installation, &account, InvitationPurpose::PasswordAndFactor).await?;
-    tell(config, installation, &account, "added", &invitation, add.output)
+    let invitation = inviting(installation).add(&installation.by_operator(), new).await.map_err(not_invited)?;
+    tell(config, installation, &invitation, "added", add.output)
 }
 
 async fn reset(
@@ -60,38 +57,34 @@ async fn reset(
     output: Json,
 ) -> Outcome {
     let id = id_of(installation, named).await?;
-    let (reset, purpose) = if second_factor {
-        (Reset::PasswordAndFactor, InvitationPurpose::PasswordAndFactor)
-    } else {
-        (Reset::Password, InvitationPurpose::Password)
-    };
     let by = installation.by_operator();
-    let account = installation.administration().reset_account(&by, id, reset).await.map_err(not_changed)?;
-    let invitation = invite(installation, &account, purpose).await?;
-    tell(config, installation, &account, "reset", &invitation, output)
+    let invitation = inviting(installation).reset(&by, id, None, second_factor).await.map_err(not_invited)?;
+    tell(config, installation, &invitation, "reset", output)
 }
 
-async fn invite(installation: &Installation, account: &Account, purpose: InvitationPurpose) -> Outcome<Hidden> {
-    let sent = Invitations::new(Arc::new(installation.book())).send(account, purpose, installation.clock.now()).await;
-    sent.map_err(|_| {
-        let line = format!(
-            "user {0} is there and was not invited, for the database does not answer: `sealgate user reset {0}` invites",
-            account.name
-        );
-        Stop::new(Exit::Unavailable, line)
-    })
+fn inviting(installation: &Installation) -> Inviting {
+    let invitations = Invitations::new(Arc::new(installation.book()));
+    Inviting { administration: installation.administration(), invitations }
+}
+
+fn not_invited(fault: NotInvited) -> Stop {
+    match fault {
+        NotInvited::NotChanged(fault) => not_changed(fault),
+        NotInvited::OtherVersion => not_changed(NotChanged::Raced),
+        NotInvited::NotSent(account) => {
+            let line = format!(
+                "user {0} is there and was not invited, for the database does not answer: `sealgate user reset {0}` invites",
+                account.name
+            );
+            Stop::new(Exit::Unavailable, line)
+        }
+    }
 }
 
 /// Shows an invitation, this once.
-fn tell(
-    config: &Config,
-    installation: &Installation,
-    account: &Account,
-    what: &str,
-    invitation: &Hidden,
-    output: Json,
-) -> Outcome {
-    let link = zeroize::Zeroizing::new(origin::address(config, &format!("/invitation/{}", invitation.expose())));
+fn tell(config: &Config, installation: &Installation, invitation: &Invitation, what: &str, output: Json) -> Outcome {
+    let (account, secret) = (&invitation.account.entry, &invitation.secret);
+    let link = zeroize::Zeroizing::new(origin::address(config, &format!("/invitation/{}", secret.expose())));
     let expires = installation.clock.now().plus_seconds(INVITED_SECONDS).rfc3339();
     if output.json {
         return output::json(&json!({ "id": account.id.to_string(), "name": account.name,
@@ -107,14 +100,8 @@ async fn list(installation: &Installation, tenant: Option<&str>, output: Json) -
     let tenant = tenant.map(|name| find::tenant(&directory, name)).transpose()?;
     let chosen = || directory.accounts().filter(|account| tenant.is_none_or(|tenant| account.tenant == tenant));
     if output.json {
-        // One by one: what proves that it is them is left out.
-        let values = chosen().map(|account| {
-            json!({ "id": account.id.to_string(), "name": account.name, "display": account.display,
-                    "tenant": account.tenant.to_string(), "roles": account.roles, "clinics": account.clinics,
-                    "purpose": account.purpose, "enabled": account.enabled, "created": account.created.rfc3339(),
-                    "password_set": account.password.is_some(), "second_factor_set": account.has_second_factor(),
-                    "security_keys": account.security_keys.len(), "recovery_codes_left": account.recovery.len() })
-        });
+        let administration = installation.administration();
+        let values = chosen().map(|account| admin::account(account, administration.person_of(account)));
         return output::json(&values.collect());
     }
     let heading = ["USER", "NAME", "TENANT", "ROLES", "CLINICS", "SIGN-IN", "STATE", "ID"];
@@ -211,13 +198,20 @@ async fn change(installation: &Installation, given: UserChange) -> Outcome {
 async fn set_enabled(installation: &Installation, named: &NamedUser, enabled: bool) -> Outcome {
     let id = id_of(installation, named).await?;
     let by = installation.by_operator();
-    let write = |account: &mut Account| account.enabled = enabled;
-    let changed = installation.administration().change_account(&by, id, write).await.map_err(not_changed)?;
+    let write = |account: &mut Account| {
+        account.enabled = enabled;
+        Ok::<(), NotChanged>(())
+    };
+    let changed = inviting(installation).change(&by, id, None, write).await;
+    let (changed, taken_back) = changed.map_err(|fault| match fault {
+        ChangeFault::Refused(fault) | ChangeFault::NotChanged(fault) => not_changed(fault),
+        ChangeFault::OtherVersion => not_changed(NotChanged::Raced),
+    })?;
+    let changed = changed.entry;
     if enabled {
         return output::line(format_args!("user {} enabled", changed.name));
     }
-    let invitations = Invitations::new(Arc::new(installation.book()));
-    if invitations.take_back(changed.tenant, changed.id).await.is_err() {
+    if !taken_back {
         output::note("an invitation may be open still; it cannot be used while the account is disabled");
     }
     output::line(format_args!("user {} disabled: sessions end within a second", changed.name))

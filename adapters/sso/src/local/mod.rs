@@ -22,6 +22,7 @@ mod browser;
 #[cfg(test)]
 mod fixture;
 mod invitation;
+mod inviting;
 mod keys;
 mod one_time;
 mod password;
@@ -34,6 +35,7 @@ mod throttle;
 pub use accounts::{Accounts, Attempt, LocalSettings, PasswordShown, Required};
 pub use browser::{ACCOUNTS_PER_BROWSER, Browsers, KNOWN_SECONDS};
 pub use invitation::{INVITED_SECONDS, InvitationPurpose, Invitations, Invited};
+pub use inviting::{Invitation, Inviting, NotInvited};
 pub use keys::LocalKeys;
 pub use one_time::{DRIFT_STEPS, Enrolment, OneTimePasswords, STEP_SECONDS, TRIES, WINDOW_SECONDS};
 pub use password::{

@@ -27,6 +27,18 @@ pub enum Verdict {
     Bad,
 }
 
+impl Verdict {
+    /// Returns the word that commands and answers write.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verdict::Good => "good",
+            Verdict::Advice => "advice",
+            Verdict::Bad => "bad",
+        }
+    }
+}
+
 /// Looks at the settings and at what the provider publishes, now and past every cache.
 pub(super) async fn check(http: &EgressClient, connection: &Connection) -> Vec<Step> {
     let mut steps = Vec::new();

@@ -19,6 +19,7 @@ mod keys;
 mod logout;
 mod metadata;
 mod names;
+mod pinned;
 mod provider;
 mod redirect;
 mod refusal;
@@ -34,6 +35,7 @@ pub use facts::{AssertionFacts, AuthnStatement, Conditions, Confirmation, NameId
 pub use keys::{KeyFault, KeyPair, MIN_RSA_BITS, MadeKeyPair, ServiceKeys};
 pub use logout::{LoggedIn, LogoutAnswer, LogoutAsked, LogoutBegun, LogoutMessage, LogoutOutcome};
 pub use metadata::VALID_SECONDS;
+pub use pinned::{NotUsable, only_entity, usable};
 pub use provider::{IdentityProvider, LogoutService, MetadataFault, entity_ids};
 pub use refusal::Refusal;
 pub use request::{Ask, Begun, Pending};

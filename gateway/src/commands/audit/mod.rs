@@ -6,13 +6,13 @@ mod private_file;
 mod show;
 mod verify;
 
-pub(in crate::commands) use show::{Refused, refused};
 pub use verify::verify_export;
 
 use crate::cli::Audit;
 use crate::config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
+use crate::trail;
 use domain::audit::{ChainHead, ChainId};
 use std::path::Path;
 
@@ -40,8 +40,5 @@ const CHAIN: &str = "AuditChain";
 
 /// Returns where a chain stands now.
 async fn head(installation: &Installation, chain: ChainId) -> Outcome<ChainHead> {
-    let heads = installation.store.heads().await;
-    let heads = heads
-        .map_err(|_| Stop::new(Exit::Unavailable, "the audit chains cannot be read: the database does not answer"))?;
-    Ok(heads.into_iter().find(|(known, _)| *known == chain).map_or(ChainHead::EMPTY, |(_, head)| head))
+    trail::head(&installation.store, chain).await
 }

@@ -13,7 +13,7 @@ use domain::directory::{
 };
 use domain::id::{RecordId, TenantId};
 use domain::time::Timestamp;
-use sso::saml::entity_ids;
+use sso::saml::{self, NotUsable};
 
 pub(super) async fn oidc(config: &Config, installation: &Installation, add: OidcAdd) -> Outcome {
     let usual = OidcSettings::new(add.issuer, add.client_id);
@@ -75,19 +75,17 @@ pub(super) async fn saml(config: &Config, installation: &Installation, add: Saml
 
 /// Returns the one entity id that metadata describes.
 fn only_entity(metadata: &str) -> Outcome<String> {
-    let mut ids = entity_ids(metadata)
-        .map_err(|fault| Stop::new(Exit::Failed, format!("the metadata cannot be used: {fault}")))?;
-    match (ids.pop(), ids.is_empty()) {
-        (Some(id), true) => Ok(id),
-        (None, _) => Err(Stop::new(Exit::Failed, "the metadata describes no identity provider")),
-        (Some(last), false) => {
-            ids.push(last);
+    saml::only_entity(metadata).map_err(|why| match &why {
+        NotUsable::Several(ids) => {
             let ids = output::printable(&ids.join(", "));
             let line =
                 format!("the metadata describes several identity providers; say which with --idp-entity-id: {ids}");
-            Err(Stop::new(Exit::Failed, line))
+            Stop::new(Exit::Failed, line)
         }
-    }
+        NotUsable::Nobody | NotUsable::Others(..) | NotUsable::Fault(_) => {
+            Stop::new(Exit::Failed, output::printable(&why.to_string()))
+        }
+    })
 }
 
 async fn finish(

@@ -16,7 +16,7 @@ use crate::output;
 use domain::directory::{self, Hidden, MAX_METADATA_BYTES, OidcSettings, Protocol, SamlSettings};
 use domain::time::Timestamp;
 use serde_json::json;
-use sso::saml::{IdentityProvider, MetadataFault, entity_ids};
+use sso::saml::usable;
 use std::path::Path;
 
 /// Runs `sealgate connection …`.
@@ -184,17 +184,5 @@ async fn change(
 
 /// Says whether metadata can be used: it is refused here rather than at the first sign-in.
 fn check_metadata(settings: &SamlSettings, now: Timestamp) -> Outcome {
-    match IdentityProvider::read(settings, now) {
-        Ok(_) => Ok(()),
-        Err(MetadataFault::Entity) => {
-            let known = entity_ids(&settings.metadata).unwrap_or_default();
-            let line = format!(
-                "the metadata describes no single identity provider `{}`; it describes: {}",
-                output::printable(&settings.idp_entity_id),
-                output::printable(&known.join(", "))
-            );
-            Err(Stop::new(Exit::Failed, line))
-        }
-        Err(fault) => Err(Stop::new(Exit::Failed, format!("the metadata cannot be used: {fault}"))),
-    }
+    usable(settings, now).map_err(|why| Stop::new(Exit::Failed, output::printable(&why.to_string())))
 }

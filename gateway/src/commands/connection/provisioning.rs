@@ -2,11 +2,12 @@
 
 use super::change;
 use crate::cli::{Json, NamedConnection, ProvisionedGroups, ProvisionedSubject, ProvisioningChange, YesOrNo};
-use crate::commands::{find, origin};
+use crate::commands::{find, not_changed, origin};
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output;
+use domain::administration::{ChangeFault, NotChanged, UnknownToken};
 use domain::directory::{self, Connection, ProvisioningToken};
 use serde_json::json;
 
@@ -17,26 +18,29 @@ pub(super) async fn token(
     revoke: Option<&str>,
     output: Json,
 ) -> Outcome {
-    if let Some(mark) = revoke {
-        let changed = change(installation, named, |connection| {
-            let before = connection.provisioning.tokens.len();
-            connection.provisioning.tokens.retain(|token| token.mark() != mark);
-            if connection.provisioning.tokens.len() < before { Ok(()) } else { Err(no_token(connection, mark)) }
-        });
-        let changed = changed.await?;
-        return output::line(format_args!("connection {}: token {mark} is refused within a second", changed.name));
-    }
     let directory = installation.directory().await?;
     let connection = find::connection(&directory, &named.connection, named.tenant.as_deref())?;
-    let token = connection.draw_provisioning_token(installation.entropy.as_ref());
-    let token = token.map_err(|_| Stop::new(Exit::Failed, "the operating system gives no randomness"))?;
-    let kept = ProvisioningToken::of(&token, installation.clock.now().to_millisecond());
-    let mark = kept.mark().to_owned();
-    let changed = change(installation, named, |connection| {
-        connection.provisioning.tokens.push(kept);
-        Ok(())
-    });
-    let changed = changed.await?;
+    let (administration, by) = (installation.administration(), installation.by_operator());
+    if let Some(mark) = revoke {
+        let revoked = administration.revoke_provisioning_token(&by, connection.id, None, mark).await;
+        let name = revoked
+            .map_err(|fault| match fault {
+                ChangeFault::Refused(UnknownToken) => no_token(connection, mark),
+                ChangeFault::NotChanged(fault) => not_changed(fault),
+                ChangeFault::OtherVersion => not_changed(NotChanged::Raced),
+            })?
+            .entry
+            .name;
+        return output::line(format_args!("connection {name}: token {mark} is refused within a second"));
+    }
+    let added = administration.add_provisioning_token(&by, connection.id, None).await;
+    let (stored, token) = added.map_err(|fault| match fault {
+        ChangeFault::NotChanged(fault) => not_changed(fault),
+        ChangeFault::OtherVersion => not_changed(NotChanged::Raced),
+        ChangeFault::Refused(never) => match never {},
+    })?;
+    let changed = stored.entry;
+    let mark = changed.provisioning.tokens.last().map(ProvisioningToken::mark).unwrap_or_default();
     let address = address(config, &changed);
     if output.json {
         return output::json(&json!({ "connection": changed.id.to_string(), "address": address, "mark": mark,

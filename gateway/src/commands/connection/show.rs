@@ -9,8 +9,8 @@ use crate::exit::Outcome;
 use crate::installation::Installation;
 use crate::output;
 use domain::directory::{Connection, OidcSettings, Protocol, SamlSettings};
-use serde_json::{Value, json};
-use sso::saml::{IdentityProvider, Urls};
+use serde_json::Value;
+use sso::saml::IdentityProvider;
 
 pub(super) async fn run(
     config: &Config,
@@ -42,68 +42,21 @@ pub(super) async fn run(
     output::table(&rule::rows(&directory, connection))
 }
 
-/// Returns a connection as JSON: without its secret, with the addresses that its provider must know.
+/// Returns a connection as JSON: without its secret and its private keys, with the addresses that its provider must know.
 pub(super) fn value(config: &Config, connection: &Connection) -> Value {
-    let mut value = json!(connection);
-    if let Some(settings) = value.pointer_mut("/protocol/oidc").and_then(Value::as_object_mut) {
-        let secret = settings.remove("client_secret");
-        settings.insert("client_secret_set".to_owned(), json!(secret.is_some_and(|secret| !secret.is_null())));
-        for key in settings.get_mut("client_keys").and_then(Value::as_array_mut).into_iter().flatten() {
-            key.as_object_mut().map(|key| key.remove("private"));
-        }
-    }
-    // Tokens by their marks: their hashes are of no use to anybody.
-    if let Some(tokens) = value.pointer_mut("/provisioning/tokens") {
-        let marks = connection.provisioning.tokens.iter();
-        *tokens = marks.map(|token| json!({ "mark": token.mark(), "created": token.created.rfc3339() })).collect();
-    }
-    let addresses = addresses(config, connection).into_iter().skip(1);
-    let addresses = addresses.filter_map(|row| {
-        let [name, address] = <[String; 2]>::try_from(row).ok()?;
-        Some((name.replace(' ', "_"), json!(address)))
-    });
-    if let Some(object) = value.as_object_mut() {
-        object.insert("addresses".to_owned(), Value::Object(addresses.collect()));
-    }
-    value
+    admin::connection(&origin::address(config, ""), connection)
 }
 
 /// Returns what an operator enters at the provider.
 pub(super) fn addresses(config: &Config, connection: &Connection) -> Vec<Vec<String>> {
-    let at = |path: &str| origin::address(config, path);
-    let mut rows = vec![row("AT THE PROVIDER", "ENTER")];
-    match &connection.protocol {
-        Protocol::Oidc(settings) => rows.extend([
-            row(
-                "redirect",
-                match settings.own_redirect {
-                    true => at(&format!("/auth/oidc/callback/{}", connection.id)),
-                    false => at("/auth/oidc/callback"),
-                },
-            ),
-            row("back-channel logout", at(&format!("/auth/oidc/backchannel/{}", connection.id))),
-            row("after logout", at("/signed-out")),
-            row("provisioning", provisioning::address(config, connection)),
-        ]),
-        Protocol::Saml(settings) => {
-            let urls = Urls::at(&at(""), connection.id);
-            rows.extend([
-                row("our entity id", urls.entity_id(settings)),
-                row("our metadata", &urls.metadata),
-                row("assertion consumer", &urls.acs),
-                row("single logout", &urls.slo),
-                row("provisioning", provisioning::address(config, connection)),
-            ]);
-        }
-    }
-    rows.extend(keys_address(config, connection).map(|address| row("our keys", address)));
-    rows
+    let addresses = admin::addresses(&origin::address(config, ""), connection);
+    let heading = [row("AT THE PROVIDER", "ENTER")];
+    heading.into_iter().chain(addresses.into_iter().map(|(name, address)| row(name, address))).collect()
 }
 
 /// Returns where the provider finds our keys; `None` where there are none.
 pub(super) fn keys_address(config: &Config, connection: &Connection) -> Option<String> {
-    let keys = connection.oidc().is_some_and(|settings| !settings.client_keys.is_empty());
-    keys.then(|| origin::address(config, &format!("/auth/oidc/keys/{}", connection.id)))
+    admin::keys_address(&origin::address(config, ""), connection)
 }
 
 fn of_oidc(settings: &OidcSettings) -> Vec<Vec<String>> {

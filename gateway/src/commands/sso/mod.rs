@@ -1,23 +1,19 @@
 //! `sealgate sso`: trying out the ways in before people do, and keys for SAML.
 
-mod applications;
 mod explain;
 
 use crate::cli::{SsoCommand, SsoKeys, SsoTest};
 use crate::commands::files::{not_written, write_new};
 use crate::commands::find;
 use crate::config::Config;
+use crate::diagnosis::Diagnosis;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output;
-use crate::sign_on;
-use domain::directory::{Connection, Protocol, SamlSettings};
-use domain::time::Timestamp;
 use serde_json::json;
-use sso::oidc::{RelyingParty, Step, Verdict};
-use sso::saml::{IdentityProvider, KeyPair};
+use sso::oidc::Verdict;
+use sso::saml::KeyPair;
 use std::fs;
-use std::sync::Arc;
 
 /// Runs the command.
 ///
@@ -47,77 +43,22 @@ async fn try_out(config: &Config, installation: &Installation, test: &SsoTest) -
     if let Some(last) = test.last {
         return explain::of_connection(config, installation, connection, last, test.print).await;
     }
-    let mut steps = match &connection.protocol {
-        Protocol::Oidc(_) => {
-            let http = sign_on::egress(&config.sign_on)?;
-            let (clock, entropy) = (Arc::clone(&installation.clock), Arc::clone(&installation.entropy));
-            RelyingParty::new(http, clock, entropy, Arc::new(installation.book())).check(connection).await
-        }
-        Protocol::Saml(settings) => saml(config, connection, settings, installation.clock.now()),
-    };
-    steps.push(rules(connection));
-    if !config.sign_on.enabled {
-        steps.push(step("gateway", Verdict::Bad, "Sign-on is not enabled: set `enabled = true` under [sign_on]."));
-    }
+    let steps = Diagnosis::new(config, installation)?.test(connection).await;
     let bad = steps.iter().any(|step| step.verdict == Verdict::Bad);
     if test.print.json {
         let steps: Vec<_> = steps
             .iter()
-            .map(|step| json!({ "step": step.step, "verdict": word(step.verdict), "advice": step.advice }))
+            .map(|step| json!({ "step": step.step, "verdict": step.verdict.name(), "advice": step.advice }))
             .collect();
         output::json(&json!({ "connection": connection.name, "well": !bad, "steps": steps }))?;
     } else {
         let mut rows = vec![["STEP", "VERDICT", "WHAT IT MEANS"].map(str::to_owned).to_vec()];
         rows.extend(
-            steps.iter().map(|step| vec![step.step.to_owned(), word(step.verdict).to_owned(), step.advice.clone()]),
+            steps.iter().map(|step| vec![step.step.to_owned(), step.verdict.name().to_owned(), step.advice.clone()]),
         );
         output::table(&rows)?;
     }
     if bad { Err(Stop::new(Exit::Failed, "nobody can sign in by this connection as it is")) } else { Ok(()) }
-}
-
-fn saml(config: &Config, connection: &Connection, settings: &SamlSettings, now: Timestamp) -> Vec<Step> {
-    let mut steps = vec![if connection.enabled {
-        step("settings", Verdict::Good, "The settings can be used.")
-    } else {
-        step("settings", Verdict::Advice, "The settings can be used; the connection is switched off.")
-    }];
-    steps.push(match IdentityProvider::read(settings, now) {
-        Ok(_) => step(
-            "metadata",
-            Verdict::Good,
-            "The provider's metadata has an address for sign-in and a certificate that signatures are verified with.",
-        ),
-        Err(fault) => step("metadata", Verdict::Bad, &format!("The provider's metadata cannot be used: {fault}.")),
-    });
-    steps.push(match &config.sign_on.saml {
-        Some(_) => step("keys", Verdict::Good, "Keys for signing requests and opening assertions are configured."),
-        None => step(
-            "keys",
-            Verdict::Bad,
-            "No keys are configured: `sealgate sso keys --folder FOLDER` makes them and says what to add to the configuration.",
-        ),
-    });
-    steps
-}
-
-fn rules(connection: &Connection) -> Step {
-    if connection.rules.is_empty() {
-        return step("rules", Verdict::Bad, "There is no rule, so nobody is admitted: `sealgate connection rule add`.");
-    }
-    step("rules", Verdict::Good, "There are rules; whoever fits none of them is told whom to ask.")
-}
-
-fn step(name: &'static str, verdict: Verdict, advice: &str) -> Step {
-    Step { step: name, verdict, advice: advice.to_owned() }
-}
-
-const fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Good => "good",
-        Verdict::Advice => "advice",
-        Verdict::Bad => "bad",
-    }
 }
 
 /// Makes one pair for signing and one for encryption, never over files that are there.

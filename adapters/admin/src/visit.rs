@@ -1,0 +1,164 @@
+//! Who asks: the bearer token of a request becomes a subject of its tenant, or a recorded refusal.
+
+use crate::problem::Problem;
+use crate::service::Service;
+use actix_web::HttpRequest;
+use actix_web::http::header;
+use domain::access::{self, Subject};
+use domain::administration::By;
+use domain::audit::Context;
+use domain::directory::Directory;
+use domain::id::{CorrelationId, TenantId};
+use domain::journal::{Act, Actor};
+use domain::ports::{BoxFuture, Unavailable};
+use domain::refusals::{Refusal, Wait};
+use domain::retrieval::Caller;
+use domain::supervision::Supervision;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+/// Says who shows a token.
+pub trait Admission: Send + Sync {
+    /// Returns who shows this bearer token from this address; `None` for nobody.
+    fn admit<'a>(&'a self, token: &'a str, peer: IpAddr) -> BoxFuture<'a, Result<Option<Admitted>, Unavailable>>;
+}
+
+/// Somebody who showed a token.
+pub struct Admitted {
+    /// The subject.
+    pub subject: Subject,
+    /// What entries say of where it acts from, such as `client:…`.
+    pub workstation: String,
+    /// What was found out as it was admitted.
+    pub circumstances: access::Context,
+}
+
+/// Longest bearer token that is looked at.
+const MAX_TOKEN: usize = 512;
+/// Longest request line that is kept beside an entry, in bytes.
+const MAX_REQUEST: usize = 512;
+
+/// A request of somebody who is admitted.
+pub(crate) struct Visit<'a> {
+    pub(crate) service: &'a Service,
+    pub(crate) directory: Arc<Directory>,
+    admitted: Admitted,
+    address: String,
+    correlation: CorrelationId,
+    /// Method and path, for the context of entries.
+    request: String,
+}
+
+impl<'a> Visit<'a> {
+    /// Admits a request; an attempt that is not admitted is recorded before this returns.
+    pub(crate) async fn admit(
+        service: &'a Service,
+        request: &HttpRequest,
+        correlation: CorrelationId,
+    ) -> Result<Self, Problem> {
+        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+        // Cookies are not looked at: a browser that is made to ask proves nothing.
+        let token = bearer(request);
+        let admitted = match token {
+            Some(token) => service.settings.admission.admit(token, peer).await?,
+            None => None,
+        };
+        let Some(admitted) = admitted else {
+            let reason = if token.is_some() { "unknown-token" } else { "missing-token" };
+            tracing::warn!(%correlation, reason, "administration request not admitted");
+            let refusal = Refusal {
+                chain: TenantId::SYSTEM,
+                workstation: "admin",
+                what: "ApiClient",
+                who: "",
+                reason,
+                address: &peer.to_string(),
+                connection: None,
+                correlation,
+            };
+            return Err(match service.settings.sign_in.refusals.record(&refusal).await? {
+                Some(Wait(seconds)) => Problem::TooManyRefused(seconds),
+                None => Problem::Unauthenticated,
+            });
+        };
+        let query = if request.query_string().is_empty() { "" } else { "?" };
+        let mut line = format!("{} {}{query}{}", request.method(), request.path(), request.query_string());
+        line.truncate(line.floor_char_boundary(MAX_REQUEST));
+        let (address, directory) = (peer.to_string(), service.directory());
+        Ok(Self { service, directory, admitted, address, correlation, request: line })
+    }
+
+    /// Returns who administers, as the domain takes it.
+    pub(crate) fn by(&self) -> By<'_> {
+        let Admitted { subject, workstation, circumstances } = &self.admitted;
+        By { actor: Actor { subject, workstation, correlation: self.correlation }, context: *circumstances }
+    }
+
+    /// Returns the same as the use cases of reviews take it.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller {
+            subject: self.admitted.subject.clone(),
+            circumstances: self.admitted.circumstances,
+            workstation: self.admitted.workstation.clone(),
+            address: self.address.clone(),
+            correlation: self.correlation,
+            request: self.request.clone(),
+        }
+    }
+
+    pub(crate) fn tenant(&self) -> TenantId {
+        self.admitted.subject.tenant
+    }
+
+    pub(crate) fn request(&self) -> &str {
+        &self.request
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Returns what looks at sessions and ends them.
+    pub(crate) fn supervision(&self) -> Supervision<'_> {
+        Supervision { sign_in: &self.service.settings.sign_in, directory: &self.directory }
+    }
+
+    /// Returns an address below the origin.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.service.settings.origin)
+    }
+
+    /// Records an act that changes no record, with the rule that permits it.
+    pub(crate) async fn record(&self, act: Act, rule: Option<&str>, reason: Option<&str>) -> Result<(), Problem> {
+        let context = Context {
+            address: Some(self.address.clone()),
+            request: Some(self.request.clone()),
+            rule: rule.map(str::to_owned),
+            reason: reason.map(str::to_owned),
+            roles: self.admitted.subject.roles.iter().map(|role| role.name().to_owned()).collect(),
+            ..Context::default()
+        };
+        self.service.journal().record(&self.by().actor, act, &context).await?;
+        Ok(())
+    }
+
+    /// Records that a request was not done, where no entry tells of it yet.
+    pub(crate) async fn record_problem(&self, problem: &Problem) -> Result<(), Problem> {
+        if problem.is_recorded() {
+            return Ok(());
+        }
+        self.record(Act::failed("administration", "Administration", ""), None, Some(problem.name())).await
+    }
+}
+
+/// Returns the token of `Authorization: Bearer …` (RFC 6750 §2.1; the scheme is read without case).
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let (only, None) = (headers.next()?, headers.next()) else {
+        return None;
+    };
+    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    let fits = scheme.eq_ignore_ascii_case("bearer") && (1..=MAX_TOKEN).contains(&token.len());
+    fits.then_some(token)
+}

@@ -1,0 +1,113 @@
+//! Accounts, sessions and reviews.
+
+use crate::house::{House, nobody};
+use actix_web::http::Method;
+use domain::access::{Address, Role};
+use serde_json::json;
+
+#[actix_web::test]
+async fn an_account_is_added_changed_reset_and_disabled() {
+    let house = House::new().await;
+    let clinics = house.get("admin", "clinics").await.json();
+    let west = clinics["items"][0]["id"].as_str().unwrap().to_owned();
+    let body = json!({ "name": "ada", "display": "Ada Byron", "roles": ["provider"], "clinics": { "some": [west] } });
+    let added = house.post("admin", "users", &body).await;
+    assert_eq!((added.status, added.header("etag")), (201, "\"1\""), "{}", added.text);
+    let link = added.json()["invitation"].as_str().unwrap().to_owned();
+    assert!(link.starts_with("https://here.example/invitation/"), "{link}");
+    let path = format!("users/{}", added.id());
+
+    let change = json!({ "roles": ["staff"], "clinics": "all", "purpose": "operations" });
+    let changed = house.change("admin", Method::PATCH, &path, "\"1\"", &change).await;
+    assert_eq!((changed.status, &changed.json()["roles"]), (200, &json!(["staff"])), "{}", changed.text);
+    assert_eq!((&changed.json()["display"], &changed.json()["clinics"]), (&json!("Ada Byron"), &json!("all")));
+    assert!(changed.json().get("invitation").is_none(), "a link is shown once");
+    let stale = house.change("admin", Method::POST, &format!("{path}/reset"), "\"1\"", &json!({})).await;
+    assert_eq!(stale.problem().0, 412);
+    let reset =
+        house.change("admin", Method::POST, &format!("{path}/reset"), "\"2\"", &json!({ "second_factor": true })).await;
+    assert_eq!(reset.status, 200, "{}", reset.text);
+    assert_ne!(reset.json()["invitation"].as_str(), Some(link.as_str()));
+    let off = house.change("admin", Method::PATCH, &path, "\"3\"", &json!({ "enabled": false })).await;
+    assert_eq!((off.status, off.header("etag")), (200, "\"4\""));
+    for (body, place) in [
+        (json!({ "name": "eve" }), "/name"),
+        (json!({ "password": "x" }), "/password"),
+        (json!({ "roles": [] }), "/roles"),
+        (json!({ "display": null }), "/display"),
+    ] {
+        let refused = house.change("admin", Method::PATCH, &path, "*", &body).await;
+        assert_eq!(refused.problem(), (422, "field".into(), place.to_owned()));
+    }
+    house.reload().await;
+    let listed = house.get("admin", "users").await;
+    assert_eq!(listed.json()["items"][0]["enabled"], false);
+    assert!(!listed.text.contains("argon2") && !listed.text.contains("totp"));
+}
+
+#[actix_web::test]
+async fn nobody_is_let_have_a_role_that_is_not_the_admins_to_give() {
+    let house = House::new().await;
+    let auditor = json!({ "name": "olga", "roles": ["auditor"] });
+    assert_eq!(house.post("admin", "users", &auditor).await.problem(), (403, "denied".into(), String::new()));
+    assert_eq!(house.last().await, "directory.change Account denied admin");
+    let operator = json!({ "name": "olga", "roles": ["system-operator"] });
+    assert_eq!(house.post("admin", "users", &operator).await.problem().0, 403);
+    let ada = house.account("ada", Role::Provider).await;
+    let raised =
+        house.change("admin", Method::PATCH, &format!("users/{}", ada.id), "*", &json!({ "roles": ["auditor"] })).await;
+    assert_eq!(raised.problem().0, 403);
+    // The link of a reset would be the way into the account of somebody who may more.
+    let olga = house.account("olga", Role::Auditor).await;
+    let taken = house.change("admin", Method::POST, &format!("users/{}/reset", olga.id), "*", &json!({})).await;
+    assert_eq!((taken.problem().0, taken.text.contains("invitation")), (403, false));
+}
+
+#[actix_web::test]
+async fn sessions_are_seen_and_ended_one_by_one_and_by_person() {
+    let house = House::new().await;
+    let (ada, ben) = (house.account("ada", Role::Provider).await, house.account("ben", Role::Provider).await);
+    let begun = [house.begin(&ada).await, house.begin(&ada).await, house.begin(&ben).await];
+    let resumes = async |number: usize| {
+        let directory = house.administration.load_directory().await.unwrap();
+        house.sign_in.resume(&begun[number].secret, &directory, Address::Allowed).await.unwrap().is_some()
+    };
+    let listed = house.get("admin", "sessions").await.json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 3);
+    let person = house.get("admin", &format!("users/{}", ada.id)).await.json()["person"].as_str().unwrap().to_owned();
+    let hers = house.get("admin", &format!("sessions?person={person}&limit=1")).await.json();
+    assert_eq!((hers["items"][0]["display"].as_str(), hers["next"].is_null()), (Some("ada"), false));
+
+    let one = format!("sessions/{}", begun[0].session.id);
+    let end = |token: &'static str, path: String| house.send(house.request(token, Method::DELETE, &path));
+    assert_eq!(end("looking", one.clone()).await.problem().0, 403, "a token that only looks");
+    assert_eq!(end("stranger", one.clone()).await.problem().0, 404, "another tenant's administrator");
+    assert!(resumes(0).await);
+    assert_eq!(end("changing", one.clone()).await.status, 204);
+    assert!(!resumes(0).await && resumes(1).await);
+    assert_eq!(end("admin", one).await.problem().0, 404, "it is over");
+    let ended = house.post("admin", "sessions/end", &json!({ "person": person })).await;
+    assert_eq!((ended.status, ended.json()), (200, json!({ "ended": 1 })));
+    assert!(!resumes(1).await && resumes(2).await);
+    for body in [json!({}), json!({ "everybody": false }), json!({ "person": person, "everybody": true })] {
+        assert_eq!(house.post("admin", "sessions/end", &body).await.problem().0, 422);
+    }
+    assert!(resumes(2).await, "nothing ends by mistake");
+    assert_eq!(house.post("admin", "sessions/end", &json!({ "everybody": true })).await.json(), json!({ "ended": 1 }));
+    assert!(house.chain().await.contains(&"session.end Person success admin".to_owned()));
+}
+
+#[actix_web::test]
+async fn reviews_are_for_people_who_may_review() {
+    let house = House::new().await;
+    // A system never reviews, whatever its roles; an auditor by a token that says so does.
+    assert_eq!(house.get("admin", "reviews").await.problem().0, 403);
+    assert_eq!(house.get("auditor", "reviews?state=all").await.json(), json!({ "items": [], "next": null }));
+    assert_eq!(house.get("auditor", "reviews?state=shut").await.problem(), (400, "parameter".into(), "state".into()));
+    assert_eq!(house.get("auditor", &format!("reviews/{}", nobody())).await.problem().0, 404);
+    let close = format!("reviews/{}/close", nobody());
+    assert_eq!(house.post("auditor", &close, &json!({ "verdict": "justified" })).await.problem().0, 404);
+    assert_eq!(house.post("auditor", &close, &json!({ "verdict": "fine" })).await.problem().2, "/verdict");
+    let settings = house.get("auditor", "settings").await.json();
+    assert_eq!(settings["settings"]["break_glass_review_hours"], 72);
+}
