@@ -1,7 +1,7 @@
 //! SQL behind the program's back: what an administrator of the database, honest or not, can do.
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, Row};
 use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -60,5 +60,25 @@ impl Database {
     fn rows(&mut self, sql: &str) -> Vec<SqliteRow> {
         let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
         self.runtime.block_on(query.fetch_all(&mut self.connection)).unwrap_or_else(|why| panic!("{sql}: {why}"))
+    }
+}
+
+/// Makes a database on a PostgreSQL server, lends its URL, and drops it again.
+pub fn in_a_database_of_its_own(url: &str, name: &str, test: impl FnOnce(&str)) {
+    let runtime = Runtime::new().expect("a runtime");
+    let database = format!("{name}_{}", std::process::id());
+    let on_server = |sql: String| {
+        runtime.block_on(async {
+            let mut server = PgConnection::connect(url).await.expect("the server answers");
+            server.execute(AssertSqlSafe(sql)).await.expect("the statement is run");
+        });
+    };
+    on_server(format!("CREATE DATABASE {database}"));
+    let (server, _) = url.rsplit_once('/').expect("an address of a database");
+    let own = format!("{server}/{database}");
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(&own)));
+    on_server(format!("DROP DATABASE {database} WITH (FORCE)"));
+    if let Err(panic) = done {
+        std::panic::resume_unwind(panic);
     }
 }

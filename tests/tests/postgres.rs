@@ -10,10 +10,10 @@
 )]
 
 use libtest_mimic::{Arguments, Trial};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::ExitCode;
+use tests::database::in_a_database_of_its_own;
 use tests::home::Home;
 use tests::message::Oru;
 use tests::mllp::code;
@@ -38,26 +38,6 @@ fn main() -> ExitCode {
         trial("two_gateways_share_one_database", two_gateways_share_one_database),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-/// Makes a database, lends its URL, and drops it again.
-fn in_a_database_of_its_own(url: &str, name: &str, test: fn(&str)) {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let database = format!("{name}_{}", std::process::id());
-    let on_server = |sql: String| {
-        runtime.block_on(async {
-            let mut admin = PgConnection::connect(url).await.unwrap();
-            admin.execute(AssertSqlSafe(sql)).await.unwrap();
-        });
-    };
-    on_server(format!("CREATE DATABASE {database}"));
-    let (server, _) = url.rsplit_once('/').unwrap();
-    let own = format!("{server}/{database}");
-    let done = std::panic::catch_unwind(|| test(&own));
-    on_server(format!("DROP DATABASE {database} WITH (FORCE)"));
-    if let Err(panic) = done {
-        std::panic::resume_unwind(panic);
-    }
 }
 
 fn the_main_job_runs_on_postgresql(url: &str) {

@@ -68,7 +68,7 @@ fn every_route_answers_everybody_as_reviewed() {
             part = of;
             let _ = writeln!(grid, "\n{:<56}{}", part.to_uppercase(), padded(&columns));
         }
-        let _ = writeln!(grid, "  {name:<54}{}", padded(&cells[&at]));
+        let _ = writeln!(grid, "  {name:<53} {}", padded(&cells[&at]));
     }
     let _ = writeln!(grid, "\n{:<56}{}", "NOT SERVED", padded(&columns));
     for path in
@@ -147,11 +147,11 @@ Written by `UPDATE_GRID=1 cargo test -p tests --test routes`; compared by every 
 The routes are what the program says it serves. Everything asked for belongs to the tenant Harbour.
 
   right              a provider of Harbour who is signed in; a client that may read; an application with its own key; the identity
-                     provider of a connection, which tells of its people
+                     provider of a connection, which tells of its people; a client that administers and audits
   anonymous          nobody: no cookie, no token, no assertion
   wrong tenant       the same of the tenant Hillside
   wrong role         an administrator, and a client that is auditor: they read no results; an application that is launched by people;
-                     a client instead of an identity provider
+                     a client instead of an identity provider; a client that only audits
   wrong scope        nobody is signed in; the token reaches practitioners alone, and what is asked for is not in the registration
   wrong compartment  a provider and a client of a clinic that nothing was delivered for; an application of that clinic;
                      the identity provider of another connection

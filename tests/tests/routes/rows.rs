@@ -36,6 +36,8 @@ pub(crate) enum Proof {
     AboutToken,
     /// A token by which a provider tells of its people.
     Provisioning,
+    /// The token of an administrator's script.
+    Administering,
 }
 
 /// Returns the row of a route; a route that is not here has none.
@@ -156,6 +158,7 @@ pub(crate) fn row(world: &World, method: &str, path: &str) -> Option<Row> {
             post(filled, Proof::Session, &[("patient", world.patient.as_str())])
         }
         (_, path) if path.starts_with("/scim/v2/") => provisioning(world, method, path)?,
+        (_, path) if path.starts_with("/admin/v1/") => administering(world, method, path)?,
         _ => return None,
     })
 }
@@ -217,6 +220,49 @@ fn provisioning(world: &World, method: &str, path: &str) -> Option<Row> {
     let method = ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter().find(|known| *known == method)?;
     let path = path.replace("{connection}", &world.saml).replace("{id}", id);
     Some(Row { method, json, proof: Proof::Provisioning, repeatable: false, ..get(path) })
+}
+
+/// What an administrator's script asks for, or changes whatever its version.
+fn administering(world: &World, method: &str, path: &str) -> Option<Row> {
+    const CONNECTION: &str =
+        r#"{"name":"Another","protocol":{"oidc":{"issuer":"https://idp.example","client_id":"gateway"}}}"#;
+    const RULES: &str = r#"[{"when":{"role":"Staff"},"roles":["staff"]}]"#;
+    let json = match (method, path.strip_prefix("/admin/v1/")?) {
+        (
+            "GET",
+            "openapi.json"
+            | "connections"
+            | "connections/{connection}"
+            | "connections/{connection}/rules"
+            | "refused-sign-ins"
+            | "users"
+            | "users/{user}"
+            | "clinics"
+            | "settings"
+            | "sessions"
+            | "reviews"
+            | "reviews/{review}",
+        )
+        | ("POST", "connections/{connection}/test" | "connections/{connection}/provisioning-tokens")
+        | ("DELETE", "connections/{connection}/provisioning-tokens/{mark}" | "sessions/{session}") => None,
+        ("POST", "connections") => Some(CONNECTION),
+        ("PATCH", "connections/{connection}" | "users/{user}") => Some(r#"{"enabled":true}"#),
+        ("PUT", "connections/{connection}/rules") => Some(RULES),
+        ("POST", "users") => Some(r#"{"name":"yves","roles":["staff"]}"#),
+        ("POST", "users/{user}/reset") => Some("{}"),
+        // Nobody's, so that everybody stays signed in.
+        ("POST", "sessions/end") => Some(r#"{"person":"0199a1b2-0000-7000-8000-000000000001"}"#),
+        ("POST", "reviews/{review}/close") => Some(r#"{"verdict":"justified"}"#),
+        _ => return None,
+    };
+    let method = ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter().find(|known| *known == method)?;
+    let path = path
+        .replace("{connection}", &world.oidc)
+        .replace("{user}", &world.account)
+        .replace("{session}", &world.report)
+        .replace("{review}", &world.report)
+        .replace("{mark}", "00000000");
+    Some(Row { method, json, proof: Proof::Administering, repeatable: false, ..get(path) })
 }
 
 /// Something to be shown.

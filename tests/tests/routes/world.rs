@@ -31,6 +31,8 @@ pub(crate) struct Caller {
     bearer: Option<String>,
     /// What a provider shows who tells of its people.
     provisioning: Option<String>,
+    /// What an administrator's script shows.
+    administering: Option<String>,
 }
 
 /// What there is to be asked for.
@@ -49,6 +51,8 @@ pub(crate) struct World {
     /// Somebody that the provider told of, and a group.
     pub(crate) person: String,
     pub(crate) group: String,
+    /// An account that nobody has taken up.
+    pub(crate) account: String,
     operations: String,
     registry: Application,
     narrow: Application,
@@ -61,6 +65,8 @@ pub(crate) struct World {
     http: Client,
     /// For half of them: all together are refused more often than one address may be.
     elsewhere: Client,
+    /// For administration: by itself as often refused.
+    scripts: Client,
     _home: Home,
 }
 
@@ -89,6 +95,11 @@ impl World {
             invite("ben", &own, &["--role", "provider", "--clinic", "Far"]),
             invite("eve", &own, &["--role", "provider"]),
         ];
+        let zoe = home.json(&["user", "add", "zoe", "--tenant", &own, "--role", "staff", "--json"]);
+        let administering = [&own, &other].map(|tenant| {
+            let add = ["client", "add", "script", "--tenant", tenant, "--role", "admin", "--role", "auditor"];
+            home.done(&add).trim().to_owned()
+        });
         let client = |name: &str, more: &[&str]| {
             let add = ["client", "add", name, "--tenant", own.as_str()];
             home.done(&[add.as_slice(), more].concat()).trim().to_owned()
@@ -137,6 +148,7 @@ impl World {
             http.local_address(std::net::IpAddr::from(address)).build().unwrap()
         };
         let (http, elsewhere) = (from([127, 0, 0, 1]), from([127, 0, 0, 2]));
+        let scripts = from([127, 0, 0, 3]);
         let mut world = Self {
             operations: format!("http://{}", gateway.operations_address()),
             callers: Vec::new(),
@@ -147,6 +159,7 @@ impl World {
             found: String::new(),
             person: String::new(),
             group: String::new(),
+            account: zoe["id"].as_str().unwrap().to_owned(),
             _home: home,
             gateway,
             patient,
@@ -161,8 +174,9 @@ impl World {
             launched,
             http,
             elsewhere,
+            scripts,
         };
-        world.invite_everybody(&invitations, &tellers, auditing, far_client);
+        world.invite_everybody(&invitations, &tellers, &administering, auditing, far_client);
         world
     }
 
@@ -170,6 +184,7 @@ impl World {
         &mut self,
         invitations: &[String; 5],
         tellers: &[String; 4],
+        administering: &[String; 2],
         auditing: String,
         far_client: String,
     ) {
@@ -183,7 +198,12 @@ impl World {
                 "expired session" => Some(revoked.clone()),
                 _ => bearer.clone(),
             };
-            Caller { name, session, bearer, provisioning }
+            let administering = match name {
+                "right" => Some(administering[0].clone()),
+                "wrong tenant" => Some(administering[1].clone()),
+                _ => bearer.clone(),
+            };
+            Caller { name, session, bearer, provisioning, administering }
         };
         // What expires is used first and then expires for good, everything that she got and nothing else.
         let mut database = self._home.database();
@@ -236,7 +256,7 @@ impl World {
         let mut form =
             assertion(application.assertion(&self.endpoint(), &application.id, name_of(self, application), 60));
         form.extend([("grant_type", "client_credentials".to_owned()), ("scope", scope.to_owned())]);
-        let nobody = Caller { name: "", session: None, bearer: None, provisioning: None };
+        let nobody = Caller { name: "", session: None, bearer: None, provisioning: None, administering: None };
         let answer = self.ask(&nobody, "POST", &row, &form);
         let value: Value = serde_json::from_str(&answer.body).unwrap();
         value["access_token"].as_str().unwrap_or_else(|| panic!("a token: {value}")).to_owned()
@@ -250,7 +270,7 @@ impl World {
     pub(crate) fn form(&self, caller: &Caller, row: &Row) -> Vec<(&'static str, String)> {
         let mut form = row.form.clone();
         match row.proof {
-            Proof::None | Proof::Provisioning => {}
+            Proof::None | Proof::Provisioning | Proof::Administering => {}
             Proof::Browser => form.push(("csrf", self.browser.1.clone())),
             Proof::Session => form.extend(caller.session.as_ref().map(|(_, field)| ("csrf", field.clone()))),
             Proof::Token => {
@@ -289,7 +309,11 @@ impl World {
         let base = if row.operations { &self.operations } else { &self.origin };
         let url = Url::parse(&format!("{base}{}", row.path)).unwrap();
         let half = matches!(caller.name, "wrong scope" | "wrong compartment" | "expired session");
-        let http = if half { &self.elsewhere } else { &self.http };
+        let http = match (row.proof, half) {
+            (Proof::Administering, _) => &self.scripts,
+            (_, true) => &self.elsewhere,
+            (_, false) => &self.http,
+        };
         let mut request = http.request(Method::from_bytes(method.as_bytes()).unwrap(), url.clone());
         let mut cookies = Vec::new();
         cookies.extend(caller.session.as_ref().map(|(cookie, _)| format!("{SESSION}={cookie}")));
@@ -302,15 +326,24 @@ impl World {
         let bearer = match row.proof {
             Proof::Token | Proof::AboutToken => None,
             Proof::Provisioning => caller.provisioning.as_ref(),
+            Proof::Administering => caller.administering.as_ref(),
             Proof::None | Proof::Session | Proof::Browser => caller.bearer.as_ref(),
         };
         if let Some(token) = bearer {
             request = request.bearer_auth(token);
         }
         if let Some(json) = row.json.filter(|_| method != OTHER) {
-            request = request.header("content-type", "application/scim+json").body(json);
+            let media = match (row.proof, row.method) {
+                (Proof::Administering, "PATCH") => "application/merge-patch+json",
+                (Proof::Administering, _) => "application/json",
+                _ => "application/scim+json",
+            };
+            request = request.header("content-type", media).body(json);
         } else if method == "POST" {
             request = request.header("origin", &self.origin).form(form);
+        }
+        if row.proof == Proof::Administering {
+            request = request.header("if-match", "*");
         }
         let (status, location, body) = self.runtime.block_on(async {
             let response = request.send().await.unwrap();
