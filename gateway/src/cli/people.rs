@@ -175,7 +175,7 @@ pub struct BackendAdd {
     /// What it acts for.
     #[arg(long, default_value = "treatment")]
     pub purpose: Purpose,
-    /// A scope it may ask for, as system/Observation.rs; may be given several times.
+    /// A scope it may ask for, as system/Observation.rs, or system/Administration.ru to administer; may be given several times.
     #[arg(long = "scope", value_name = "SCOPE", required = true)]
     pub scopes: Vec<String>,
     /// How output is written.
