@@ -165,6 +165,11 @@ fn an_answer_is_good_for_one_browser_and_once(providers: &Path) {
     let answer = back.location.clone().unwrap();
     let first = again.get(answer.as_str());
     assert!((300..400).contains(&first.status), "{}", first.body);
+    let session = again.cookie(&site.host(), COOKIE).map(str::to_owned);
+    let repeated = again.get(answer.as_str());
+    assert!(repeated.location.is_some_and(|to| to.path() == "/"), "whoever is signed in goes home");
+    assert_eq!(again.cookie(&site.host(), COOKIE).map(str::to_owned), session, "and gets no other session");
+    again.set_cookie(&site.host(), COOKIE, "none");
     assert!((400..500).contains(&again.get(answer.as_str()).status), "the same answer again");
 }
 

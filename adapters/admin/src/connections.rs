@@ -4,6 +4,7 @@ use crate::answer;
 use crate::fields::{Fault, Fields};
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::reach;
 use crate::read;
 use crate::render;
 use crate::routes::{Asked, Endpoint};
@@ -60,6 +61,7 @@ async fn add(visit: &Visit<'_>, body: Value) -> Result<HttpResponse, Problem> {
     fields.end()?;
     let administration = visit.service.administration();
     read::usable(&new, administration.clock.now())?;
+    reach::check(&visit.service.settings.origin, None, &new)?;
     let added = administration.add_connection(&visit.by(), new).await?;
     let location = visit.at(&format!("/admin/v1/connections/{}", added.id));
     Ok(answer::created(&shown(visit, &added), 1, &location))
@@ -84,10 +86,12 @@ async fn change(visit: &Visit<'_>, asked: Asked<'_>) -> Result<HttpResponse, Pro
     let administration = visit.service.administration();
     let (now, by) = (administration.clock.now(), visit.by());
     let changed = administration.change(&by, id, expected, |connection: &mut Connection| {
+        let before = connection.clone();
         read::set(fields.flag("enabled")?, &mut connection.enabled);
         if let Some(protocol) = fields.object("protocol")? {
             read::change_protocol(protocol, &mut connection.protocol)?;
             read::usable(connection, now)?;
+            reach::check(&visit.service.settings.origin, Some(&before), connection)?;
         }
         if let Some(provisioning) = fields.object("provisioning")? {
             read::provisioning(provisioning, &mut connection.provisioning)?;

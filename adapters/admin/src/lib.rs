@@ -21,6 +21,7 @@ mod fields;
 mod json;
 mod problem;
 mod query;
+mod reach;
 mod read;
 mod render;
 mod reviews;

@@ -1,6 +1,7 @@
 //! Bodies as settings: what is given is set, what is left out stays, and `null` takes away what may be absent (RFC 7396).
 
 use crate::fields::{Fault, Fields};
+use crate::reach;
 use domain::access::{Clinics, Purpose, Role, Roles};
 use domain::directory::{
     Connection, Hidden, Invalid, MAX_RULES, OidcSettings, Protocol, ProvisionedGroups, ProvisionedSubject,
@@ -52,7 +53,9 @@ pub(crate) fn change_protocol(mut fields: Fields, protocol: &mut Protocol) -> Re
         Protocol::Saml(_) if fields.has("oidc") => return Err(other(&fields, "oidc")),
         Protocol::Oidc(settings) => {
             if let Some(oidc) = fields.object("oidc")? {
+                let (before, given) = (settings.clone(), oidc.has("client_secret"));
                 self::oidc(oidc, settings)?;
+                reach::keeps_its_secret(&before, settings, given)?;
             }
         }
         Protocol::Saml(settings) => {

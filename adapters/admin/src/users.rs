@@ -78,7 +78,11 @@ async fn change(visit: &Visit<'_>, asked: Asked<'_>) -> Result<HttpResponse, Pro
         read::set(fields.flag("enabled")?, &mut account.enabled);
         fields.end()
     });
-    let (stored, _) = changed.await?;
+    let (stored, taken_back) = changed.await?;
+    if !taken_back {
+        // Stored and in the chain; but an invitation from before might still hold, so whoever asked is to ask again.
+        return Err(Problem::Unavailable);
+    }
     Ok(answer::entry(&shown(visit, &stored.entry), stored.version))
 }
 

@@ -90,8 +90,12 @@ pub(crate) async fn remove(visit: &Visit<'_>) -> Result<Answer, Problem> {
 /// Reads the name of a new key.
 pub(crate) fn name<'a>(visit: &'a Visit<'_>, account: &Account) -> Result<&'a str, Errors> {
     let name = visit.form.text("name").trim();
-    let wrong = if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        "Enter a name of at most 64 characters."
+    let wrong = if name.is_empty()
+        || name.chars().count() > MAX_NAME
+        || name.len() > MAX_NAME_BYTES
+        || name.chars().any(char::is_control)
+    {
+        "Enter a name of at most 64 characters, fewer where they are not Latin."
     } else if account.security_keys.iter().any(|key| key.name.to_lowercase() == name.to_lowercase()) {
         "Another of your keys has this name."
     } else {
@@ -168,5 +172,6 @@ async fn form(visit: &Visit<'_>, keys: &SecurityKeys, account: &Account) -> Resu
 }
 
 const PATH: &str = "/account/keys";
-/// Most characters of a key's name.
+/// Most characters of a key's name, and most bytes: as many as are stored.
 const MAX_NAME: usize = 64;
+const MAX_NAME_BYTES: usize = 128;

@@ -14,6 +14,8 @@ pub struct Authenticator {
     pub origin: String,
     /// The relying party that it signs for, where that is another than it is asked to.
     pub relying_party: Option<String>,
+    /// Whether it says that a page of another site framed the one that asked.
+    pub framed: bool,
     /// Whether somebody touches it.
     pub present: bool,
     /// Whether it asks for a PIN.
@@ -33,6 +35,7 @@ impl Authenticator {
         Some(Self {
             origin: origin.to_owned(),
             relying_party: None,
+            framed: false,
             present: true,
             verifies: true,
             synced: false,
@@ -88,7 +91,7 @@ impl Authenticator {
     }
 
     fn client_data(&self, asked: &Asked, what: &str) -> Vec<u8> {
-        json!({ "type": what, "challenge": asked.challenge, "origin": self.origin, "crossOrigin": false })
+        json!({ "type": what, "challenge": asked.challenge, "origin": self.origin, "crossOrigin": self.framed })
             .to_string()
             .into_bytes()
     }

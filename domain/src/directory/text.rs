@@ -72,7 +72,7 @@ pub(super) fn roles_of_systems(roles: Roles) -> Result<(), Invalid> {
     if roles.contains_any(&[Role::SystemOperator, Role::IntegrationEngine, Role::Provisioner]) {
         return Err(Invalid::RoleNotForClients);
     }
-    // A token or key that is stolen opens one of the two, not both.
+    // A token or key that is stolen opens one of the two by itself, not both.
     let clinical = roles.contains_any(&[Role::Provider, Role::Staff, Role::ReadOnly, Role::ClinicalDirector]);
     if roles.contains(Role::Admin) && clinical { Err(Invalid::RolesApart) } else { Ok(()) }
 }

@@ -53,6 +53,23 @@ async fn a_connection_is_added_shown_and_changed_and_never_gives_its_secret() {
 }
 
 #[actix_web::test]
+async fn a_secret_does_not_go_along_to_another_issuer() {
+    let house = House::new().await;
+    let path = format!("connections/{}", house.post("admin", "connections", &oidc("Hospital login")).await.id());
+    let leads = |secret: Option<Value>| {
+        let mut oidc = json!({ "issuer": "https://elsewhere.example" });
+        oidc.as_object_mut().unwrap().extend(secret.map(|secret| ("client_secret".to_owned(), secret)));
+        json!({ "protocol": { "oidc": oidc } })
+    };
+    let refused = house.change("admin", Method::PATCH, &path, "*", &leads(None)).await;
+    assert_eq!(refused.problem(), (422, "field".into(), "/protocol/oidc/client_secret".to_owned()));
+    for secret in [json!("another"), Value::Null] {
+        let changed = house.change("admin", Method::PATCH, &path, "*", &leads(Some(secret))).await;
+        assert_eq!(changed.status, 200, "{}", changed.text);
+    }
+}
+
+#[actix_web::test]
 async fn rules_are_replaced_as_a_whole_at_the_version_that_was_seen() {
     let house = House::new().await;
     let id = house.post("admin", "connections", &oidc("Hospital login")).await.id();
@@ -99,7 +116,12 @@ async fn each_refused_field_is_named_and_nothing_is_written() {
         change(&mut value);
         value
     };
-    let cases: [(Value, &str); 12] = [
+    let leads = |to: &str| with(&|v| v["protocol"]["oidc"]["issuer"] = json!(to));
+    let cases: [(Value, &str); 16] = [
+        (leads("https://10.0.0.5:8443"), "/protocol/oidc/issuer"),
+        (leads("https://localhost:9100"), "/protocol/oidc/issuer"),
+        (with(&|v| v["protocol"]["oidc"]["egress"] = json!(["keys.example", "127.1:80"])), "/protocol/oidc/egress/1"),
+        (with(&|v| v["protocol"]["oidc"]["allow_http_loopback"] = json!(true)), "/protocol/oidc/allow_http_loopback"),
         (json!([]), ""),
         (json!({}), "/name"),
         (with(&|v| v["name"] = json!("")), "/name"),

@@ -36,6 +36,10 @@ pub(super) fn read<A: Answer>(text: &str) -> Result<(A, String), Reason> {
     }
     let answer: A = serde_json::from_str(text).map_err(|_| Reason::KeyAnswer)?;
     let said: ClientData = serde_json::from_slice(answer.client_data()).map_err(|_| Reason::KeyAnswer)?;
+    // Judged here for both ceremonies: the library looks at it as a key is added, and not as one is used (WebAuthn Level 3 §7.2).
+    if said.cross_origin == Some(true) || said.top_origin.is_some() {
+        return Err(Reason::WrongOrigin);
+    }
     Ok((answer, said.challenge))
 }
 
@@ -61,6 +65,13 @@ pub(super) fn reason_of(why: &WebauthnError) -> Reason {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ClientData {
     challenge: String,
+    /// Whether a page of another site framed the one that asked.
+    #[serde(default)]
+    cross_origin: Option<bool>,
+    /// The page around it, then.
+    #[serde(default)]
+    top_origin: Option<String>,
 }

@@ -117,6 +117,9 @@ async fn an_answer_from_another_origin_or_for_another_host_is_refused() {
     key.relying_party = Some("results.example.evil".to_owned());
     assert_eq!(house.show(&mut key).await.err(), Some(Reason::WrongRelyingParty));
     key.relying_party = None;
+    key.framed = true;
+    assert_eq!(house.show(&mut key).await.err(), Some(Reason::WrongOrigin), "framed by another site");
+    key.framed = false;
     assert!(house.show(&mut key).await.is_ok());
     let mut other = self::key(2);
     other.origin = "https://results.example.evil".to_owned();
