@@ -218,7 +218,8 @@ impl SqliteTransaction {
                 _ => {}
             }
         }
-        Ok(None)
+        // Fewer answers than statements: not everything is written, whatever the reason.
+        if waiting.next().is_some() { Err(Fault::Unavailable) } else { Ok(None) }
     }
 }
 
@@ -273,6 +274,7 @@ const CONSTRAINT: i32 = 19;
 mod tests {
     use super::*;
     use crate::commit;
+    use crate::engine::Short;
     use crate::statements as sql;
     use domain::id::{RecordId, TenantId};
     use domain::kind::Kind;
@@ -345,6 +347,25 @@ mod tests {
         }
         engine.close().await;
         assert!(!directory.path().join("db-wal").exists(), "the log is folded in at the end");
+    }
+
+    fn filled<'a>(values: &'a [Value<'a>], short: Short) -> Filled<'a> {
+        Filled { bulk: &sql::TAKE_CLAIMS, values, short }
+    }
+
+    #[tokio::test]
+    async fn statements_that_travel_together_are_all_answered_or_nothing_counts() {
+        let (_directory, engine) = open().await;
+        let (tenant, token, message) = ([1; 16], [2; 16], [3; 16]);
+        let claim = [Value::Blob(&tenant), Value::Blob(&token), Value::Blob(&message)];
+        let mut transaction = engine.begin().await.unwrap();
+        let whole = [filled(&claim, Short::Taken), filled(&claim, Short::Fine)];
+        assert!(transaction.bulks(&whole).await.unwrap().is_none());
+        let taken = [filled(&claim, Short::Fine), filled(&claim, Short::Taken), filled(&claim, Short::Moved)];
+        assert_eq!(transaction.bulks(&taken).await.unwrap().map(|filled| filled.short), Some(Short::Taken));
+        // Less than a row is no statement, and so has no answer.
+        let half = [filled(&claim, Short::Fine), filled(&claim[..1], Short::Fine)];
+        assert_eq!(transaction.bulks(&half).await.err(), Some(Fault::Unavailable));
     }
 
     #[tokio::test]
