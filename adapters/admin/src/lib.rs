@@ -18,7 +18,6 @@ mod answer;
 mod connections;
 mod diagnosis;
 mod fields;
-mod json;
 mod problem;
 mod query;
 mod reach;

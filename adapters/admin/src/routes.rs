@@ -4,7 +4,7 @@ use crate::answer::{self, MERGE_PATCH};
 use crate::problem::Problem;
 use crate::service::Service;
 use crate::visit::Visit;
-use crate::{connections, json, reviews, sessions, sign_ins, users};
+use crate::{connections, reviews, sessions, sign_ins, users};
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::id::CorrelationId;
@@ -203,7 +203,7 @@ async fn read(
     match needed {
         None if bytes.is_empty() => Ok(Value::Null),
         None => Err(Problem::Syntax("no body is taken here")),
-        Some(_) => json::read(&bytes, limits.max_body_depth).map_err(Problem::Syntax),
+        Some(_) => form::json::read(&bytes, limits.max_body_depth).map_err(Problem::Syntax),
     }
 }
 

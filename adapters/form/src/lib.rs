@@ -1,8 +1,11 @@
-//! Reads `application/x-www-form-urlencoded` text strictly: queries, and the bodies of forms.
+//! Reads what requests carry strictly: `application/x-www-form-urlencoded` text (queries, and the bodies of forms), and JSON
+//! ([`json`]).
 //!
 //! A text that could be read in two ways is not read at all. The `form_urlencoded` crate follows the URL standard, which
 //! takes a broken escape as it stands and replaces bytes that are not UTF-8; here that would let two readers of one request
 //! see two names. So this is ours.
+
+pub mod json;
 
 use zeroize::Zeroizing;
 

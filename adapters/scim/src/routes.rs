@@ -7,7 +7,6 @@ use crate::answer;
 use crate::endpoint;
 use crate::problem::Problem;
 use crate::service::Service;
-use crate::text::is_deeper;
 use crate::visit::Visit;
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -152,10 +151,7 @@ async fn read(service: &Service, request: &HttpRequest, body: web::Payload) -> R
         Ok(Err(_)) => return Err(Problem::Syntax("the body broke off")),
         Err(_) => return Err(Problem::TooLong),
     };
-    if is_deeper(&bytes, limits.max_body_depth) {
-        return Err(Problem::Syntax("the body is nested deeper than is taken"));
-    }
-    let value: Value = serde_json::from_slice(&bytes).map_err(|_| Problem::Syntax("the body is no JSON"))?;
+    let value = form::json::read(&bytes, limits.max_body_depth).map_err(Problem::Syntax)?;
     if value.is_object() { Ok(value) } else { Err(Problem::Syntax("the body must be an object")) }
 }
 

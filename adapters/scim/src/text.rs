@@ -27,27 +27,6 @@ pub(crate) fn truth(value: &Value) -> Result<bool, Problem> {
     }
 }
 
-/// Says whether a body is nested deeper than is taken, before it is read.
-pub(crate) fn is_deeper(body: &[u8], most: usize) -> bool {
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    for byte in body {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => {
-                depth = depth.saturating_add(1);
-                if depth > most {
-                    return true;
-                }
-            }
-            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,11 +40,5 @@ mod tests {
         for value in [json!(null), json!(0), json!("no"), json!([false])] {
             assert!(truth(&value).is_err());
         }
-    }
-
-    #[test]
-    fn brackets_in_a_text_do_not_make_it_deep() {
-        assert!(!is_deeper(br#"{"a":"[[[[{{\"[["}"#, 2));
-        assert!(is_deeper(br#"{"a":[[1]]}"#, 2) && !is_deeper(br#"{"a":[[1]]}"#, 3));
     }
 }

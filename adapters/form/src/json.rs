@@ -4,8 +4,11 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
-/// Reads a document; what is said of a fault repeats nothing of it.
-pub(crate) fn read(bytes: &[u8], max_depth: usize) -> Result<Value, &'static str> {
+/// Reads a document that is nested no deeper than `max_depth`.
+///
+/// # Errors
+/// What is wrong, in words that repeat nothing of it.
+pub fn read(bytes: &[u8], max_depth: usize) -> Result<Value, &'static str> {
     if is_deeper(bytes, max_depth) {
         return Err("the body is nested deeper than is taken");
     }
