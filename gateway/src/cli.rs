@@ -31,7 +31,7 @@ use std::path::PathBuf;
     name = "sealgate",
     version,
     after_help = "Exit codes: 0 done · 1 failed · 2 usage · 65 broken audit chain · 66 something is missing · \
-                  69 database or port unavailable · 77 wrong passphrase · 78 wrong configuration"
+                  69 database or port unavailable · 77 the root does not open · 78 wrong configuration"
 )]
 pub struct Cli {
     /// The configuration file.

@@ -44,7 +44,7 @@ pub struct Config {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// The SQLite file; made if absent.
+    /// The SQLite file; `sealgate init` makes it.
     pub sqlite_file: Option<PathBuf>,
     /// A file that holds the PostgreSQL URL with its password; mode 0400 or 0600.
     pub postgres_url_file: Option<PathBuf>,

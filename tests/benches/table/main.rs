@@ -1,4 +1,4 @@
-//! `cargo bench -p tests`: one table, ours beside the raw limits of the same machine in the same run.
+//! `cargo bench -p tests --bench table`: one table, ours beside the raw limits of the same machine in the same run.
 //!
 //! ```text
 //!   alone, echo, rows ─► what the machine can do with the same bytes and nothing else
@@ -9,7 +9,7 @@
 //! Nothing here is asserted: numbers depend on the machine, so they stand beside its limits. The environment
 //! changes a run: `SEALGATE_BENCH_SECONDS` (5) and `SEALGATE_BENCH_RUNS` (3) of each measurement, and
 //! `SEALGATE_BENCH_ONLY` (`raw,mllp,postgres,fhir,chain,memory`); `SEALGATE_BENCH_ENTRIES` (100,000) in the chain of the
-//! start that is measured; `SEALGATE_BENCH_PROGRAM` names another build of the program. PostgreSQL is measured where `TEST_POSTGRES_URL` says one is: `tests/postgres cargo bench -p tests`.
+//! start that is measured; `SEALGATE_BENCH_PROGRAM` names another build of the program. PostgreSQL is measured where `TEST_POSTGRES_URL` says one is: `tests/postgres cargo bench -p tests --bench table`.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     }
     // `cargo test --benches` starts it too, and an unoptimised table would say nothing.
     if !std::env::args().any(|argument| argument == "--bench") {
-        println!("run it by `cargo bench -p tests`");
+        println!("run it by `cargo bench -p tests --bench table`");
         return ExitCode::SUCCESS;
     }
     // One thread: the sender shares the machine with the gateway and should take little of it.

@@ -51,7 +51,9 @@ pub(crate) async fn on_sqlite(options: &Options, table: &mut Table) -> f64 {
 pub(crate) async fn on_postgres(options: &Options, table: &mut Table, on_sqlite: Option<f64>) {
     table.heading("results in, PostgreSQL: the same");
     let Some(database) = Database::make().await else {
-        table.note("not measured: TEST_POSTGRES_URL is not set; run `tests/postgres cargo bench -p tests`".to_owned());
+        table.note(
+            "not measured: no TEST_POSTGRES_URL; run `tests/postgres cargo bench -p tests --bench table`".to_owned(),
+        );
         return;
     };
     let house = House::make(options, Some(database.url())).await;
