@@ -10,6 +10,7 @@
 )]
 
 use libtest_mimic::{Arguments, Trial};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("the_main_job_runs_on_postgresql", the_main_job_runs_on_postgresql),
         trial("two_gateways_share_one_database", two_gateways_share_one_database),
+        trial("no_statement_walks_all_that_a_tenant_has", no_statement_walks_all_that_a_tenant_has),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -116,4 +118,52 @@ fn two_gateways_share_one_database(url: &str) {
     home.done(&["audit", "verify"]);
     let anchors = fs::metadata(home.path("anchors")).unwrap().len();
     assert!(anchors > 128, "both wrote to one anchor file");
+}
+
+/// Without statistics the server takes a tenant for a few rows, and a connection keeps the plan that it made by that.
+fn no_statement_walks_all_that_a_tenant_has(url: &str) {
+    const MESSAGES: u64 = 150;
+    /// Entries that may be read for a message and three questions: one of these looks at 64 records at least.
+    const ENTRIES_A_MESSAGE: u64 = 200;
+    let home = Home::on_postgres(PROGRAM, url);
+    assert_eq!(home.serve().terminate().code, Some(0));
+    let (walked, looked_up) = rows_read(url);
+    let gateway = home.serve();
+    let mut sender = gateway.mllp();
+    let fhir = gateway.fhir(home.first());
+    for number in 0..MESSAGES {
+        let report = number / 2;
+        let mut result = Oru::new(&format!("W{number}"), &format!("W{report}"), 4);
+        if number % 2 == 1 {
+            (result.status, result.time) = ('C', "20260301111500+0000".to_owned());
+        }
+        assert_eq!(code(&sender.exchange(&result.render()).unwrap()), "AA");
+        let found = fhir.get(&format!("/DiagnosticReport?identifier=W{report}")).resources();
+        let id = found[0]["id"].as_str().unwrap();
+        assert_eq!(fhir.get(&format!("/DiagnosticReport/{id}/_history")).status, 200);
+        assert_eq!(fhir.get("/DiagnosticReport?_count=5").status, 200);
+    }
+    drop(sender);
+    // What a session has counted is in the statistics once the session is over.
+    assert_eq!(gateway.terminate().code, Some(0));
+    let read = rows_read(url);
+    assert_eq!(read.0, walked, "a whole table was read");
+    let found = read.1 - looked_up;
+    assert!(found < MESSAGES * ENTRIES_A_MESSAGE, "{found} entries of indexes were read for {MESSAGES} messages");
+}
+
+/// Says how many rows were read of the tables that grow with what comes in, by walking them, and how many entries of their
+/// indexes.
+fn rows_read(url: &str) -> (u64, u64) {
+    let tables = "('record', 'record_version', 'index_term', 'claim', 'data_key')";
+    let statement = format!(
+        "SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname IN {tables})::bigint,
+                (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname IN {tables})::bigint"
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (walked, looked_up): (i64, i64) = runtime.block_on(async {
+        let mut session = PgConnection::connect(url).await.unwrap();
+        sqlx::query_as(AssertSqlSafe(statement)).fetch_one(&mut session).await.unwrap()
+    });
+    (walked.try_into().unwrap(), looked_up.try_into().unwrap())
 }

@@ -18,7 +18,6 @@
 use crate::decode;
 use crate::engine::{Engine, Fault, Filled, Row, Short, Transaction, Value};
 use crate::statements as sql;
-use crate::store::{listed, with_list};
 use domain::id::TenantId;
 use domain::ports::{CommitFault, Unavailable};
 use domain::write::{Batch, Conflict, ConflictReason, HeadMove, RecordWrite, Version, WriteSet};
@@ -236,8 +235,8 @@ async fn conflicts<E: Engine>(engine: &E, members: &[WriteSet]) -> Result<Vec<Co
     let mut taken = BTreeSet::new();
     for (tenant, tokens) in &claims {
         for tokens in tokens.chunks(ASKED_AT_ONCE) {
-            let values = with_list(&tenant.0, tokens.iter().map(|token| token.as_slice()));
-            for row in engine.fetch(listed(sql::TAKEN_CLAIMS, &values), &values).await? {
+            let tokens: Vec<&[u8]> = tokens.iter().map(|token| token.as_slice()).collect();
+            for row in engine.fetch_several(&sql::TAKEN_CLAIMS, &tenant.0, &tokens).await? {
                 taken.insert((*tenant, bytes(row.blob(0))?));
             }
         }
@@ -245,8 +244,8 @@ async fn conflicts<E: Engine>(engine: &E, members: &[WriteSet]) -> Result<Vec<Co
     let mut current: BTreeMap<(TenantId, [u8; 16]), Version> = BTreeMap::new();
     for (tenant, ids) in &records {
         for ids in ids.chunks(ASKED_AT_ONCE) {
-            let values = with_list(&tenant.0, ids.iter().map(|id| id.as_slice()));
-            for row in engine.fetch(listed(sql::CURRENT_VERSIONS, &values), &values).await? {
+            let ids: Vec<&[u8]> = ids.iter().map(|id| id.as_slice()).collect();
+            for row in engine.fetch_several(&sql::CURRENT_VERSIONS, &tenant.0, &ids).await? {
                 let version = row.int(1).and_then(|version| version.try_into().ok()).ok_or_else(decode::broken)?;
                 current.insert((*tenant, bytes(row.blob(0))?), version);
             }

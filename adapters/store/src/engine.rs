@@ -1,6 +1,6 @@
 //! What the two dialects do differently, and nothing else.
 
-use crate::statements::Bulk;
+use crate::statements::{Bulk, Several};
 use domain::ports::{CommitFault, Unavailable};
 use sqlx::SqlSafeStr;
 use std::future::Future;
@@ -23,12 +23,24 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// Most transactions of tickets at a time.
     const TICKET_TRANSACTIONS: u32;
 
+    /// Joins, under this alias, the record of the tenant `$1` with this id, so that it is looked up by its key for each row on
+    /// the left and never the other way round.
+    fn joined_record(id: &str, alias: &str) -> String;
+
     /// Asks a question outside any transaction; it sees whatever is committed.
     fn fetch<'a>(
         &'a self,
         sql: impl SqlSafeStr + Send + 'a,
         values: &'a [Value<'a>],
     ) -> impl Future<Output = Result<Vec<Self::Row>, Unavailable>> + Send + 'a;
+
+    /// Asks for several rows of a tenant, of distinct keys.
+    fn fetch_several<'a>(
+        &'a self,
+        several: &'static Several,
+        tenant: &'a [u8; 16],
+        keys: &'a [&'a [u8]],
+    ) -> impl Future<Output = Result<Vec<Self::Row>, Unavailable>> + Send;
 
     /// Begins a transaction that will write.
     fn begin(&self) -> impl Future<Output = Result<Self::Transaction<'_>, Fault>> + Send;

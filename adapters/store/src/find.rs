@@ -10,7 +10,7 @@
 //! many as an address has room for; so beyond [`ASKED_GROUPS`] the more frequent ones are left out. The answer then
 //! has more than was asked for, never less, and whoever asked checks each record after opening it.
 
-use crate::engine::Value;
+use crate::engine::{Engine, Value};
 use crate::statements::places;
 use domain::id::TenantId;
 use domain::index::IndexToken;
@@ -48,7 +48,7 @@ pub(crate) fn distinct(groups: Vec<Vec<IndexToken>>) -> Vec<Vec<IndexToken>> {
 
 /// Builds the statement; the first group is walked and the others are looked up for each record on the way. No
 /// group is empty and the limit is not 0.
-pub(crate) fn question<'a>(tenant: &'a TenantId, find: &'a Find) -> Question<'a> {
+pub(crate) fn question<'a, E: Engine>(tenant: &'a TenantId, find: &'a Find) -> Question<'a> {
     let mut values = vec![Value::Blob(&tenant.0), Value::Int(i64::from(find.limit))];
     let before = find.before.as_ref().map(|(arrival, id)| {
         values.extend([Value::Int(arrival.0), Value::Blob(&id.0)]);
@@ -75,28 +75,29 @@ pub(crate) fn question<'a>(tenant: &'a TenantId, find: &'a Find) -> Question<'a>
             if let Some(routing) = find.routing {
                 let _ = write!(filter, " AND q.routing = {}", routing.code());
             }
-            by_token(&mut values, driving, &filter)
+            by_token::<E>(&mut values, driving, &filter)
         }
     };
     let sql = format!(
         "SELECT r.tenant, r.id, r.kind, r.clinic, r.version, r.arrival, r.last_updated, r.routing, r.sealed
-         FROM ({branches}) AS hit JOIN record AS r ON r.tenant = $1 AND r.id = hit.id
-         ORDER BY r.arrival DESC, r.id DESC LIMIT $2"
+         FROM ({branches}) AS hit {record}
+         ORDER BY r.arrival DESC, r.id DESC LIMIT $2",
+        record = E::joined_record("hit.id", "r"),
     );
     Question { sql, values }
 }
 
-fn by_token<'a>(values: &mut Vec<Value<'a>>, driving: &'a [IndexToken], filter: &str) -> String {
+fn by_token<'a, E: Engine>(values: &mut Vec<Value<'a>>, driving: &'a [IndexToken], filter: &str) -> String {
     let (distinct, walks): (&str, Vec<&[IndexToken]>) =
         if driving.len() > WALKED_TOKENS { ("DISTINCT", vec![driving]) } else { ("", driving.chunks(1).collect()) };
     let branches = walks.into_iter().enumerate().map(|(at, tokens)| {
         let list = bound(values, tokens);
-        // CROSS JOIN keeps SQLite from walking the records instead of the index.
         format!(
             "SELECT * FROM (SELECT {distinct} t.arrival AS arrival, t.record AS id
-             FROM index_term AS t CROSS JOIN record AS q
-             WHERE t.tenant = $1 AND t.token IN ({list}) AND q.tenant = $1 AND q.id = t.record{filter}
-             ORDER BY t.arrival DESC, t.record DESC LIMIT $2) AS walk{at}"
+             FROM index_term AS t {record}
+             WHERE t.tenant = $1 AND t.token IN ({list}){filter}
+             ORDER BY t.arrival DESC, t.record DESC LIMIT $2) AS walk{at}",
+            record = E::joined_record("t.record", "q"),
         )
     });
     // UNION, not UNION ALL: a record that has two tokens of the group is one hit.

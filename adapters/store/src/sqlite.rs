@@ -2,7 +2,7 @@
 
 use crate::engine::{Engine, Fault, Filled, Row, Transaction, Value, log};
 use crate::open::{OpenError, Options, migrate};
-use crate::statements::Bulk;
+use crate::statements::{Bulk, Several};
 use domain::ports::Unavailable;
 use futures_util::StreamExt;
 use sqlx::pool::PoolOptions;
@@ -107,6 +107,11 @@ impl Engine for SqliteEngine {
     const TICKETS_A_TRANSACTION: usize = 128;
     const TICKET_TRANSACTIONS: u32 = 1;
 
+    // CROSS JOIN keeps the order of the two.
+    fn joined_record(id: &str, alias: &str) -> String {
+        format!("CROSS JOIN record AS {alias} ON {alias}.tenant = $1 AND {alias}.id = {id}")
+    }
+
     async fn fetch<'a>(
         &'a self,
         sql: impl SqlSafeStr + Send + 'a,
@@ -116,6 +121,22 @@ impl Engine for SqliteEngine {
             log("read", &error);
             Unavailable
         })
+    }
+
+    async fn fetch_several<'a>(
+        &'a self,
+        several: &'static Several,
+        tenant: &'a [u8; 16],
+        keys: &'a [&'a [u8]],
+    ) -> Result<Vec<SqliteRow>, Unavailable> {
+        let Some(last) = keys.last() else { return Ok(Vec::new()) };
+        // Padded to a power of two by repeating the last, so that few shapes stay prepared.
+        let places = keys.len().next_power_of_two();
+        let mut values = Vec::with_capacity(places.saturating_add(1));
+        values.push(Value::Blob(tenant));
+        values.extend(keys.iter().copied().map(Value::Blob));
+        values.resize(places.saturating_add(1), Value::Blob(last));
+        self.fetch(AssertSqlSafe(several.with_places(places)), &values).await
     }
 
     async fn begin(&self) -> Result<SqliteTransaction, Fault> {
@@ -418,7 +439,7 @@ mod tests {
             sql::REMOVE_TICKETS,
             sql::SWEEP_TICKETS,
         ]);
-        let listed = [sql::LOAD, sql::TAKEN_CLAIMS].map(|text| text.replace("{places}", "$2, $3, $4, $5"));
+        let listed = [&sql::LOAD, &sql::TAKEN_CLAIMS, &sql::CURRENT_VERSIONS].map(|several| several.with_places(4));
         let marks = [sql::MARK, sql::MARK_DIRECTORY].map(|text| text.replace("{kinds}", "40, 41, 42"));
         for text in bulk.chain(single.map(str::to_owned)).chain(listed).chain(marks) {
             let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"))).fetch_all(&engine.readers);

@@ -78,6 +78,43 @@ impl Bulk {
     }
 }
 
+/// A question about several rows of a tenant, by what follows the tenant in the key of their table.
+pub(crate) struct Several {
+    /// The columns of the answer.
+    columns: &'static str,
+    table: &'static str,
+    /// The column by which they are asked for.
+    key: &'static str,
+    array: OnceLock<String>,
+}
+
+impl Several {
+    const fn new(columns: &'static str, table: &'static str, key: &'static str) -> Self {
+        Self { columns, table, key, array: OnceLock::new() }
+    }
+
+    /// Returns the statement with so many keys after the tenant, each in a place of its own.
+    pub(crate) fn with_places(&self, keys: usize) -> String {
+        let Self { columns, table, key, .. } = self;
+        format!("SELECT {columns} FROM {table} WHERE tenant = $1 AND {key} IN ({})", places(2, keys))
+    }
+
+    /// Returns the statement with any number of keys after the tenant, as one array.
+    ///
+    /// PostgreSQL looks up one key after the other. Told all at once it may read all that the tenant has: as long as it
+    /// knows nothing of a table it takes a tenant for a few rows, and the plan made then is kept. `OFFSET 0` keeps it from
+    /// turning the look-up into a join.
+    pub(crate) fn with_array(&'static self) -> &'static str {
+        let Self { columns, table, key, array } = self;
+        array.get_or_init(|| {
+            format!(
+                "SELECT {columns} FROM unnest($2::bytea[]) AS asked (wanted)
+                 CROSS JOIN LATERAL (SELECT * FROM {table} WHERE tenant = $1 AND {key} = asked.wanted OFFSET 0) AS found"
+            )
+        })
+    }
+}
+
 /// Writes `$first, $first+1, …`, for `count` places.
 pub(crate) fn places(first: usize, count: usize) -> String {
     let mut list = String::new();
@@ -148,17 +185,17 @@ pub(crate) static ADD_TERMS: Bulk = Bulk::new(
 pub(crate) static ADD_ENTRIES: Bulk =
     Bulk::new("INSERT INTO audit_entry (chain, sequence, entry, context) {rows}", &[Blob, Int, Blob, Blob]);
 
-/// Says which of these claims are taken; `{places}` are tokens.
-pub(crate) const TAKEN_CLAIMS: &str = "SELECT token FROM claim WHERE tenant = $1 AND token IN ({places})";
+/// Says which of these claims are taken.
+pub(crate) static TAKEN_CLAIMS: Several = Several::new("token", "claim", "token");
 
-/// Says at which version these records are; `{places}` are ids.
-pub(crate) const CURRENT_VERSIONS: &str = "SELECT id, version FROM record WHERE tenant = $1 AND id IN ({places})";
+/// Says at which version these records are.
+pub(crate) static CURRENT_VERSIONS: Several = Several::new("id, version", "record", "id");
 
 // --- records ----------------------------------------------------------------------------------------
 
-/// Reads current versions; `{places}` are ids.
-pub(crate) const LOAD: &str = "SELECT tenant, id, kind, clinic, version, arrival, last_updated, routing, sealed
-     FROM record WHERE tenant = $1 AND id IN ({places})";
+/// Reads current versions.
+pub(crate) static LOAD: Several =
+    Several::new("tenant, id, kind, clinic, version, arrival, last_updated, routing, sealed", "record", "id");
 
 /// Reads the current versions of a family, by its lowest and highest id.
 pub(crate) const LOAD_FAMILY: &str = "SELECT tenant, id, kind, clinic, version, arrival, last_updated, routing, sealed

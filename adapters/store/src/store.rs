@@ -28,8 +28,8 @@ impl<E: Engine> Store for SqlStore<E> {
         Box::pin(async move {
             let mut found = Vec::with_capacity(ids.len());
             for ids in ids.chunks(IDS_A_STATEMENT) {
-                let values = with_list(&tenant.0, ids.iter().map(|id| id.0.as_slice()));
-                let rows = self.0.fetch(listed(sql::LOAD, &values), &values).await?;
+                let ids: Vec<&[u8]> = ids.iter().map(|id| id.0.as_slice()).collect();
+                let rows = self.0.fetch_several(&sql::LOAD, &tenant.0, &ids).await?;
                 found.extend(decode::all(&rows, decode::record)?);
             }
             Ok(found)
@@ -64,7 +64,7 @@ impl<E: Engine> Store for SqlStore<E> {
                 return Ok(Vec::new());
             }
             query.all_of = self.rarest(&tenant, find::distinct(query.all_of)).await?;
-            let question = find::question(&tenant, &query);
+            let question = find::question::<E>(&tenant, &query);
             let rows = self.0.fetch(AssertSqlSafe(question.sql), &question.values).await?;
             decode::all(&rows, decode::record)
         })
@@ -213,21 +213,4 @@ impl<E: Engine> SqlStore<E> {
         counted.sort_by_key(|(at, _)| row.int(*at).unwrap_or(i64::MAX));
         Ok(counted.into_iter().take(find::ASKED_GROUPS).map(|(_, group)| group.clone()).collect())
     }
-}
-
-/// The tenant, then the list, padded to a power of two by repeating its last item, so that few shapes stay prepared.
-pub(crate) fn with_list<'a>(tenant: &'a [u8; 16], list: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<Value<'a>> {
-    let length = list.len().next_power_of_two().saturating_add(1);
-    let mut values = Vec::with_capacity(length);
-    values.push(Value::Blob(tenant));
-    values.extend(list.map(Value::Blob));
-    if let Some(last) = values.last().copied() {
-        values.resize(length, last);
-    }
-    values
-}
-
-/// Fills in the places of [`with_list`].
-pub(crate) fn listed(statement: &str, values: &[Value<'_>]) -> AssertSqlSafe<String> {
-    AssertSqlSafe(statement.replace("{places}", &sql::places(2, values.len().saturating_sub(1))))
 }
