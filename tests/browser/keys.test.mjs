@@ -82,7 +82,7 @@ test("the key signs in and leads back to the same place", async () => {
   assert.ok(body.includes("1 added") && /Second factor\s+shown/.test(body), body);
 });
 
-test("a key that is not there is said to be missing, and can be tried again", async () => {
+test("a key that does not know its holder is refused, and can be tried again", async () => {
   await signOut();
   await page.goto(`${gateway.origin}/account`);
   await showPassword(page);

@@ -158,5 +158,6 @@ The routes are what the program says it serves. Everything asked for belongs to 
   expired session    a session, an access token, an assertion and a provider's token that were good once
   other method       right, with PROPFIND, which nothing serves
 
-After a code: where a redirect leads, or what an answer is that is a refusal in spite of its code.
+After a code: where a redirect leads, or what an answer is that is a refusal in spite of its code. In administration, `Harbour`
+stands where an answer tells of anything that is Harbour's. Its reviews are for people: no client here may see one.
 ";

@@ -22,15 +22,15 @@ struct Site {
 impl Site {
     fn new() -> Self {
         let home = Home::new(PROGRAM);
-        // The name has the port in it, so the port is chosen before the gateway takes it.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (path, origin) = (home.path("sealgate.toml"), format!("http://localhost:{port}"));
+        let path = home.path("sealgate.toml");
         let text = std::fs::read_to_string(&path).unwrap();
+        let tenant = home.first().name.clone();
+        let added = home.json(&["user", "add", "ada", "--tenant", &tenant, "--role", "provider", "--json"]);
+        // The name has the port in it, so the port is chosen before the gateway takes it: just before, while others choose too.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let origin = format!("http://localhost:{port}");
         let fhir = format!("[fhir]\nbind = \"127.0.0.1:{port}\"\nbase_url = \"{origin}/fhir\"\n");
         std::fs::write(&path, text.replace("[fhir]\nbind = \"127.0.0.1:0\"\n", &fhir)).unwrap();
-        let tenant = home.first().name.clone();
-        let add = ["user", "add", "ada", "--tenant", &tenant, "--role", "provider", "--json"];
-        let added = home.json(&add);
         let gateway = home.serve();
         let ada = Person::invited(&origin, added["invitation"].as_str().unwrap());
         let mut site = Self { home, _gateway: gateway, origin, ada };

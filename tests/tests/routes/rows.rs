@@ -259,9 +259,9 @@ fn administering(world: &World, method: &str, path: &str) -> Option<Row> {
     let path = path
         .replace("{connection}", &world.oidc)
         .replace("{user}", &world.account)
-        .replace("{session}", &world.report)
+        .replace("{session}", &world.idle_session)
         .replace("{review}", &world.report)
-        .replace("{mark}", "00000000");
+        .replace("{mark}", &world.spare_token);
     Some(Row { method, json, proof: Proof::Administering, repeatable: false, ..get(path) })
 }
 

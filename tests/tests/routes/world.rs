@@ -53,6 +53,9 @@ pub(crate) struct World {
     pub(crate) group: String,
     /// An account that nobody has taken up.
     pub(crate) account: String,
+    /// Somebody's session, and a provider's token: nobody here needs them.
+    pub(crate) idle_session: String,
+    pub(crate) spare_token: String,
     operations: String,
     registry: Application,
     narrow: Application,
@@ -94,6 +97,7 @@ impl World {
             invite("adam", &own, &["--role", "admin"]),
             invite("ben", &own, &["--role", "provider", "--clinic", "Far"]),
             invite("eve", &own, &["--role", "provider"]),
+            invite("iris", &own, &["--role", "read-only"]),
         ];
         let zoe = home.json(&["user", "add", "zoe", "--tenant", &own, "--role", "staff", "--json"]);
         let administering = [&own, &other].map(|tenant| {
@@ -125,6 +129,7 @@ impl World {
         home.done(&[["connection", "add-oidc", "Elsewhere", "--tenant", other.as_str()].as_slice(), &more].concat());
         let teller = |connection: &str| home.json(&["connection", "scim-token", connection, "--json"]);
         let [told, beside, elsewhere, revoked] = ["Clinic", "Hospital", "Elsewhere", "Clinic"].map(teller);
+        let spare = teller("Hospital");
         home.done(&["connection", "scim-token", "Clinic", "--revoke", revoked["mark"].as_str().unwrap()]);
         let tellers = [told, elsewhere, beside, revoked].map(|made| made["token"].as_str().unwrap().to_owned());
 
@@ -160,6 +165,8 @@ impl World {
             person: String::new(),
             group: String::new(),
             account: zoe["id"].as_str().unwrap().to_owned(),
+            idle_session: String::new(),
+            spare_token: spare["mark"].as_str().unwrap().to_owned(),
             _home: home,
             gateway,
             patient,
@@ -182,13 +189,13 @@ impl World {
 
     fn invite_everybody(
         &mut self,
-        invitations: &[String; 5],
+        invitations: &[String; 6],
         tellers: &[String; 4],
         administering: &[String; 2],
         auditing: String,
         far_client: String,
     ) {
-        let [ada, olga, adam, ben, eve] = invitations;
+        let [ada, olga, adam, ben, eve, iris] = invitations;
         let [told, elsewhere, beside, revoked] = tellers;
         let of = |name, session, bearer: Option<String>| {
             let provisioning = match name {
@@ -233,6 +240,11 @@ impl World {
         self.found = sent.location.unwrap();
         let (person, group) = (self.told("Users"), self.told("Groups"));
         (self.person, self.group) = (person, group);
+        self.session(iris);
+        let row = crate::rows::row(self, "GET", "/admin/v1/sessions").unwrap();
+        let sessions: Value = serde_json::from_str(&self.ask(&self.callers[0], "GET", &row, &[]).body).unwrap();
+        let of_iris = sessions["items"].as_array().unwrap().iter().find(|session| session["display"] == "iris");
+        self.idle_session = of_iris.unwrap()["id"].as_str().unwrap().to_owned();
     }
 
     /// Takes up an invitation; returns the cookie and the hidden field of the session.
@@ -304,6 +316,13 @@ impl World {
         })
     }
 
+    /// Says whether an answer tells of anything that is Harbour's.
+    fn whose(&self, body: &str) -> &'static str {
+        let of_harbour = [&self.tenant, &self.account, &self.oidc, &self.saml];
+        let told = of_harbour.into_iter().any(|id| body.contains(id.as_str()));
+        if told || ["\"ada\"", "\"Far\""].iter().any(|name| body.contains(name)) { "Harbour" } else { "" }
+    }
+
     /// Asks as somebody, and follows nothing.
     pub(crate) fn ask(&self, caller: &Caller, method: &str, row: &Row, form: &[(&'static str, String)]) -> Answer {
         let base = if row.operations { &self.operations } else { &self.origin };
@@ -352,6 +371,9 @@ impl World {
         });
         let said = match location.as_deref() {
             Some(to) => format!("{status} {}", place(&url, to)),
+            None if row.proof == Proof::Administering && row.method == "GET" => {
+                format!("{status} {}", self.whose(&body))
+            }
             None => format!("{status} {}", refusal(&body)),
         };
         Answer { status, said: said.trim_end().to_owned(), body, location }

@@ -96,8 +96,8 @@ impl JwksSource for Keys {
 #[derive(Default)]
 pub struct Tardy {
     tickets: MemoryTickets,
-    /// How long, in milliseconds.
-    pub waits: AtomicU32,
+    /// Whoever holds it lets nobody take one.
+    pub gate: tokio::sync::Mutex<()>,
 }
 
 impl Tickets for Tardy {
@@ -111,10 +111,7 @@ impl Tickets for Tardy {
 
     fn take(&self, key: TicketKey, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredTicket>, Unavailable>> {
         Box::pin(async move {
-            let waits = self.waits.load(Ordering::Relaxed);
-            if waits > 0 {
-                tokio::time::sleep(std::time::Duration::from_millis(waits.into())).await;
-            }
+            drop(self.gate.lock().await);
             self.tickets.take(key, now).await
         })
     }
