@@ -10,7 +10,7 @@
 
 use crate::access::{self, Address, Factor, Subject};
 use crate::audit;
-use crate::directory::{Directory, TenantSettings};
+use crate::directory::{Account, Directory, TenantSettings};
 use crate::id::{CorrelationId, RecordId, TenantId};
 use crate::identity::{Admitted, Assertion, GlassBroken, NotAdmitted, Rule, Session, SessionLimits, Standing, admit};
 use crate::journal::{Act, Actor, Journal};
@@ -281,6 +281,7 @@ impl SignIn {
     pub async fn end(&self, resumed: &Resumed, ending: Ending, origin: &Origin<'_>) -> Result<(), Refused> {
         self.note(&resumed.session, "Logout", Some(ending.name()), origin).await?;
         self.book.remove(&resumed.kept).await?;
+        self.unlist(&resumed.session).await;
         Ok(())
     }
 
@@ -334,6 +335,7 @@ impl SignIn {
         for kept in kept.iter().filter(|kept| chosen(&kept.value)) {
             self.note(&kept.value, "Logout", Some(ending.name()), origin).await?;
             self.book.remove(kept).await?;
+            self.unlist(&kept.value).await;
             ended = ended.saturating_add(1);
         }
         Ok(ended)
@@ -437,6 +439,7 @@ impl SignIn {
         for old in kept.iter().take(surplus) {
             self.note(&old.value, "Logout", Some(Ending::Replaced.name()), origin).await?;
             self.book.remove(old).await?;
+            self.unlist(&old.value).await;
         }
         Ok(())
     }
@@ -476,10 +479,25 @@ impl SignIn {
 
     /// Keeps the name of a session's person in a list, for as long as the session may last.
     async fn list(&self, session: &Session, limits: &SessionLimits, list: &str, of: &[u8]) -> Result<(), Unavailable> {
-        let key = self.book.keys.key(TicketKind::SessionName, &[list.as_bytes(), session.id.as_bytes()]);
+        let key = self.listed_as(session, list);
         let (owner, expires) = (self.book.keys.owner(list, &[of]), session.ends_at_most(limits));
         let kept = self.book.put(TicketKind::SessionName, session.tenant, key, owner, expires, &session.person).await;
         kept.map(|_| ()).map_err(|_| Unavailable)
+    }
+
+    /// Takes a session that is over out of the lists of what goes on, which would fill up with those that ended.
+    ///
+    /// A name that stays, because the database does not answer, is passed over by whoever reads the list.
+    async fn unlist(&self, session: &Session) {
+        let by_account = session.connection == Account::connection(session.tenant);
+        let lists: &[&str] = if by_account { &["tenant"] } else { &["tenant", "provisioned"] };
+        for list in lists {
+            let _ = self.book.tickets.take(self.listed_as(session, list), self.clock.now()).await;
+        }
+    }
+
+    fn listed_as(&self, session: &Session, list: &str) -> TicketKey {
+        self.book.keys.key(TicketKind::SessionName, &[list.as_bytes(), session.id.as_bytes()])
     }
 
     /// Returns the people whose sessions are in a list, each once.

@@ -14,7 +14,7 @@ use domain::ports::{Clock, Store};
 use domain::refusals::RefusalLimits;
 use domain::sign_in::{Ending, Origin, Refused, SignIn, TOUCH_SECONDS};
 use domain::supervision::{Ended, NotSupervised, Supervision};
-use domain::ticket::{TicketBook, TicketKeys};
+use domain::ticket::{TicketBook, TicketKeys, TicketKind};
 use std::sync::Arc;
 
 const IDLE: i64 = 900;
@@ -385,4 +385,31 @@ fn an_admin_sees_and_ends_sessions_of_the_own_tenant_and_it_is_their_act() {
     let acts = lines.lines().filter(|line| line.contains("\"session.end\"") && line.contains("\"amy\""));
     assert_eq!(acts.count(), 4);
     assert!(lines.contains("user.read") && lines.contains("user.change"), "both denials are recorded");
+}
+
+#[test]
+fn sessions_that_ended_leave_no_names_in_the_lists() {
+    let house = House::new();
+    let of = |list: &str, of: &[u8]| {
+        let owner = house.sign_in.book.keys.owner(list, &[of]);
+        run(house.sign_in.book.of_owner::<RecordId>(TicketKind::SessionName, owner, 1_000)).unwrap().len()
+    };
+    let listed = || of("tenant", house.tenant.as_bytes());
+    let provided = RecordId([6; 16]);
+    let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
+    let settings = TenantSettings::default();
+    let begin = || {
+        let standing = Standing::Active { person: provided, groups: None };
+        let assertion = house.assertion("alice");
+        run(house.sign_in.begin(&assertion, &rules, &standing, &settings, &origin(), None)).unwrap()
+    };
+    let counts = || (listed(), of("provisioned", provided.as_bytes()));
+    let begun: Vec<_> = (0..8).map(|_| begin()).collect();
+    assert_eq!(counts(), (5, 5), "what made room is not listed");
+    let resumed = house.resume(&begun[7]).unwrap();
+    run(house.sign_in.end(&resumed, Ending::SignedOut, &origin())).unwrap();
+    assert_eq!(counts(), (4, 4), "nor who signed out");
+    assert_eq!(run(house.sign_in.sessions_in(house.tenant)).unwrap().len(), 4);
+    run(house.sign_in.end_of(begun[0].session.person, Ending::Revoked, &origin(), |_| true)).unwrap();
+    assert_eq!(counts(), (0, 0), "nor whose sessions were ended");
 }
