@@ -52,7 +52,8 @@ impl House {
 
     /// Takes up an invitation, then signs in.
     fn signed_in(&self, account: &Account) -> Session {
-        let account = run(self.administration.renew(&self.by(&person(account)), account.id, everything())).unwrap();
+        let renewal = everything(account);
+        let account = run(self.administration.renew(&self.by(&person(account)), account.id, renewal)).unwrap();
         self.doubles.clock.advance(1);
         let now = self.doubles.clock.now();
         let assertion = account.to_assertion(Factor::Shown, now);
@@ -92,9 +93,10 @@ fn hash(word: &str) -> Hidden {
     Hidden::new(format!("$argon2id$v=19$m=65536,t=3,p=1$c2FsdA${word}"))
 }
 
-fn everything() -> Renewal {
+fn everything(account: &Account) -> Renewal {
     let totp = Some(Hidden::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into()));
-    Renewal::All { password: hash("first"), totp, recovery: vec!["0".repeat(64), "1".repeat(64)] }
+    let (since, recovery) = (account.password_changed, vec!["0".repeat(64), "1".repeat(64)]);
+    Renewal::All { since, password: hash("first"), totp, recovery }
 }
 
 fn connection(tenant: TenantId, rules: Vec<Rule>) -> Connection {
@@ -404,14 +406,15 @@ fn a_person_renews_what_is_theirs_and_sessions_from_before_are_over() {
     assert_eq!(renew(Renewal::Rehash(hash("first"), hash("other"))).err(), Some(NotChanged::Raced));
     renew(Renewal::UsedRecovery("1".repeat(64))).unwrap();
     assert_eq!(renew(Renewal::UsedRecovery("1".repeat(64))).err(), Some(NotChanged::Raced), "a code is used once");
-    renew(Renewal::Recovery(vec!["2".repeat(64)])).unwrap();
+    let since = run(house.administration.stored_account(account.id)).unwrap().password_changed;
+    renew(Renewal::Recovery { since, recovery: vec!["2".repeat(64)] }).unwrap();
     assert!(goes_on());
     assert_eq!(
-        renew(Renewal::Password(Hidden::new("in clear".into()))).err(),
+        renew(Renewal::Password { since, password: Hidden::new("in clear".into()) }).err(),
         Some(NotChanged::Invalid(Invalid::PasswordHash))
     );
     house.doubles.clock.advance(1);
-    renew(Renewal::Password(hash("second"))).unwrap();
+    renew(Renewal::Password { since, password: hash("second") }).unwrap();
     assert!(!goes_on());
     let before = run(house.administration.stored_account(account.id)).unwrap();
     let factor = |totp: Option<&str>| Renewal::SecondFactor {
@@ -457,10 +460,11 @@ fn one_more_key_ends_no_session_and_a_removed_one_ends_them_all() {
     assert_eq!(renew(add(1, None)).err(), Some(NotChanged::Invalid(Invalid::SecurityKeyCount)));
     assert!(house.directory().still_admits(&session));
     house.doubles.clock.advance(1);
-    let removed = renew(Renewal::RemovedSecurityKey(RecordId([4; 16]))).unwrap();
+    let remove = |since| renew(Renewal::RemovedSecurityKey { since, key: RecordId([4; 16]) });
+    let removed = remove(since).unwrap();
     assert_eq!((removed.security_keys.len(), removed.recovery.len()), (9, 2));
     assert!(!house.directory().still_admits(&session));
-    let again = renew(Renewal::RemovedSecurityKey(RecordId([4; 16])));
+    let again = remove(removed.password_changed);
     assert_eq!(again.err(), Some(NotChanged::UnknownEntry));
     let reset = run(administration.reset_account(&house.operator(), account.id, Reset::PasswordAndFactor)).unwrap();
     assert!(reset.security_keys.is_empty() && !reset.has_second_factor());
@@ -473,14 +477,13 @@ fn a_key_may_be_all_there_is_and_then_nobody_takes_it_away_alone() {
     let ada = person(&account);
     let (by, administration) = (house.by(&ada), &house.administration);
     let renew = |renewal| run(administration.renew(&by, account.id, renewal));
-    renew(Renewal::Password(hash("first"))).unwrap();
-    let since = run(administration.stored_account(account.id)).unwrap().password_changed;
+    let since = renew(Renewal::Password { since: None, password: hash("first") }).unwrap().password_changed;
     let add = |number, recovery| Renewal::SecurityKey { since, key: key(number), recovery };
     assert_eq!(renew(add(1, None)).err(), Some(NotChanged::Raced), "the first comes with recovery codes");
     house.doubles.clock.advance(1);
     let first = renew(add(1, Some(vec!["3".repeat(64)]))).unwrap();
     assert!(first.has_second_factor() && first.recovery.len() == 1 && first.password_changed > since);
-    let alone = renew(Renewal::RemovedSecurityKey(RecordId([1; 16])));
+    let alone = renew(Renewal::RemovedSecurityKey { since: first.password_changed, key: RecordId([1; 16]) });
     assert_eq!(alone.err(), Some(NotChanged::LastFactor));
     let operator = house.operator();
     let alone = run(administration.remove_security_key(&operator, account.id, RecordId([1; 16])));
@@ -491,15 +494,15 @@ fn a_key_may_be_all_there_is_and_then_nobody_takes_it_away_alone() {
     renew(Renewal::SecurityKey { since, key: key(2), recovery: None }).unwrap();
     let session = {
         let now = house.doubles.clock.now();
-        let assertion = account.to_assertion(Factor::Shown, now);
-        Session::begin(RecordId([7; 16]), RecordId([8; 16]), &assertion, account.to_admitted(), "::1", now)
+        let assertion = first.to_assertion(Factor::Shown, now);
+        Session::begin(RecordId([7; 16]), RecordId([8; 16]), &assertion, first.to_admitted(), "::1", now)
     };
     let removed = run(administration.remove_security_key(&operator, account.id, RecordId([1; 16]))).unwrap();
     assert_eq!(removed.security_keys.len(), 1);
     assert!(!house.directory().still_admits(&session), "whoever has it is out");
     let denied = run(administration.remove_security_key(&house.by(&ada), account.id, RecordId([2; 16])));
     assert_eq!(denied.err(), Some(NotChanged::Denied), "other people's keys are the operator's");
-    let all = Renewal::All { password: hash("new"), totp: None, recovery: vec![] };
+    let all = Renewal::All { since: removed.password_changed, password: hash("new"), totp: None, recovery: vec![] };
     assert!(renew(all).unwrap().security_keys.is_empty(), "an invitation begins anew");
 }
 
@@ -509,11 +512,11 @@ fn nobody_renews_an_account_of_another_tenant_or_a_disabled_one() {
     let other = run(house.administration.add_tenant(&house.operator(), "Practice")).unwrap().id;
     let account = house.add_account("ada");
     let stranger = Subject::console("eve", other, Roles::of(&[Role::Admin]));
-    let renewed = run(house.administration.renew(&house.by(&stranger), account.id, everything()));
+    let renewed = run(house.administration.renew(&house.by(&stranger), account.id, everything(&account)));
     assert_eq!(renewed.err(), Some(NotChanged::UnknownEntry));
     let disable = |account: &mut Account| account.enabled = false;
     run(house.administration.change_account(&house.operator(), account.id, disable)).unwrap();
-    let renewed = run(house.administration.renew(&house.by(&person(&account)), account.id, everything()));
+    let renewed = run(house.administration.renew(&house.by(&person(&account)), account.id, everything(&account)));
     assert_eq!(renewed.err(), Some(NotChanged::UnknownEntry));
 }
 
@@ -534,4 +537,79 @@ fn neither_names_nor_secrets_of_people_are_stored_in_clear() {
             assert!(!record.sealed.windows(planted.len()).any(|window| window == planted.as_bytes()), "{planted}");
         }
     }
+}
+
+#[test]
+fn no_two_states_of_an_account_have_the_same_moment_of_change_whatever_the_clock_says() {
+    let house = House::new();
+    let account = house.add_account("ada");
+    house.signed_in(&account);
+    let reset = |reset| {
+        let done = run(house.administration.reset_account(&house.operator(), account.id, reset)).unwrap();
+        done.password_changed.unwrap()
+    };
+    let first = reset(Reset::Password);
+    let second = reset(Reset::Password);
+    assert!(second > first, "within one millisecond");
+    house.doubles.clock.advance(-3_600);
+    let third = reset(Reset::PasswordAndFactor);
+    assert!(third > second, "by a gateway whose clock is an hour behind");
+    let ada = person(&account);
+    let account = run(house.administration.stored_account(account.id)).unwrap();
+    let renewed = run(house.administration.renew(&house.by(&ada), account.id, everything(&account))).unwrap();
+    assert!(renewed.password_changed.unwrap() > third);
+}
+
+#[test]
+fn a_session_of_a_gateway_whose_clock_is_ahead_is_over_after_a_reset() {
+    let house = House::new();
+    let account = house.add_account("ada");
+    house.signed_in(&account);
+    let account = run(house.administration.stored_account(account.id)).unwrap();
+    let ahead = house.doubles.clock.now().plus_seconds(30);
+    let assertion = account.to_assertion(Factor::Shown, ahead);
+    let session = Session::begin(RecordId([7; 16]), RecordId([8; 16]), &assertion, account.to_admitted(), "::1", ahead);
+    assert!(house.directory().still_admits(&session));
+    run(house.administration.reset_account(&house.operator(), account.id, Reset::Password)).unwrap();
+    assert!(!house.directory().still_admits(&session));
+}
+
+#[test]
+fn a_session_of_a_gateway_whose_clock_is_behind_goes_on_after_what_it_began_with() {
+    let house = House::new();
+    let account = house.add_account("ada");
+    let before = house.directory();
+    house.signed_in(&account);
+    let account = run(house.administration.stored_account(account.id)).unwrap();
+    let behind = house.doubles.clock.now().plus_seconds(-30);
+    let assertion = account.to_assertion(Factor::Shown, behind);
+    let session =
+        Session::begin(RecordId([7; 16]), RecordId([8; 16]), &assertion, account.to_admitted(), "::1", behind);
+    assert!(house.directory().still_admits(&session));
+    assert!(before.still_admits(&session), "a directory that is a moment old ends nothing that began since");
+}
+
+#[test]
+fn what_a_person_began_before_a_reset_does_not_undo_it() {
+    let house = House::new();
+    let account = house.add_account("ada");
+    house.signed_in(&account);
+    let read = run(house.administration.stored_account(account.id)).unwrap();
+    let reset =
+        run(house.administration.reset_account(&house.operator(), account.id, Reset::PasswordAndFactor)).unwrap();
+    let since = read.password_changed;
+    let key = RecordId([4; 16]);
+    for begun in [
+        everything(&read),
+        Renewal::Password { since, password: hash("second") },
+        Renewal::Rehash(hash("first"), hash("stronger")),
+        Renewal::SecondFactor { before: None, since, totp: None, recovery: vec![] },
+        Renewal::RemovedSecurityKey { since, key },
+        Renewal::Recovery { since, recovery: vec!["2".repeat(64)] },
+        Renewal::UsedRecovery("1".repeat(64)),
+    ] {
+        let renewed = run(house.administration.renew(&house.by(&person(&account)), account.id, begun));
+        assert_eq!(renewed.err(), Some(NotChanged::Raced));
+    }
+    assert!(run(house.administration.stored_account(account.id)).unwrap() == reset);
 }

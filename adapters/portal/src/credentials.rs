@@ -7,14 +7,14 @@ use crate::answer::Answer;
 use crate::chain::record;
 use crate::cookie::{Cookie, read_secret, write_secret};
 use crate::doors::LocalDoor;
-use crate::local::{ISSUER, door, faced, grouped, over, renew, stored, unfit_in_words};
+use crate::local::{ISSUER, door, faced, grouped, is_unchanged, over, renew, stored, unfit_in_words, withdrawn};
 use crate::pages::{AuthenticatorPage, DrawCodesPage, Errors, Here, PasswordPage, RecoveryCodesPage, render};
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::qr;
 use crate::visit::Visit;
 use domain::access::Factor;
-use domain::administration::Renewal;
+use domain::administration::{NotChanged, Renewal};
 use domain::audit::Context;
 use domain::directory::{Account, Hidden, Tenant};
 use domain::journal::Act;
@@ -56,7 +56,8 @@ pub(crate) async fn change_password(visit: &Visit<'_>) -> Result<Answer, Problem
         Err(NotTaken::Unfit(unfit)) => return password_page(visit, Errors::one("password", unfit_in_words(unfit))),
         Err(NotTaken::Busy | NotTaken::Unavailable) => return Err(Problem::Unavailable),
     };
-    let account = write(visit, door, &account, Renewal::Password(hash), "PasswordChanged").await?;
+    let renewal = Renewal::Password { since: account.password_changed, password: hash };
+    let account = write(visit, door, &account, renewal, "PasswordChanged").await?;
     let factor = if visit.signed_in()?.resumed.session.second_factor { Factor::Shown } else { Factor::Missing };
     anew(visit, tenant, &account, factor, Answer::see("/account?done=password")).await
 }
@@ -98,7 +99,7 @@ pub(crate) async fn replace_authenticator(visit: &Visit<'_>) -> Result<Answer, P
     };
     let renewal = Renewal::SecondFactor {
         before: account.totp.clone(),
-        since: account.password_changed,
+        since: pending.since(),
         totp: Some(enrolled.totp),
         recovery: enrolled.recovery.hashes.clone(),
     };
@@ -124,7 +125,8 @@ pub(crate) async fn draw_recovery_codes(visit: &Visit<'_>) -> Result<Answer, Pro
         return Ok(to_step_up("/account/recovery-codes"));
     }
     let drawn = door.accounts.recovery.draw(account.id)?;
-    write(visit, door, &account, Renewal::Recovery(drawn.hashes), "RecoveryCodesDrawn").await?;
+    let renewal = Renewal::Recovery { since: account.password_changed, recovery: drawn.hashes };
+    write(visit, door, &account, renewal, "RecoveryCodesDrawn").await?;
     codes_page(visit, &drawn.codes)
 }
 
@@ -148,6 +150,10 @@ pub(crate) async fn own<'a>(visit: &'a Visit<'_>) -> Result<Own<'a>, Problem> {
     let tenant = visit.directory.tenant(session.tenant).ok_or(Problem::NotFound)?;
     if account.tenant != tenant.id || !account.enabled {
         return Err(Problem::NotFound);
+    }
+    // The directory in force may be of before a reset; what is changed here would outlast it.
+    if !account.still_admits(session) {
+        return Err(visit.refuse(tenant.id, "account-changed", Problem::SignInOver).await);
     }
     Ok(Own { door, account, tenant })
 }
@@ -174,10 +180,18 @@ async fn write(
     renewal: Renewal,
     action: &str,
 ) -> Result<Account, Problem> {
-    let changed = renew(visit, door, account, renewal).await.map_err(|_| Problem::Unavailable)?;
+    let changed = renew(visit, door, account, renewal).await.map_err(not_written)?;
     let act = Act::done(action, Kind::Account.name(), &account.id.to_string());
     record(visit, &visit.signed_in()?.resumed.subject, act, Context::default()).await?;
     Ok(changed)
+}
+
+/// Returns what is answered where nothing was written; whoever else changed the account meanwhile ended this session by it.
+pub(crate) const fn not_written(fault: NotChanged) -> Problem {
+    match fault {
+        NotChanged::Raced => Problem::SignInOver,
+        _ => Problem::Unavailable,
+    }
 }
 
 /// Records a refused step; whoever is told to wait gets no entry of their own, for guesses would fill the chain.
@@ -211,6 +225,9 @@ pub(crate) async fn anew(
     let assertion = account.to_assertion(factor, resumed.session.authenticated);
     let begun =
         sign_in.begin_admitted(&assertion, account.to_admitted(), &tenant.settings, &origin, Some(resumed)).await?;
+    if !is_unchanged(door(visit)?, account).await {
+        return Err(withdrawn(visit, &begun.session, "account-changed").await);
+    }
     let others = |other: &domain::identity::Session| other.id != begun.session.id;
     sign_in.end_of(begun.session.person, Ending::Revoked, &origin, others).await?;
     Ok(answer.with_cookie(Cookie::Session.set(&begun.secret)))

@@ -50,7 +50,7 @@ async fn shown(
     secret: &Secret<32>,
 ) -> Result<(Account, KeyAccepted), Refusal> {
     let pending = pending(door, tenant, secret).await?;
-    let account = account(visit, pending.account())?;
+    let account = account(door, pending.account()).await?;
     let accepted = door.accounts.verify_key(&pending, &account, visit.form.text("answer"), visit.now).await?;
     Ok((account, accepted))
 }
@@ -71,7 +71,7 @@ pub(crate) async fn enrol(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let (answer, taken) = (visit.form.text("answer"), |credential: &str| is_taken(visit, credential));
     match door.accounts.finish_key_enrolment(&pending, &account, name, answer, taken, visit.now).await {
         Ok(enrolled) => {
-            let (since, recovery) = (account.password_changed, Some(enrolled.recovery.hashes));
+            let (since, recovery) = (pending.since(), Some(enrolled.recovery.hashes));
             let renewal = Renewal::SecurityKey { since, key: enrolled.key.clone(), recovery };
             let account = first_factor(visit, door, tenant, &account, renewal).await?;
             record_key(visit, "SecurityKeyAdded", &account, enrolled.key.id, Vec::new()).await?;

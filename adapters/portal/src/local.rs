@@ -20,7 +20,7 @@ use domain::refusals::Wait;
 use domain::secret::Secret;
 use domain::sign_in::{Ending, Whom};
 use sso::local::{
-    Attempt, Face, InvitationPurpose, Invited, NotTaken, PasswordShown, Pending, Reason, Refusal, Required, Unfit,
+    Attempt, Face, InvitationPurpose, NotTaken, PasswordShown, Pending, Reason, Refusal, Required, Unfit,
 };
 
 /// Under which name an authenticator app lists us.
@@ -146,7 +146,7 @@ impl Default for Asked {
 async fn asked(visit: &Visit<'_>, tenant: &Tenant, secret: &Secret<32>, token: &str) -> Asked {
     let Ok(door) = door(visit) else { return Asked::default() };
     let Ok(pending) = pending(door, tenant, secret).await else { return Asked::default() };
-    let Ok(account) = account(visit, pending.account()) else { return Asked::default() };
+    let Ok(account) = account(door, pending.account()).await else { return Asked::default() };
     match door.accounts.ask_key(&pending, &account, visit.now).await {
         Ok(Some(asked)) => {
             let (action, token) = (step(visit, tenant.id, "key"), token.to_owned());
@@ -187,7 +187,7 @@ async fn check_code(
     recovery: bool,
 ) -> Result<(Account, Assertion), Refusal> {
     let pending = pending(door, tenant, secret).await?;
-    let account = account(visit, pending.account())?;
+    let account = account(door, pending.account()).await?;
     if !recovery {
         let assertion = door.accounts.verify_code(&pending, &account, given, visit.now).await?;
         return Ok((account, assertion));
@@ -277,7 +277,7 @@ pub(crate) async fn enrolled(visit: &Visit<'_>) -> Result<Answer, Problem> {
         Ok(enrolled) => {
             let renewal = Renewal::SecondFactor {
                 before: account.totp.clone(),
-                since: account.password_changed,
+                since: pending.since(),
                 totp: Some(enrolled.totp),
                 recovery: enrolled.recovery.hashes.clone(),
             };
@@ -306,12 +306,17 @@ pub(crate) async fn invited(visit: &Visit<'_>) -> Result<Answer, Problem> {
     invitation_page(visit, Errors::default())
 }
 
-/// Looks at an invitation without taking it up; one that is wrong, used or too old is nobody's, so it is recorded for the system.
-async fn look(visit: &Visit<'_>, door: &LocalDoor) -> Result<Invited, Problem> {
-    match door.accounts.invitations.look(visit.part("secret")).await {
-        Ok(invited) => Ok(invited),
+/// Looks at an invitation without taking it up, and at its account; one that is wrong, used, too old or of before the account's last
+/// change is nobody's, so it is recorded for the system.
+async fn look(visit: &Visit<'_>, door: &LocalDoor) -> Result<Account, Problem> {
+    let looked = match door.accounts.invitations.look(visit.part("secret")).await {
+        Ok(invited) => account(door, invited.account).await.map(|account| (invited, account)),
+        Err(refusal) => Err(refusal),
+    };
+    match looked {
+        Ok((invited, account)) if invited.is_of(&account) => Ok(account),
         Err(refusal) if refusal.face() == Face::Unavailable => Err(Problem::Unavailable),
-        Err(_) => Err(visit.refuse(TenantId::SYSTEM, "unknown-invitation", Problem::SignInOver).await),
+        Ok(_) | Err(_) => Err(visit.refuse(TenantId::SYSTEM, "unknown-invitation", Problem::SignInOver).await),
     }
 }
 
@@ -329,8 +334,7 @@ fn invitation_page(visit: &Visit<'_>, errors: Errors) -> Result<Answer, Problem>
 /// Takes up an invitation: sets the password, then asks for the second factor or for a new one.
 pub(crate) async fn take_up(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let door = door(visit)?;
-    let invited = look(visit, door).await?;
-    let account = stored(door, invited.account).await?;
+    let account = look(visit, door).await?;
     let tenant = visit.directory.tenant(account.tenant).ok_or(Problem::SignInOver)?;
     if !account.enabled {
         return Err(step_over(visit, tenant.id, Reason::AccountDisabled.into()).await);
@@ -345,17 +349,23 @@ pub(crate) async fn take_up(visit: &Visit<'_>) -> Result<Answer, Problem> {
         Err(NotTaken::Unfit(unfit)) => return invitation_page(visit, Errors::one("password", unfit_in_words(unfit))),
         Err(NotTaken::Busy | NotTaken::Unavailable) => return Err(Problem::Unavailable),
     };
-    let invited = match door.accounts.invitations.take(visit.part("secret")).await {
+    let invited = match door.accounts.invitations.take(visit.part("secret"), &account).await {
         Ok(invited) => invited,
         Err(refusal) if refusal.face() == Face::Unavailable => return Err(Problem::Unavailable),
         // Somebody else took it up in this very moment.
         Err(_) => return Err(visit.refuse(tenant.id, "invitation-used", Problem::SignInOver).await),
     };
+    let (since, password) = (account.password_changed, hash);
     let renewal = match invited.purpose {
-        InvitationPurpose::Password => Renewal::Password(hash),
-        InvitationPurpose::PasswordAndFactor => Renewal::All { password: hash, totp: None, recovery: Vec::new() },
+        InvitationPurpose::Password => Renewal::Password { since, password },
+        InvitationPurpose::PasswordAndFactor => Renewal::All { since, password, totp: None, recovery: Vec::new() },
     };
-    let account = renew(visit, door, &account, renewal).await.map_err(|_| Problem::Unavailable)?;
+    let account = match renew(visit, door, &account, renewal).await {
+        Ok(account) => account,
+        // It was taken away once more in this very moment, and another invitation is on its way.
+        Err(NotChanged::Raced) => return Err(step_over(visit, tenant.id, Reason::StepOver.into()).await),
+        Err(_) => return Err(Problem::Unavailable),
+    };
     match verify(visit, door, tenant, Some(&account), &account.name, text).await {
         Ok((shown, account)) => after_password(visit, door, &shown, account).await,
         // The password is set; that somebody else's guesses slow this down is no reason to lose it.
@@ -376,12 +386,7 @@ pub(crate) async fn begin(
     let replaces = visit.person().map(|person| &person.resumed);
     let begun =
         visit.service.sign_in.begin_admitted(assertion, account.to_admitted(), settings, &origin, replaces).await?;
-    // Looked at once more, after the session is kept: what was reset, disabled or changed since the directory was read either ended
-    // this session or is seen here.
-    let now = door.administration.stored_account(account.id).await;
-    let same = now
-        .is_ok_and(|now| now.enabled && now.password_changed == account.password_changed && now.totp == account.totp);
-    if !same {
+    if !is_unchanged(door, account).await {
         return Err(withdrawn(visit, &begun.session, "account-changed").await);
     }
     let known = Cookie::browser(visit.http);
@@ -402,6 +407,13 @@ pub(crate) async fn begin(
         .with_cookie(Cookie::Session.set(&begun.secret))
         .with_cookie(Cookie::SignIn.unset())
         .with_cookie(Cookie::set_browser(&remembered)))
+}
+
+/// Says whether an account is stored as it is in hand, in what somebody comes in by. Asked after a session is kept: what was reset,
+/// disabled or changed since the account was read either ended that session or is seen here.
+pub(crate) async fn is_unchanged(door: &LocalDoor, account: &Account) -> bool {
+    let now = door.administration.stored_account(account.id).await;
+    now.is_ok_and(|now| now.enabled && now.password_changed == account.password_changed && now.totp == account.totp)
 }
 
 /// Ends a session that should not have begun, and returns what is answered.
@@ -446,16 +458,17 @@ pub(crate) async fn pending(door: &LocalDoor, tenant: &Tenant, secret: &Secret<3
     if pending.tenant() == tenant.id { Ok(pending) } else { Err(Reason::StepOver.into()) }
 }
 
-pub(crate) fn account(visit: &Visit<'_>, id: RecordId) -> Result<Account, Refusal> {
-    visit.directory.account(id).cloned().ok_or_else(|| Reason::StepOver.into())
+/// Returns the account of a step under way as it is stored at this moment: the directory in force may be of before a reset.
+pub(crate) async fn account(door: &LocalDoor, id: RecordId) -> Result<Account, Refusal> {
+    door.administration.stored_account(id).await.map_err(|fault| match fault {
+        NotChanged::UnknownEntry => Reason::StepOver.into(),
+        _ => Reason::Unavailable.into(),
+    })
 }
 
-/// Returns an account as it is stored at this moment; for what is rare and changes it.
+/// Returns the same to whoever answers with a page.
 pub(crate) async fn stored(door: &LocalDoor, id: RecordId) -> Result<Account, Problem> {
-    door.administration.stored_account(id).await.map_err(|fault| match fault {
-        NotChanged::UnknownEntry => Problem::SignInOver,
-        _ => Problem::Unavailable,
-    })
+    account(door, id).await.map_err(over)
 }
 
 /// Records a refused step, and raises the alarm where it is time to.

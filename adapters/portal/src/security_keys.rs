@@ -6,7 +6,7 @@
 use crate::answer::Answer;
 use crate::chain::record;
 use crate::clinical::words;
-use crate::credentials::{GRACE_SECONDS, Own, anew, codes_page, own, refused, to_step_up};
+use crate::credentials::{GRACE_SECONDS, Own, anew, codes_page, not_written, own, refused, to_step_up};
 use crate::doors::LocalDoor;
 use crate::local::{faced, renew};
 use crate::pages::{Errors, Here, KeyForm, KeyLine, SecurityKeysPage, render};
@@ -54,7 +54,7 @@ pub(crate) async fn add(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let recovery = drawn.as_ref().map(|drawn| drawn.hashes.clone());
     let key = added.id;
     let renewal = Renewal::SecurityKey { since: account.password_changed, key: added, recovery };
-    let account = renew(visit, door, &account, renewal).await.map_err(|_| Problem::Unavailable)?;
+    let account = renew(visit, door, &account, renewal).await.map_err(not_written)?;
     done(visit, "SecurityKeyAdded", &account, key).await?;
     match drawn {
         Some(drawn) => anew(visit, tenant, &account, Factor::Shown, codes_page(visit, &drawn.codes)?).await,
@@ -69,7 +69,8 @@ pub(crate) async fn remove(visit: &Visit<'_>) -> Result<Answer, Problem> {
         return Ok(to_step_up(PATH));
     }
     let key: RecordId = visit.form.text("key").parse().map_err(|_| Problem::NotAForm)?;
-    let account = match renew(visit, door, &account, Renewal::RemovedSecurityKey(key)).await {
+    let renewal = Renewal::RemovedSecurityKey { since: account.password_changed, key };
+    let account = match renew(visit, door, &account, renewal).await {
         Ok(account) => account,
         // Removed already, in another tab.
         Err(NotChanged::UnknownEntry) => return Ok(Answer::see(PATH)),
@@ -80,7 +81,7 @@ pub(crate) async fn remove(visit: &Visit<'_>) -> Result<Answer, Problem> {
             let words = "It is your only second factor. Add another key or set up an app first.";
             return page(visit, door, &account, Errors::one("yours", words)).await;
         }
-        Err(_) => return Err(Problem::Unavailable),
+        Err(fault) => return Err(not_written(fault)),
     };
     done(visit, "SecurityKeyRemoved", &account, key).await?;
     let factor = if visit.signed_in()?.resumed.session.second_factor { Factor::Shown } else { Factor::Missing };

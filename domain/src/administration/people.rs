@@ -39,9 +39,14 @@ pub enum Reset {
 }
 
 /// What a person changes about their own account.
+///
+/// `since` is when its password or second factor had last been changed, in the account that the person proved themselves against: what was
+/// reset or changed since is not undone by what was begun before.
 pub enum Renewal {
     /// Everything at once, as an invitation is taken up; there are no security keys then.
     All {
+        /// See above.
+        since: Option<Timestamp>,
         /// The password's Argon2id hash in PHC form.
         password: Hidden,
         /// The seed of one-time passwords, base32; `None` where the tenant asks for no second factor.
@@ -49,15 +54,20 @@ pub enum Renewal {
         /// SHA-256 of each recovery code, hexadecimal.
         recovery: Vec<String>,
     },
-    /// Another password; its Argon2id hash in PHC form.
-    Password(Hidden),
+    /// Another password.
+    Password {
+        /// See above.
+        since: Option<Timestamp>,
+        /// Its Argon2id hash in PHC form.
+        password: Hidden,
+    },
     /// The same password hashed anew, at a higher cost; sessions go on. The first is the hash that was verified.
     Rehash(Hidden, Hidden),
     /// Another second factor with its recovery codes, or none; in place of what the account had when the person proved themselves.
     SecondFactor {
         /// The seed that the account had then.
         before: Option<Hidden>,
-        /// When its password or second factor had last been changed then.
+        /// See above.
         since: Option<Timestamp>,
         /// The seed of one-time passwords, base32.
         totp: Option<Hidden>,
@@ -66,7 +76,7 @@ pub enum Renewal {
     },
     /// One more security key.
     SecurityKey {
-        /// When password or second factor had last been changed, when the person proved themselves.
+        /// See above.
         since: Option<Timestamp>,
         /// The key.
         key: SecurityKey,
@@ -75,9 +85,19 @@ pub enum Renewal {
         recovery: Option<Vec<String>>,
     },
     /// A security key is not to count any more; another second factor must be left.
-    RemovedSecurityKey(RecordId),
-    /// Other recovery codes, SHA-256 of each, hexadecimal; sessions go on.
-    Recovery(Vec<String>),
+    RemovedSecurityKey {
+        /// See above.
+        since: Option<Timestamp>,
+        /// The key.
+        key: RecordId,
+    },
+    /// Other recovery codes; sessions go on.
+    Recovery {
+        /// See above.
+        since: Option<Timestamp>,
+        /// SHA-256 of each, hexadecimal.
+        recovery: Vec<String>,
+    },
     /// A recovery code was shown, SHA-256, hexadecimal: of several who show it at once, one succeeds. Sessions go on.
     UsedRecovery(String),
 }
@@ -173,7 +193,8 @@ impl Administration {
         // The next millisecond: later than every session that could begin before, in the precision that is stored.
         let over = Timestamp(self.now().0.saturating_add(1_000));
         let changed = self.apply(by, id, expected, |account: &Account| {
-            let account = Account { password: None, password_changed: Some(over), ..account.clone() };
+            let password_changed = Some(later(account, over));
+            let account = Account { password: None, password_changed, ..account.clone() };
             Ok(match reset {
                 Reset::Password => account,
                 Reset::PasswordAndFactor => {
@@ -206,7 +227,7 @@ impl Administration {
     /// # Errors
     /// [`NotChanged::UnknownEntry`] for somebody of another tenant, a disabled account or a security key that is not there;
     /// [`NotChanged::LastFactor`] for a security key that is all there is; [`NotChanged::Raced`] for a recovery code that is used up,
-    /// a hash that is no longer the password's, or a second factor that was changed meanwhile; else [`NotChanged`].
+    /// a hash that is no longer the password's, or a password or second factor that was changed meanwhile; else [`NotChanged`].
     pub async fn renew(&self, person: &By<'_>, account: RecordId, renewal: Renewal) -> Result<Account, NotChanged> {
         let stored = self.current::<Account>(account).await?;
         let now = self.now();
@@ -284,34 +305,45 @@ impl Administration {
 /// Applies a renewal; [`NotChanged::Raced`] when what it builds on is no longer there.
 fn renewed(account: &Account, renewal: Renewal, now: Timestamp) -> Result<Account, NotChanged> {
     let account = account.clone();
+    let (was, changed) = (account.password_changed, Some(later(&account, now)));
     let only_if = |holds: bool| if holds { Ok(()) } else { Err(NotChanged::Raced) };
     Ok(match renewal {
-        Renewal::All { password, totp, recovery } => {
+        Renewal::All { since, password, totp, recovery } => {
+            only_if(was == since)?;
             let (password, security_keys) = (Some(password), Vec::new());
-            Account { password, totp, recovery, security_keys, password_changed: Some(now), ..account }
+            Account { password, totp, recovery, security_keys, password_changed: changed, ..account }
         }
-        Renewal::Password(password) => Account { password: Some(password), password_changed: Some(now), ..account },
+        Renewal::Password { since, password } => {
+            only_if(was == since)?;
+            Account { password: Some(password), password_changed: changed, ..account }
+        }
         Renewal::Rehash(before, password) => {
             only_if(account.password.as_ref() == Some(&before))?;
             Account { password: Some(password), ..account }
         }
         Renewal::SecondFactor { before, since, totp, recovery } => {
             // Of two who enrol at once, one does; and nobody enrols who proved themselves before a reset.
-            only_if(account.totp == before && account.password_changed == since)?;
-            Account { totp, recovery, password_changed: Some(now), ..account }
+            only_if(account.totp == before && was == since)?;
+            Account { totp, recovery, password_changed: changed, ..account }
         }
         Renewal::SecurityKey { since, key, recovery } => {
             // As above; and what was to be the first second factor is none once another was enrolled.
-            only_if(account.password_changed == since && account.has_second_factor() == recovery.is_none())?;
-            let mut changed = account;
-            changed.security_keys.push(key);
+            only_if(was == since && account.has_second_factor() == recovery.is_none())?;
+            let mut more = account;
+            more.security_keys.push(key);
             match recovery {
-                Some(recovery) => Account { recovery, password_changed: Some(now), ..changed },
-                None => changed,
+                Some(recovery) => Account { recovery, password_changed: changed, ..more },
+                None => more,
             }
         }
-        Renewal::RemovedSecurityKey(key) => without_key(&account, key, now)?,
-        Renewal::Recovery(recovery) => Account { recovery, ..account },
+        Renewal::RemovedSecurityKey { since, key } => {
+            only_if(was == since)?;
+            without_key(&account, key, now)?
+        }
+        Renewal::Recovery { since, recovery } => {
+            only_if(was == since)?;
+            Account { recovery, ..account }
+        }
         Renewal::UsedRecovery(used) => {
             let other = |hash: &&String| !constant_time_eq(hash.as_bytes(), used.as_bytes());
             let left: Vec<String> = account.recovery.iter().filter(other).map(ToString::to_string).collect();
@@ -321,8 +353,15 @@ fn renewed(account: &Account, renewal: Renewal, now: Timestamp) -> Result<Accoun
     })
 }
 
+/// Returns the moment of a change of password or second factor: now, and at least a millisecond, the precision that is stored, after the
+/// change before. So a moment names one state of the account, whichever gateway's clock was read.
+fn later(account: &Account, now: Timestamp) -> Timestamp {
+    account.password_changed.map_or(now, |before| now.max(Timestamp(before.0.saturating_add(1_000))))
+}
+
 /// Takes a security key away, from a moment on; a second factor must be left.
-fn without_key(account: &Account, key: RecordId, changed: Timestamp) -> Result<Account, NotChanged> {
+fn without_key(account: &Account, key: RecordId, now: Timestamp) -> Result<Account, NotChanged> {
+    let changed = later(account, now);
     let mut account = account.clone();
     let before = account.security_keys.len();
     account.security_keys.retain(|known| known.id != key);

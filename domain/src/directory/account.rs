@@ -6,7 +6,7 @@ use super::security_key::{self, SecurityKey};
 use super::text;
 use crate::access::{Clinics, Factor, Purpose, Roles};
 use crate::id::{RecordId, TenantId};
-use crate::identity::{Admitted, Assertion, Groups};
+use crate::identity::{Admitted, Assertion, Groups, Session};
 use crate::kind::Kind;
 use crate::time::Timestamp;
 use alloc::string::{String, ToString};
@@ -96,7 +96,23 @@ impl Account {
     #[must_use]
     pub fn to_admitted(&self) -> Admitted {
         let (roles, clinics, purpose) = (self.roles, self.clinics.clone(), self.purpose);
-        Admitted { roles, clinics, purpose, provided_group: None }
+        Admitted { roles, clinics, purpose, provided_group: None, password_changed: self.password_changed }
+    }
+
+    /// Says whether a session that began with this account may go on: the account is enabled, gives what the session has, and neither
+    /// password nor second factor was changed after what the session began with.
+    ///
+    /// The moments of change are compared with each other, so clocks of gateways may differ. An account as it was before the session
+    /// began ends nothing: a directory may be some moments old. Of a session that was kept without the moment, its beginning decides.
+    #[must_use]
+    pub fn still_admits(&self, session: &Session) -> bool {
+        let proved = session.password_changed.unwrap_or(session.started);
+        self.enabled
+            && self.tenant == session.tenant
+            && self.roles == session.roles
+            && self.clinics == session.clinics
+            && self.purpose == session.purpose
+            && self.password_changed.is_none_or(|changed| changed <= proved)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::assertion::{Assertion, Groups};
 use crate::access::{Clinics, Purpose, Roles};
 use crate::id::RecordId;
+use crate::time::Timestamp;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,8 @@ pub struct Admitted {
     pub purpose: Purpose,
     /// The group that decided it, where the provider told ahead who is in it.
     pub provided_group: Option<String>,
+    /// When password or second factor of the account had last been changed by which they come; `None` for a connection.
+    pub password_changed: Option<Timestamp>,
 }
 
 /// Why a verified person is not admitted.
@@ -146,7 +149,8 @@ pub fn admit(rules: &[Rule], assertion: &Assertion, standing: &Standing) -> Resu
                 Criterion::Group(_) | Criterion::Role(_) | Criterion::Attribute { .. } | Criterion::Subject(_) => None,
             };
             let Rule { roles, ref clinics, purpose, .. } = *rule;
-            return Ok(Admitted { roles, clinics: clinics.clone(), purpose, provided_group });
+            let clinics = clinics.clone();
+            return Ok(Admitted { roles, clinics, purpose, provided_group, password_changed: None });
         }
     }
     Err(NotAdmitted::Unmapped)

@@ -34,6 +34,10 @@ pub struct Session {
     /// The group that its admission rests on, where the provider told ahead who is in it: it holds while the person is.
     #[serde(default)]
     pub provided_group: Option<String>,
+    /// When password or second factor of its account had last been changed as it began; `None` for a connection's, and where it was
+    /// kept before this was.
+    #[serde(default)]
+    pub password_changed: Option<Timestamp>,
     /// Whether a second factor was shown.
     pub second_factor: bool,
     /// Whether the tenant lets people with these roles in without one.
@@ -111,6 +115,7 @@ impl Session {
             clinics: admitted.clinics,
             purpose: admitted.purpose,
             provided_group: admitted.provided_group,
+            password_changed: admitted.password_changed,
             second_factor: assertion.factor == Factor::Shown,
             factor_waived: false,
             started: now,
@@ -195,6 +200,7 @@ mod tests {
             clinics: Clinics::All,
             purpose: Purpose::Treatment,
             provided_group: None,
+            password_changed: None,
             second_factor: true,
             factor_waived: false,
             started: Timestamp(0).plus_seconds(started),

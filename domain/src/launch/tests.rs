@@ -101,6 +101,7 @@ fn session() -> Session {
         clinics: Clinics::All,
         purpose: Purpose::Treatment,
         provided_group: None,
+        password_changed: None,
         second_factor: true,
         factor_waived: false,
         started: Timestamp(0),

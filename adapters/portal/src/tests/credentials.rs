@@ -3,6 +3,7 @@
 use super::house::{Browser, House, PASSWORD};
 use super::local::{Alice, alice, between, code, show_password};
 use actix_web::http::StatusCode;
+use domain::administration::Reset;
 use domain::id::TenantId;
 use domain::ports::Store;
 use domain::write::StoredRecord;
@@ -133,4 +134,27 @@ async fn app_and_codes_ask_for_a_step_up_and_providers_people_have_neither() {
     for path in ["/account/password", "/account/authenticator", "/account/recovery-codes"] {
         assert_eq!(bob.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
+}
+
+#[actix_web::test]
+async fn a_session_of_before_a_reset_changes_nothing_although_the_directory_has_not_seen_it() {
+    let house = House::new().await;
+    let Alice { mut browser, .. } = alice(&house).await;
+    browser.get("/account").await;
+    house.reset(Reset::Password).await;
+    let before = house.door.administration.stored_account(house.account).await.unwrap();
+    for (path, fields) in [
+        ("/account/recovery-codes", vec![]),
+        ("/account/authenticator", vec![("code", "000000")]),
+        ("/account/keys", vec![("name", "Blue"), ("answer", "{}")]),
+        ("/account/password", vec![("old", PASSWORD), ("password", OTHER), ("again", OTHER)]),
+    ] {
+        let got = browser.post(path, &fields).await;
+        assert_eq!(got.status, StatusCode::UNAUTHORIZED, "{path}: {}", got.body);
+    }
+    for path in ["/account/recovery-codes", "/account/authenticator", "/account/keys", "/account/password"] {
+        assert_eq!(browser.get(path).await.status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    let after = house.door.administration.stored_account(house.account).await.unwrap();
+    assert!(after == before);
 }

@@ -12,7 +12,7 @@ use domain::access::{
     Clinics, Context, Factor, Principal, PrincipalKind, Purpose, ReadAudit, Resource, Role, Roles, Scopes, Subject,
     authorise,
 };
-use domain::administration::{By, NewAccount};
+use domain::administration::{By, NewAccount, Reset};
 use domain::audit::EntryView;
 use domain::directory::{Connection, Directory, Hidden, OidcSettings, Protocol};
 use domain::double::{Installation, MemoryTickets};
@@ -264,6 +264,14 @@ impl House {
         let by = By { actor, context: Context::console(self.doubles.clock.now()) };
         self.doubles.administration().change_connection(&by, self.connection, write).await.unwrap();
         self.reload().await;
+    }
+
+    /// Takes away what proves that somebody is the account's person; the directory in force is not told.
+    pub(crate) async fn reset(&self, reset: Reset) {
+        let operator = self.operator();
+        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let by = By { actor, context: Context::console(self.doubles.clock.now()) };
+        self.doubles.administration().reset_account(&by, self.account, reset).await.unwrap();
     }
 
     pub(crate) fn assertion(&self, name: &str, group: &str) -> Assertion {

@@ -2,6 +2,7 @@
 
 use super::house::{Browser, House, PASSWORD};
 use actix_web::http::StatusCode;
+use domain::administration::Reset;
 use domain::ports::Clock;
 use sso::local::InvitationPurpose;
 
@@ -90,6 +91,19 @@ async fn an_invitation_is_taken_up_once() {
 }
 
 #[actix_web::test]
+async fn an_invitation_of_before_a_reset_is_void_although_nobody_took_it_back() {
+    let house = House::new().await;
+    let path = invitation(&house).await;
+    let mut browser = Browser::new(&house);
+    assert_eq!(browser.get(&path).await.status, StatusCode::OK);
+    house.reset(Reset::PasswordAndFactor).await;
+    let late = browser.post(&path, &[("password", PASSWORD), ("again", PASSWORD)]).await;
+    assert_eq!(late.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(Browser::new(&house).get(&path).await.status, StatusCode::UNAUTHORIZED);
+    assert!(house.door.administration.stored_account(house.account).await.unwrap().password.is_none());
+}
+
+#[actix_web::test]
 async fn a_password_and_a_code_sign_in_and_the_code_counts_once() {
     let house = House::new().await;
     let key = alice(&house).await.key;
@@ -171,4 +185,37 @@ async fn the_steps_of_a_sign_in_cannot_be_entered_from_the_side() {
         assert_eq!(got.status, StatusCode::UNAUTHORIZED, "{step}");
     }
     assert_eq!(browser.get(&format!("/sign-in/{}/enrol", house.tenant)).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[actix_web::test]
+async fn an_old_password_enrols_nothing_after_a_reset_that_the_directory_has_not_seen() {
+    let house = House::new().await;
+    alice(&house).await;
+    house.doubles.clock.advance(60);
+    house.reset(Reset::PasswordAndFactor).await;
+    house.doubles.clock.advance(1);
+    let mut browser = Browser::new(&house);
+    let shown = show_password(&mut browser, &house, "alice", PASSWORD).await;
+    assert_eq!(shown.status, StatusCode::SEE_OTHER, "the directory is of before");
+    let enrol = format!("/sign-in/{}/enrol", house.tenant);
+    assert_eq!(browser.get(&enrol).await.status, StatusCode::UNAUTHORIZED);
+    house.reload().await;
+    assert_eq!(browser.get(&enrol).await.status, StatusCode::UNAUTHORIZED, "nor once it is seen");
+}
+
+#[actix_web::test]
+async fn a_code_after_an_old_password_is_refused_although_the_directory_has_seen_no_reset() {
+    let house = House::new().await;
+    let key = alice(&house).await.key;
+    house.doubles.clock.advance(60);
+    house.reset(Reset::Password).await;
+    house.doubles.clock.advance(1);
+    let mut browser = Browser::new(&house);
+    let shown = show_password(&mut browser, &house, "alice", PASSWORD).await;
+    browser.get(shown.location()).await;
+    let got = browser.post(shown.location(), &[("code", &code(&house, &key))]).await;
+    assert_eq!(got.status, StatusCode::UNAUTHORIZED);
+    assert!(browser.cookie("__Host-sealgate").is_none());
+    let begun = house.entries().await.into_iter().filter(|(action, _)| action == "LoginSucceeded").count();
+    assert_eq!(begun, 1, "no session began, not even for a moment");
 }

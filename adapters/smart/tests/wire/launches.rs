@@ -53,7 +53,13 @@ impl House {
             provider_session: None,
         };
         let roles = Roles::of(&[Role::Provider]);
-        let admitted = Admitted { roles, clinics: Clinics::All, purpose: Purpose::Treatment, provided_group: None };
+        let admitted = Admitted {
+            roles,
+            clinics: Clinics::All,
+            purpose: Purpose::Treatment,
+            provided_group: None,
+            password_changed: None,
+        };
         let settings = TenantSettings::default();
         let begun = self.people().begin_admitted(&assertion, admitted, &settings, &origin(), None).await;
         begun.ok().unwrap().session

@@ -77,6 +77,8 @@ pub struct PasswordShown {
     pub(super) tenant: TenantId,
     pub(super) account: RecordId,
     pub(super) at: Timestamp,
+    /// [`Account::password_changed`] of the account that it was verified against.
+    pub(super) since: Option<Timestamp>,
 }
 
 /// What must be shown besides the password.
@@ -145,7 +147,8 @@ impl Accounts {
             Ok((account, rehash)) => {
                 self.throttle.succeeded(&admission, self.book.clock.now());
                 let second_factor = Required::of(account, second_factor);
-                Ok(PasswordShown { rehash, second_factor, tenant, account: account.id, at: now })
+                let (id, since) = (account.id, account.password_changed);
+                Ok(PasswordShown { rehash, second_factor, tenant, account: id, at: now, since })
             }
             Err(reason) => {
                 let failures = self.throttle.failed(&admission, now);

@@ -31,7 +31,7 @@ pub enum InvitationPurpose {
     PasswordAndFactor,
 }
 
-/// Whom an invitation is for.
+/// Whom an invitation is for: the person of an account, as it was when they were invited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invited {
     /// The tenant.
@@ -40,6 +40,7 @@ pub struct Invited {
     pub account: RecordId,
     /// What for.
     pub purpose: InvitationPurpose,
+    since: Option<Timestamp>,
 }
 
 impl Invitations {
@@ -50,7 +51,8 @@ impl Invitations {
     }
 
     /// Invites the person of an account. Returns the secret for the link: 256 random bits in base64url, kept nowhere.
-    /// Earlier invitations of the account no longer hold.
+    /// Earlier invitations of the account no longer hold; nor does this one once its password or second factor was changed or taken
+    /// away, also where nobody came to take the invitation back.
     ///
     /// # Errors
     /// [`Reason::Unavailable`].
@@ -61,11 +63,13 @@ impl Invitations {
         let name: [&[u8]; 2] = [account.tenant.as_bytes(), account.id.as_bytes()];
         let (key, owner) = (self.key(text.expose()), self.book.keys.owner(SPACE, &name));
         let expires = now.plus_seconds(INVITED_SECONDS);
-        let kept = self.book.put(KIND, account.tenant, key, owner, expires, &(account.id, purpose)).await?;
+        let value = Value { account: account.id, purpose, since: account.password_changed };
+        let kept = self.book.put(KIND, account.tenant, key, owner, expires, &value).await?;
         if kept { Ok(text) } else { Err(Reason::Unavailable.into()) }
     }
 
-    /// Looks at an invitation, to show the page of whoever opens the link. It goes on to hold.
+    /// Looks at an invitation, to show the page of whoever opens the link. It goes on to hold. The caller loads the account and asks
+    /// [`Invited::is_of`].
     ///
     /// # Errors
     /// [`Reason::StepOver`] when there is none, or it was taken, taken back or too old.
@@ -74,13 +78,14 @@ impl Invitations {
         kept.map(|kept| Invited::of(&kept)).ok_or_else(|| Reason::StepOver.into())
     }
 
-    /// Takes an invitation, once; of several at once, one gets it.
+    /// Takes an invitation of this account, once; of several at once, one gets it.
     ///
     /// # Errors
-    /// [`Reason::StepOver`].
-    pub async fn take(&self, secret: &str) -> Result<Invited, Refusal> {
+    /// [`Reason::StepOver`], also when the account is not as it was when its person was invited.
+    pub async fn take(&self, secret: &str, account: &Account) -> Result<Invited, Refusal> {
         let kept: Option<Kept<Value>> = self.book.take(KIND, self.key(secret)).await?;
-        kept.map(|kept| Invited::of(&kept)).ok_or_else(|| Reason::StepOver.into())
+        let invited = kept.map(|kept| Invited::of(&kept)).filter(|invited| invited.is_of(account));
+        invited.ok_or_else(|| Reason::StepOver.into())
     }
 
     /// Takes back every invitation of an account.
@@ -99,13 +104,27 @@ impl Invitations {
 }
 
 impl Invited {
+    /// Says whether it is for the person of this account, and the account still as it was: a password that was set since, or taken away
+    /// once more, is not to be chosen by an older link.
+    #[must_use]
+    pub fn is_of(&self, account: &Account) -> bool {
+        account.id == self.account && account.tenant == self.tenant && account.password_changed == self.since
+    }
+
     fn of(kept: &Kept<Value>) -> Self {
-        let (account, purpose) = kept.value;
-        Self { tenant: kept.tenant, account, purpose }
+        let Value { account, purpose, since } = kept.value;
+        Self { tenant: kept.tenant, account, purpose, since }
     }
 }
 
-type Value = (RecordId, InvitationPurpose);
+#[derive(Serialize, Deserialize)]
+struct Value {
+    account: RecordId,
+    purpose: InvitationPurpose,
+    /// When password or second factor had last been changed when the person was invited.
+    #[serde(default)]
+    since: Option<Timestamp>,
+}
 
 const KIND: TicketKind = TicketKind::Invitation;
 /// Invitations have owners of their own, so that taking them back ends nothing else.
@@ -123,11 +142,12 @@ mod tests {
         let (invitations, account) = (Invitations::new(book), account());
         let secret = invitations.send(&account, InvitationPurpose::Password, clock.now()).await.unwrap();
         assert_eq!(secret.expose().len(), 43);
-        let invited = Invited { tenant: account.tenant, account: account.id, purpose: InvitationPurpose::Password };
+        let (purpose, since) = (InvitationPurpose::Password, account.password_changed);
+        let invited = Invited { tenant: account.tenant, account: account.id, purpose, since };
         assert_eq!(invitations.look(secret.expose()).await, Ok(invited));
         assert_eq!(invitations.look(secret.expose()).await, Ok(invited));
-        assert_eq!(invitations.take(secret.expose()).await, Ok(invited));
-        assert_eq!(invitations.take(secret.expose()).await, Err(Reason::StepOver.into()));
+        assert_eq!(invitations.take(secret.expose(), &account).await, Ok(invited));
+        assert_eq!(invitations.take(secret.expose(), &account).await, Err(Reason::StepOver.into()));
         assert_eq!(invitations.look(secret.expose()).await, Err(Reason::StepOver.into()));
     }
 
@@ -141,9 +161,23 @@ mod tests {
         clock.advance(INVITED_SECONDS - 1);
         assert!(invitations.look(second.expose()).await.is_ok());
         clock.advance(1);
-        assert!(invitations.take(second.expose()).await.is_err());
+        assert!(invitations.take(second.expose(), &account).await.is_err());
         let third = invitations.send(&account, InvitationPurpose::Password, clock.now()).await.unwrap();
         invitations.take_back(account.tenant, account.id).await.unwrap();
-        assert!(invitations.take(third.expose()).await.is_err());
+        assert!(invitations.take(third.expose(), &account).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn it_is_void_once_the_account_was_changed_although_nobody_took_it_back() {
+        let (book, clock) = book();
+        let (invitations, account) = (Invitations::new(book), account());
+        let reset = Account { password_changed: Some(clock.now()), ..account.clone() };
+        let other = Account { id: RecordId([9; 16]), ..account.clone() };
+        for changed in [&reset, &other] {
+            let secret = invitations.send(&account, InvitationPurpose::Password, clock.now()).await.unwrap();
+            let invited = invitations.look(secret.expose()).await.unwrap();
+            assert!(invited.is_of(&account) && !invited.is_of(changed));
+            assert_eq!(invitations.take(secret.expose(), changed).await, Err(Reason::StepOver.into()));
+        }
     }
 }

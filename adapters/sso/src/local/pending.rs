@@ -65,6 +65,13 @@ impl Pending {
         &self.key.0
     }
 
+    /// Returns when password or second factor had last been changed, in the account that the person proved themselves against. Whoever
+    /// writes what they chose writes it to an account of which that is still so.
+    #[must_use]
+    pub fn since(&self) -> Option<Timestamp> {
+        self.kept.value.since
+    }
+
     /// Returns the moment from which it begins again.
     #[must_use]
     pub fn expires(&self) -> Timestamp {
@@ -78,7 +85,7 @@ impl Accounts {
     /// # Errors
     /// [`Reason::Unavailable`].
     pub async fn ask(&self, shown: &PasswordShown, now: Timestamp) -> Result<Hidden, Refusal> {
-        let value = Value { account: shown.account, shown: shown.at, replaces: false, enrolling: None };
+        let value = Value { account: shown.account, since: shown.since, replaces: false, enrolling: None };
         self.keep(shown.tenant, &value, now).await
     }
 
@@ -89,7 +96,7 @@ impl Accounts {
     /// # Errors
     /// [`Reason::Unavailable`].
     pub async fn ask_new_factor(&self, account: &Account, now: Timestamp) -> Result<Hidden, Refusal> {
-        let value = Value { account: account.id, shown: now, replaces: true, enrolling: None };
+        let value = Value { account: account.id, since: account.password_changed, replaces: true, enrolling: None };
         self.keep(account.tenant, &value, now).await
     }
 
@@ -205,18 +212,17 @@ impl Accounts {
 impl Pending {
     /// Says whether it is a step of this account: a sign-in, or of somebody who is signed in and replaces what they have.
     pub(super) fn is_of(&self, account: &Account, replaces: bool) -> Result<(), Reason> {
-        let Value { account: asked, shown, replaces: replacing, .. } = &self.kept.value;
+        let Value { account: asked, since, replaces: replacing, .. } = &self.kept.value;
         if account.id != *asked || account.tenant != self.kept.tenant {
             return Err(Reason::OtherAccount);
         }
         if !account.enabled {
             return Err(Reason::AccountDisabled);
         }
-        // A password that was changed since was another one.
-        if *replacing != replaces || account.password_changed.is_some_and(|changed| *shown < changed) {
-            return Err(Reason::StepOver);
-        }
-        Ok(())
+        // One that was changed or taken away was another password. No clock is asked: the account that it was verified against may have
+        // been some moments old, and gateways' clocks differ; a moment of change names one state of the account.
+        let same = account.password.is_some() && account.password_changed == *since;
+        if *replacing == replaces && same { Ok(()) } else { Err(Reason::StepOver) }
     }
 
     fn may_enrol(&self, account: &Account) -> Result<(), Reason> {
@@ -235,8 +241,9 @@ impl Pending {
 #[derive(Clone, Serialize, Deserialize)]
 struct Value {
     account: RecordId,
-    /// When the password was shown.
-    shown: Timestamp,
+    /// When password or second factor had last been changed, in the account that the password was verified against.
+    #[serde(default)]
+    since: Option<Timestamp>,
     /// Whether a second factor that is there may be replaced.
     replaces: bool,
     /// The secret that an app is taking over.

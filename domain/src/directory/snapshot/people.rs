@@ -133,9 +133,8 @@ impl Directory {
     ///
     /// Of a session by a connection, the connection must be enabled and one of its rules must still give what the session
     /// has, its provider must not have taken the person back, and where the admission rests on a group that the provider
-    /// told ahead of, the person must still be in it. Of one by an account, the account must be enabled, its roles, clinics and purpose must be those of the session,
-    /// and neither password nor second factor may have been changed since it began. Time limits are judged by the session
-    /// itself.
+    /// told ahead of, the person must still be in it. Of one by an account, see [`Account::still_admits`]. Time limits are judged by the
+    /// session itself.
     #[must_use]
     pub fn still_admits(&self, session: &Session) -> bool {
         if self.tenant(session.tenant).is_none() {
@@ -143,14 +142,12 @@ impl Directory {
         }
         if session.connection == Account::connection(session.tenant) {
             return session.issuer == LOCAL_ISSUER
-                && session.subject.parse().ok().and_then(|id| self.account(id)).is_some_and(|account| {
-                    account.enabled
-                        && account.tenant == session.tenant
-                        && account.roles == session.roles
-                        && account.clinics == session.clinics
-                        && account.purpose == session.purpose
-                        && account.password_changed.is_none_or(|changed| changed <= session.started)
-                });
+                && session
+                    .subject
+                    .parse()
+                    .ok()
+                    .and_then(|id| self.account(id))
+                    .is_some_and(|account| account.still_admits(session));
         }
         let gives = |rule: &Rule| {
             (rule.roles, &rule.clinics, rule.purpose) == (session.roles, &session.clinics, session.purpose)

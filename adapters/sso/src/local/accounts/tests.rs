@@ -374,3 +374,27 @@ async fn a_security_key_is_the_second_step_and_no_password_alone_sets_up_another
     assert_eq!(reason(house.accounts.ask_key(&pending, &house.alice, now).await), Some(Reason::StepOver));
     assert!(house.accounts.begin_enrolment(&pending, &house.alice, "Riverside").await.is_ok());
 }
+
+#[tokio::test]
+async fn a_password_verified_against_the_account_of_before_a_reset_leads_nowhere() {
+    let (house, _) = enrolled().await;
+    let now = house.clock.now();
+    let nothing = Account { totp: None, recovery: Vec::new(), ..house.alice.clone() };
+    let reset = Account { password: None, password_changed: Some(now), ..nothing.clone() };
+    let invited = Account { password: house.alice.password.clone(), ..reset.clone() };
+    let by_another_clock = Account { password_changed: Some(now.plus_seconds(-60)), ..invited.clone() };
+    let taken_away = Account { password: None, ..nothing };
+    house.clock.advance(1);
+    // The directory is of before: the old password is right there, and the step begins after the reset.
+    let secret = house.ask().await;
+    let pending = house.accounts.pending(secret.expose()).await.unwrap();
+    let now = house.clock.now();
+    for account in [reset, invited, by_another_clock, taken_away] {
+        let drawn = house.accounts.begin_enrolment(&pending, &account, "Riverside").await;
+        assert_eq!(reason(drawn), Some(Reason::StepOver));
+        let asked = house.accounts.begin_key_enrolment(&pending, &account, now).await;
+        assert_eq!(reason(asked), Some(Reason::StepOver));
+        let verified = house.accounts.verify_code(&pending, &account, "000000", now).await;
+        assert_eq!(reason(verified), Some(Reason::StepOver));
+    }
+}

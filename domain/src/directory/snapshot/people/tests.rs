@@ -138,6 +138,10 @@ fn a_session_by_an_account_goes_on_while_the_account_says_the_same() {
     ] {
         assert!(!admits(changed));
     }
+    let kept = Session { password_changed: None, ..session.clone() };
+    let admits = |account: Account| directory(vec![], vec![account]).still_admits(&kept);
+    assert!(admits(account.clone()), "of before the moment was kept");
+    assert!(!admits(Account { password_changed: Some(NOW.plus_seconds(1)), ..account.clone() }));
     assert!(!directory(vec![], vec![]).still_admits(&session));
     assert!(!Directory::default().with_people([], [account], []).still_admits(&session), "its tenant is gone");
 }
