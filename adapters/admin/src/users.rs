@@ -91,7 +91,9 @@ async fn reset(visit: &Visit<'_>, asked: Asked<'_>) -> Result<HttpResponse, Prob
     let mut fields = Fields::of("", asked.body)?;
     let second_factor = fields.flag("second_factor")?.unwrap_or(false);
     fields.end()?;
-    let invitation = visit.service.settings.inviting.reset(&visit.by(), id, expected, second_factor).await?;
+    let (by, settings, address) = (visit.by(), &visit.service.settings, visit.address());
+    let reset = settings.inviting.reset(&by, id, expected, second_factor, &settings.sign_in, address);
+    let invitation = reset.await?;
     Ok(answer::entry(&invited(visit, &invitation), invitation.account.version))
 }
 

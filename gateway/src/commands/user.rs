@@ -6,7 +6,7 @@ use crate::cli::{Json, NamedUser, User, UserAdd, UserChange};
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
-use crate::output;
+use crate::{output, sign_on};
 use domain::administration::{ChangeFault, NewAccount, NotChanged};
 use domain::directory::Account;
 use domain::id::RecordId;
@@ -58,7 +58,9 @@ async fn reset(
 ) -> Outcome {
     let id = id_of(installation, named).await?;
     let by = installation.by_operator();
-    let invitation = inviting(installation).reset(&by, id, None, second_factor).await.map_err(not_invited)?;
+    let (inviting, sign_in) = (inviting(installation), sign_on::sign_in(installation, &Arc::new(installation.book())));
+    let reset = inviting.reset(&by, id, None, second_factor, &sign_in, "local");
+    let invitation = reset.await.map_err(not_invited)?;
     tell(config, installation, &invitation, "reset", output)
 }
 

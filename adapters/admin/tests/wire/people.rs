@@ -46,6 +46,19 @@ async fn an_account_is_added_changed_reset_and_disabled() {
 }
 
 #[actix_web::test]
+async fn a_reset_ends_the_sessions_of_its_person_and_of_nobody_else() {
+    let house = House::new().await;
+    let (ada, ben) = (house.account("ada", Role::Provider).await, house.account("ben", Role::Provider).await);
+    let (hers, his) = (house.begin(&ada).await, house.begin(&ben).await);
+    let reset = house.change("admin", Method::POST, &format!("users/{}/reset", ada.id), "*", &json!({})).await;
+    assert_eq!(reset.status, 200, "{}", reset.text);
+    let kept = async |person| house.sign_in.sessions_of(person).await.unwrap().len();
+    assert_eq!((kept(hers.session.person).await, kept(his.session.person).await), (0, 1));
+    assert_eq!(house.sign_in.sessions_in(house.tenant).await.unwrap().len(), 1);
+    assert!(house.last().await.starts_with("Logout Session success"), "{}", house.last().await);
+}
+
+#[actix_web::test]
 async fn nobody_is_let_have_a_role_that_is_not_the_admins_to_give() {
     let house = House::new().await;
     let auditor = json!({ "name": "olga", "roles": ["auditor"] });

@@ -1,9 +1,11 @@
 //! Accounts as administrators keep them: whoever adds one or takes its proof away invites its person in the same breath.
 
 use super::invitation::{InvitationPurpose, Invitations};
+use domain::access::Address;
 use domain::administration::{Administration, By, ChangeFault, NewAccount, NotChanged, Reset, Stored};
 use domain::directory::{Account, Hidden};
 use domain::id::RecordId;
+use domain::sign_in::{Ending, Origin, SignIn};
 use domain::write::Version;
 
 /// Keeps accounts and invites their people.
@@ -49,7 +51,9 @@ impl Inviting {
         self.invite(stored, InvitationPurpose::PasswordAndFactor).await
     }
 
-    /// Takes away the password, and where it is wanted the second factor, and invites the person to set them anew.
+    /// Takes away the password, and where it is wanted the second factor, ends the person's sessions and invites them to set both anew.
+    ///
+    /// `address` is where whoever resets comes from, for the entries about the sessions.
     ///
     /// # Errors
     /// [`NotInvited`].
@@ -59,6 +63,8 @@ impl Inviting {
         id: RecordId,
         expected: Option<Version>,
         second_factor: bool,
+        sign_in: &SignIn,
+        address: &str,
     ) -> Result<Invitation, NotInvited> {
         let (reset, purpose) = if second_factor {
             (Reset::PasswordAndFactor, InvitationPurpose::PasswordAndFactor)
@@ -71,6 +77,12 @@ impl Inviting {
                 ChangeFault::OtherVersion => NotInvited::OtherVersion,
                 ChangeFault::Refused(never) => match never {},
             })?;
+        let By { actor, .. } = by;
+        let (workstation, correlation) = (actor.workstation, actor.correlation);
+        let origin = Origin { address, workstation, allowed: Address::Allowed, correlation };
+        let (tenant, person) = (account.entry.tenant, self.administration.person_of(&account.entry));
+        // The account does not admit them any more, so one that cannot be ended now does not go on either.
+        let _ = sign_in.end_of(person, Ending::Revoked, &origin, |session| session.tenant == tenant).await;
         self.invite(account, purpose).await
     }
 
