@@ -173,8 +173,8 @@ pub fn egress(settings: &SignOn) -> Outcome<EgressClient> {
 /// # Errors
 /// As for [`egress`].
 pub fn authorities(settings: &SignOn, limits: Limits) -> Outcome<EgressClient> {
-    let authorities = settings.authorities_file.as_deref();
-    EgressClient::new(authorities, limits).map_err(|why| match authorities {
+    let (authorities, ranges) = (settings.authorities_file.as_deref(), settings.private_ranges()?);
+    EgressClient::allowing(authorities, limits, &ranges).map_err(|why| match authorities {
         Some(path) => Stop::new(Exit::Configuration, format!("{}: {why}", path.display())),
         None => Stop::new(Exit::Failed, why),
     })

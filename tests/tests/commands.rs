@@ -50,6 +50,11 @@ fn a_wrong_configuration_is_told_with_file_line_and_the_nearest_key() {
             "is a list of ranges of addresses",
         ),
         (
+            "[sign_on]\nenabled = true",
+            "[sign_on]\nenabled = true\napi_private_ranges = [\"10.20.0.1/16\"]",
+            "`api_private_ranges` is a list of ranges of addresses",
+        ),
+        (
             "request_timeout_seconds = 5",
             "request_timeout_seconds = 5\nforwarded_header = \"x-real-ip\"",
             "x-forwarded-for",

@@ -61,7 +61,7 @@ async fn add(visit: &Visit<'_>, body: Value) -> Result<HttpResponse, Problem> {
     fields.end()?;
     let administration = visit.service.administration();
     read::usable(&new, administration.clock.now())?;
-    reach::check(&visit.service.settings.origin, None, &new)?;
+    reach::check(&visit.service.settings.origin, None, &mut new)?;
     let added = administration.add_connection(&visit.by(), new).await?;
     let location = visit.at(&format!("/admin/v1/connections/{}", added.id));
     Ok(answer::created(&shown(visit, &added), 1, &location))

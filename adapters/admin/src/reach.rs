@@ -1,18 +1,19 @@
 //! Where a connection that is made or changed by API may have the gateway go: to providers by their names, and with a secret to
 //! the one that it was given for.
 //!
-//! Who administers a tenant is not who operates the machine. A number, or the machine itself, as an address would let a tenant's
-//! token find out what else answers near the gateway; such connections are made at the operator's console.
+//! Who administers a tenant is not who operates the machine. A number, a name of the local network, or the machine itself, as an address
+//! would let a tenant's token find out what else answers near the gateway; such connections are made at the operator's console. What
+//! DNS says of other names is looked at whenever the provider is asked: the connection is marked for that.
 
 use crate::fields::Fault;
-use domain::directory::{Connection, OidcSettings};
+use domain::directory::{Connection, OidcSettings, Protocol};
 use std::net::IpAddr;
 
-/// Refuses where a connection now leads, unless it led there before.
+/// Refuses where a connection now leads, unless it led there before; where it leads anew, that is marked as named by API.
 ///
 /// `origin` is where the gateway itself is reached: one that is tried out on its own machine may ask that machine.
-pub(crate) fn check(origin: &str, before: Option<&Connection>, after: &Connection) -> Result<(), Fault> {
-    let Some(settings) = after.oidc() else { return Ok(()) };
+pub(crate) fn check(origin: &str, before: Option<&Connection>, after: &mut Connection) -> Result<(), Fault> {
+    let Protocol::Oidc(settings) = &mut after.protocol else { return Ok(()) };
     let before = before.and_then(Connection::oidc);
     if before.is_some_and(|before| places(before) == places(settings)) || host(origin).is_some_and(is_this_machine) {
         return Ok(());
@@ -22,12 +23,15 @@ pub(crate) fn check(origin: &str, before: Option<&Connection>, after: &Connectio
         return Err(Fault::new("/protocol/oidc/allow_http_loopback", console));
     }
     if !host(&settings.issuer).is_some_and(is_a_name) {
-        return Err(Fault::new("/protocol/oidc/issuer", "a provider is named by its host name here, not by a number"));
+        let needed = "a provider is named by its full host name here, not by a number or a short name";
+        return Err(Fault::new("/protocol/oidc/issuer", needed));
     }
-    let nameless = settings.egress.iter().position(|place| !host(place).is_some_and(is_a_name));
-    nameless.map_or(Ok(()), |at| {
-        Err(Fault::new(format!("/protocol/oidc/egress/{at}"), "a host name is needed here, not a number"))
-    })
+    if let Some(at) = settings.egress.iter().position(|place| !host(place).is_some_and(is_a_name)) {
+        let needed = "a full host name is needed here, not a number or a short name";
+        return Err(Fault::new(format!("/protocol/oidc/egress/{at}"), needed));
+    }
+    settings.by_api = true;
+    Ok(())
 }
 
 /// Refuses to take a secret along to another issuer: it would be told to whoever that is.
@@ -56,7 +60,8 @@ fn host(address: &str) -> Option<&str> {
 fn is_a_name(host: &str) -> bool {
     // `127.1` and `2130706433` are numbers too, in the way of old.
     let numeric = host.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit()));
-    !numeric && host.parse::<IpAddr>().is_err() && !host.is_empty() && !is_this_machine(host)
+    let full = host.trim_end_matches('.').contains('.');
+    full && !numeric && host.parse::<IpAddr>().is_err() && !is_this_machine(host)
 }
 
 fn is_this_machine(host: &str) -> bool {
@@ -86,6 +91,9 @@ mod tests {
             "https://user@10.0.0.5/",
             "localhost:80",
             "https://a.localhost./",
+            "https://db:5432",
+            "https://db.:5432",
+            "https://intranet/",
             "https://",
         ] {
             assert!(!host(other).is_some_and(is_a_name), "{other}");

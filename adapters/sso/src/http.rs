@@ -1,10 +1,12 @@
 //! Requests that leave the gateway: over TLS, to the hosts that a connection names, and nowhere else.
 //!
 //! No redirect is followed, no proxy is taken from the environment, no answer is longer and none takes longer than its
-//! limit. Which hosts are allowed is decided by their names as they are written in a URL; what DNS says of them changes
-//! nothing, and the certificate has to fit the name.
+//! limit. Which hosts are allowed is decided by their names as they are written in a URL, and the certificate has to fit the name. What
+//! DNS says of them changes nothing, except where the names are not the operator's: see [`Destinations::guarded`].
 
-use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header, redirect};
+use crate::near::{Guard, TooNear};
+use domain::directory::AddressRange;
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url, header, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -19,6 +21,9 @@ use zeroize::Zeroizing;
 #[derive(Clone)]
 pub struct EgressClient {
     client: Client,
+    /// The same, for destinations that are guarded.
+    guarded: Client,
+    guard: Guard,
     limits: Limits,
 }
 
@@ -43,6 +48,7 @@ impl Default for Limits {
 pub struct Destinations {
     places: Vec<(String, u16)>,
     http_loopback: bool,
+    guarded: bool,
 }
 
 /// What came back, with whatever status.
@@ -72,6 +78,8 @@ pub enum Fault {
     Untrusted,
     /// There was no connection, or it broke.
     Unreachable,
+    /// The name leads to an address near the gateway, and whoever wrote the name is not who operates it.
+    Near,
 }
 
 impl fmt::Display for Fault {
@@ -85,6 +93,7 @@ impl fmt::Display for Fault {
             Fault::TimedOut => "the answer was not complete in time",
             Fault::Untrusted => "the certificate is not trusted",
             Fault::Unreachable => "the host cannot be reached",
+            Fault::Near => "the host is in a private network that is not allowed",
         })
     }
 }
@@ -119,18 +128,18 @@ impl EgressClient {
     /// # Errors
     /// [`NotMade`].
     pub fn new(authorities: Option<&Path>, limits: Limits) -> Result<Self, NotMade> {
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls(authorities)?)
-            .user_agent("Sealgate")
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .connect_timeout(limits.time)
-            .timeout(limits.time)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .build()
-            .map_err(|_| NotMade::Tls)?;
-        Ok(Self { client, limits })
+        Self::allowing(authorities, limits, &[])
+    }
+
+    /// Makes a client that goes for guarded destinations also to these ranges of private addresses.
+    ///
+    /// # Errors
+    /// [`NotMade`].
+    pub fn allowing(authorities: Option<&Path>, limits: Limits, ranges: &[AddressRange]) -> Result<Self, NotMade> {
+        let (config, guard) = (tls(authorities)?, Guard::allowing(ranges));
+        let client = builder(config.clone(), limits).build().map_err(|_| NotMade::Tls)?;
+        let guarded = builder(config, limits).dns_resolver(Arc::new(guard.clone())).build();
+        Ok(Self { client, guarded: guarded.map_err(|_| NotMade::Tls)?, guard, limits })
     }
 
     /// Gets a document, showing a bearer token where there is one.
@@ -138,7 +147,7 @@ impl EgressClient {
     /// # Errors
     /// [`Fault`].
     pub async fn get(&self, to: &Destinations, url: &str, bearer: Option<&str>) -> Result<Reply, Fault> {
-        let request = self.client.get(to.permit(url)?);
+        let request = self.request(to, Method::GET, url)?;
         self.exchange(match bearer {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -157,7 +166,7 @@ impl EgressClient {
         form: &[(&str, &str)],
         basic: Option<(&str, &str)>,
     ) -> Result<Reply, Fault> {
-        let request = self.client.post(to.permit(url)?).form(form);
+        let request = self.request(to, Method::POST, url)?.form(form);
         self.exchange(match basic {
             Some((name, password)) => request.basic_auth(name, Some(password)),
             None => request,
@@ -176,8 +185,20 @@ impl EgressClient {
         json: String,
         (name, value): (&'static str, &str),
     ) -> Result<Reply, Fault> {
-        let request = self.client.post(to.permit(url)?);
+        let request = self.request(to, Method::POST, url)?;
         self.exchange(request.header(header::CONTENT_TYPE, "application/json").header(name, value).body(json)).await
+    }
+
+    fn request(&self, to: &Destinations, method: Method, url: &str) -> Result<RequestBuilder, Fault> {
+        let url = to.permit(url)?;
+        if !to.guarded {
+            return Ok(self.client.request(method, url));
+        }
+        // A number is not looked up.
+        match number(&url) {
+            Some(address) if !self.guard.admits(address) => Err(Fault::Near),
+            Some(_) | None => Ok(self.guarded.request(method, url)),
+        }
     }
 
     async fn exchange(&self, request: RequestBuilder) -> Result<Reply, Fault> {
@@ -212,7 +233,14 @@ impl Destinations {
         let further = further.iter().filter_map(|entry| Url::parse(&format!("https://{entry}/")).ok());
         let further = further.filter(|url| url.path() == "/" && bare(url) && url.query().is_none());
         let places = std::iter::once(own.clone()).chain(further).filter_map(|url| place(&url)).collect();
-        Self { places, http_loopback }
+        Self { places, http_loopback, guarded: false }
+    }
+
+    /// Keeps requests from addresses near the gateway, but for the ranges that the client allows: for destinations that somebody named
+    /// who administers a tenant, and does not operate the machine.
+    #[must_use]
+    pub fn guarded(self, guarded: bool) -> Self {
+        Self { guarded, ..self }
     }
 
     /// Says whether a request may go to this URL.
@@ -251,9 +279,24 @@ fn place(url: &Url) -> Option<(String, u16)> {
 }
 
 fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    url.host_str() == Some("localhost") || number(url).is_some_and(|address| address.is_loopback())
+}
+
+/// Returns the address that stands in a URL instead of a name.
+fn number(url: &Url) -> Option<IpAddr> {
+    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+fn builder(config: ClientConfig, limits: Limits) -> ClientBuilder {
+    Client::builder()
+        .tls_backend_preconfigured(config)
+        .user_agent("Sealgate")
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .connect_timeout(limits.time)
+        .timeout(limits.time)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS)
 }
 
 fn tls(authorities: Option<&Path>) -> Result<ClientConfig, NotMade> {
@@ -280,6 +323,9 @@ fn fault(error: &reqwest::Error) -> Fault {
     while let Some(error) = cause {
         if error.is::<rustls::Error>() {
             return Fault::Untrusted;
+        }
+        if error.is::<TooNear>() {
+            return Fault::Near;
         }
         cause = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
             // What an I/O error wraps is not its source: that is the source of what it wraps.

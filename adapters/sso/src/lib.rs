@@ -5,6 +5,7 @@
 pub mod double;
 pub mod http;
 pub mod local;
+mod near;
 pub mod oidc;
 pub mod rsa;
 pub mod saml;

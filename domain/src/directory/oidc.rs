@@ -78,6 +78,10 @@ pub struct OidcSettings {
     /// Whether the issuer may be asked without TLS at a loopback address; for trials on one machine.
     #[serde(default)]
     pub allow_http_loopback: bool,
+    /// Whether issuer and hosts were named by API: then they are not asked at addresses of private networks, unless the operator allows
+    /// the range.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub by_api: bool,
 }
 
 impl OidcSettings {
@@ -103,6 +107,7 @@ impl OidcSettings {
             max_age_seconds: None,
             egress: Vec::new(),
             allow_http_loopback: false,
+            by_api: false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The part of the configuration about people and applications that sign in.
 
+use crate::exit::{Exit, Outcome, Stop};
+use domain::directory::AddressRange;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -11,6 +13,8 @@ pub struct SignOn {
     pub enabled: bool,
     /// Certificates of the authorities, beside the public ones, that identity providers' certificates come from; PEM.
     pub authorities_file: Option<PathBuf>,
+    /// Ranges of private addresses, such as "10.20.0.0/16", in which providers of connections may be that were made or changed by API.
+    pub api_private_ranges: Vec<String>,
     /// Passwords that are known to others: one a line, or its SHA-1 in hexadecimal.
     pub breached_passwords_file: Option<PathBuf>,
     /// Where it is told at once that somebody broke the glass; https, or http to this machine. Absent: it is logged only.
@@ -42,6 +46,15 @@ pub struct KeyFiles {
 }
 
 impl SignOn {
+    /// Returns the ranges of private addresses that connections made by API may lead to.
+    ///
+    /// # Errors
+    /// [`Exit::Configuration`] for a text that is no range.
+    pub fn private_ranges(&self) -> Outcome<Vec<AddressRange>> {
+        let read = self.api_private_ranges.iter().map(|range| range.parse::<AddressRange>());
+        read.collect::<Result<_, _>>().map_err(|_| Stop::new(Exit::Configuration, NOT_RANGES))
+    }
+
     /// Returns every path, to be placed.
     pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let keys = self.saml.iter_mut().flat_map(|saml| saml.signing.iter_mut().chain(saml.encryption.iter_mut()));
@@ -51,3 +64,6 @@ impl SignOn {
         own.into_iter().flatten().chain(keys)
     }
 }
+
+/// What is wrong with ranges that cannot be read.
+pub(super) const NOT_RANGES: &str = "`api_private_ranges` is a list of ranges of addresses, such as \"10.20.0.0/16\", with no bits set below the prefix";

@@ -17,7 +17,7 @@ use domain::journal::{Act, NotPermitted};
 use domain::ports::{BoxFuture, Clock};
 use domain::refusals::CONNECTION;
 use domain::time::Timestamp;
-use sso::oidc::RelyingParty;
+use sso::oidc::{RelyingParty, told_by_api};
 use sso::saml::IdentityProvider;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -209,7 +209,7 @@ impl admin::Diagnosis for Diagnosis {
         Box::pin(async move {
             // It is never closed, so there is always a permit in the end.
             let _one = self.testing.acquire().await;
-            Diagnosis::test(self, connection).await
+            told_by_api(connection, Diagnosis::test(self, connection).await)
         })
     }
 

@@ -2,6 +2,7 @@
 
 use crate::house::House;
 use actix_web::http::Method;
+use domain::directory::{OidcSettings, Protocol};
 use domain::double::SeededEntropy;
 use domain::ports::Entropy;
 use serde_json::{Value, json};
@@ -70,6 +71,25 @@ async fn a_secret_does_not_go_along_to_another_issuer() {
 }
 
 #[actix_web::test]
+async fn where_a_connection_leads_is_marked_as_named_by_api_and_by_the_operator_is_not() {
+    let house = House::new().await;
+    let added = house.post("admin", "connections", &oidc("Hospital login")).await;
+    assert_eq!(added.json()["protocol"]["oidc"]["by_api"], true, "{}", added.text);
+    let settings = OidcSettings::new("https://idp.example".to_owned(), "sealgate".to_owned());
+    let id = house.connection("Operator's", Protocol::Oidc(settings)).await;
+    let path = format!("connections/{id}");
+    let change = async |oidc: Value| {
+        let body = json!({ "protocol": { "oidc": oidc } });
+        let changed = house.change("admin", Method::PATCH, &path, "*", &body).await;
+        assert_eq!(changed.status, 200, "{}", changed.text);
+        changed.json()["protocol"]["oidc"].get("by_api").cloned()
+    };
+    assert_eq!(change(json!({ "groups_claim": "teams" })).await, None, "it leads where the operator said");
+    assert_eq!(change(json!({ "egress": ["keys.idp.example"] })).await, Some(json!(true)));
+    assert_eq!(change(json!({ "egress": [] })).await, Some(json!(true)), "and stays so");
+}
+
+#[actix_web::test]
 async fn rules_are_replaced_as_a_whole_at_the_version_that_was_seen() {
     let house = House::new().await;
     let id = house.post("admin", "connections", &oidc("Hospital login")).await.id();
@@ -117,9 +137,11 @@ async fn each_refused_field_is_named_and_nothing_is_written() {
         value
     };
     let leads = |to: &str| with(&|v| v["protocol"]["oidc"]["issuer"] = json!(to));
-    let cases: [(Value, &str); 16] = [
+    let cases: [(Value, &str); 18] = [
         (leads("https://10.0.0.5:8443"), "/protocol/oidc/issuer"),
         (leads("https://localhost:9100"), "/protocol/oidc/issuer"),
+        (leads("https://db:5432"), "/protocol/oidc/issuer"),
+        (with(&|v| v["protocol"]["oidc"]["egress"] = json!(["intranet."])), "/protocol/oidc/egress/0"),
         (with(&|v| v["protocol"]["oidc"]["egress"] = json!(["keys.example", "127.1:80"])), "/protocol/oidc/egress/1"),
         (with(&|v| v["protocol"]["oidc"]["allow_http_loopback"] = json!(true)), "/protocol/oidc/allow_http_loopback"),
         (json!([]), ""),

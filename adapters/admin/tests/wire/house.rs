@@ -11,7 +11,7 @@ use domain::access::{
 };
 use domain::administration::{Administration, By, NewAccount};
 use domain::audit::ChainId;
-use domain::directory::{Account, Connection, Directory};
+use domain::directory::{Account, Connection, Directory, Protocol, Provisioning};
 use domain::double::{Installation, MemoryTickets};
 use domain::emergency::Emergency;
 use domain::id::{CorrelationId, RecordId, TenantId};
@@ -20,6 +20,7 @@ use domain::ports::{BoxFuture, Clock, Store, Unavailable};
 use domain::refusals::{RefusalLimits, Refusals};
 use domain::sign_in::{Begun, Origin, SignIn};
 use domain::ticket::{TicketBook, TicketKeys};
+use domain::time::Timestamp;
 use serde_json::Value;
 use sso::local::{Invitations, Inviting};
 use std::net::IpAddr;
@@ -201,6 +202,22 @@ impl House {
         let account = self.administration.add_account(&by(&self.doubles, &operator), new).await.unwrap();
         self.reload().await;
         account
+    }
+
+    /// Adds a connection as the operator.
+    pub(crate) async fn connection(&self, name: &str, protocol: Protocol) -> RecordId {
+        let operator = operator();
+        let connection = Connection {
+            id: RecordId([0; 16]),
+            tenant: self.tenant,
+            name: name.to_owned(),
+            enabled: true,
+            protocol,
+            rules: Vec::new(),
+            provisioning: Provisioning::default(),
+            created: Timestamp::default(),
+        };
+        self.administration.add_connection(&by(&self.doubles, &operator), connection).await.unwrap().id
     }
 
     /// Signs the holder of an account in.

@@ -39,6 +39,26 @@ impl Verdict {
     }
 }
 
+/// Tells in one sentence what would say of a host whether and how it answers, for whoever named that host without operating the gateway.
+///
+/// A provider that answers as one is told of in full.
+#[must_use]
+pub fn told_by_api(connection: &Connection, steps: Vec<Step>) -> Vec<Step> {
+    if !connection.oidc().is_some_and(|settings| settings.by_api) {
+        return steps;
+    }
+    let answers = [Refusal::ProviderUnavailable, Refusal::Certificate, Refusal::NearAddress].map(Refusal::explain);
+    let blurred = |step: Step| match step {
+        Step { step, verdict: Verdict::Bad, advice } if answers.contains(&advice.as_str()) => {
+            Step { step, verdict: Verdict::Bad, advice: NO_PROVIDER.to_owned() }
+        }
+        step => step,
+    };
+    steps.into_iter().map(blurred).collect()
+}
+
+const NO_PROVIDER: &str = "No provider answers there in a way that can be used: its name, port or certificate is not right, it cannot be reached now, or it is in a private network that the operator has not allowed. `sealgate sso test` at the operator's console says which.";
+
 /// Looks at the settings and at what the provider publishes, now and past every cache.
 pub(super) async fn check(http: &EgressClient, connection: &Connection) -> Vec<Step> {
     let mut steps = Vec::new();

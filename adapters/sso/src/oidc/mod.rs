@@ -27,7 +27,7 @@ mod person;
 mod provider;
 mod refusal;
 
-pub use check::{Step, Verdict};
+pub use check::{Step, Verdict, told_by_api};
 pub use client_key::{ASSERTION_SECONDS, CERTIFICATE_DAYS, certificate_pem, key_set, make as make_client_key};
 pub use logout::{Ended, Notice};
 pub use refusal::Refusal;

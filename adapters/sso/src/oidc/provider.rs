@@ -54,7 +54,8 @@ impl<'a> Party<'a> {
             tenant: connection.tenant,
             settings,
             algorithms,
-            destinations: Destinations::new(&issuer, &settings.egress, settings.allow_http_loopback),
+            destinations: Destinations::new(&issuer, &settings.egress, settings.allow_http_loopback)
+                .guarded(settings.by_api),
             discovery: format!("{}/.well-known/openid-configuration", settings.issuer.trim_end_matches('/')),
         })
     }

@@ -19,6 +19,8 @@ pub enum Refusal {
     ClientAuthentication,
     /// The provider names a host that the connection does not allow.
     Egress,
+    /// The connection was made by API, and leads to an address in a private network.
+    NearAddress,
     /// An address is not https.
     NotHttps,
     /// The database or the source of randomness did not answer.
@@ -149,6 +151,7 @@ impl Refusal {
         Refusal::Settings,
         Refusal::ClientAuthentication,
         Refusal::Egress,
+        Refusal::NearAddress,
         Refusal::NotHttps,
         Refusal::Store,
         Refusal::ProviderUnavailable,
@@ -220,6 +223,7 @@ impl Refusal {
             | Refusal::Settings
             | Refusal::ClientAuthentication
             | Refusal::Egress
+            | Refusal::NearAddress
             | Refusal::NotHttps => Stage::Connection,
             Refusal::Store => Stage::Gateway,
             Refusal::ProviderUnavailable
@@ -311,6 +315,7 @@ impl Refusal {
                 | Refusal::Settings
                 | Refusal::ClientAuthentication
                 | Refusal::Egress
+                | Refusal::NearAddress
                 | Refusal::NotHttps
                 | Refusal::Store
                 | Refusal::Certificate
@@ -336,6 +341,7 @@ impl From<Fault> for Refusal {
             Fault::TooLarge => Refusal::TooLarge,
             Fault::TimedOut | Fault::Unreachable => Refusal::ProviderUnavailable,
             Fault::Untrusted => Refusal::Certificate,
+            Fault::Near => Refusal::NearAddress,
         }
     }
 }

@@ -62,6 +62,7 @@ fn main() -> ExitCode {
         providers::a_provider_that_lies_later_is_not_saved_by_what_is_remembered,
         providers::a_check_names_each_step,
         providers::only_trusted_certificates_are_talked_to,
+        providers::a_name_that_whoever_does_not_operate_the_machine_wrote_leads_to_no_address_near_it,
         logout::a_notice_names_the_session_and_the_person_once,
         logout::a_notice_that_took_effect_by_half_may_come_again,
         logout::a_notice_may_name_either_and_have_an_older_form,

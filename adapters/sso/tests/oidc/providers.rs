@@ -7,7 +7,7 @@ use domain::directory::ClientAlgorithm;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::json;
 use sso::http::{Destinations, EgressClient, Fault, Limits};
-use sso::oidc::{Refusal, Verdict};
+use sso::oidc::{Refusal, Verdict, told_by_api};
 use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -280,6 +280,43 @@ pub(crate) async fn only_trusted_certificates_are_talked_to() {
     assert_eq!(strict.get(&to, &by_name, None).await.err(), Some(Fault::Untrusted));
     serving.abort();
     assert!(EgressClient::new(Some(std::path::Path::new("/nowhere.pem")), Limits::default()).is_err());
+}
+
+pub(crate) async fn a_name_that_whoever_does_not_operate_the_machine_wrote_leads_to_no_address_near_it() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (by_name, by_address) = (format!("https://localhost:{port}/"), format!("https://127.0.0.1:{port}/"));
+    let further = [format!("127.0.0.1:{port}")];
+    let to = Destinations::new(&openidconnect::url::Url::parse(&by_name).unwrap(), &further, false);
+    let limits = Limits { time: Duration::from_millis(300), ..Limits::default() };
+    let strict = EgressClient::new(None, limits).unwrap();
+    for url in [&by_name, &by_address] {
+        assert_eq!(strict.get(&to.clone().guarded(true), url, None).await.err(), Some(Fault::Near), "{url}");
+    }
+    assert!(
+        tokio::time::timeout(Duration::from_millis(50), listener.accept()).await.is_err(),
+        "nothing was connected to"
+    );
+    let ranges = ["127.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
+    let allowing = EgressClient::allowing(None, limits, &ranges).unwrap();
+    for (client, to) in [(&allowing, to.clone().guarded(true)), (&strict, to)] {
+        for url in [&by_name, &by_address] {
+            // Nobody speaks TLS there; it was connected to.
+            let fault = client.get(&to, url, None).await.err();
+            assert!(matches!(fault, Some(Fault::TimedOut | Fault::Unreachable)), "{url}: {fault:?}");
+        }
+    }
+    let mut bench = Bench::new().await;
+    bench.settings().by_api = true;
+    assert_eq!(bench.begin().await.err(), Some(Refusal::NearAddress));
+    let steps = told_by_api(&bench.connection, bench.party.check(&bench.connection).await);
+    let near = steps.last().unwrap().advice.clone();
+    bench.settings().issuer = "https://nobody.invalid".to_owned();
+    let steps = told_by_api(&bench.connection, bench.party.check(&bench.connection).await);
+    assert_eq!(steps.last().unwrap().advice, near, "what is near and what is not there are told in the same words");
+    bench.settings().by_api = false;
+    let steps = told_by_api(&bench.connection, bench.party.check(&bench.connection).await);
+    assert_eq!(steps.last().unwrap().advice, Refusal::ProviderUnavailable.explain(), "the operator named it");
 }
 
 /// A further sign-in some seconds later.

@@ -91,6 +91,7 @@ fn of_oidc(settings: &OidcSettings) -> Vec<Vec<String>> {
         row("acr asked for", or_none(&settings.request_acr)),
         row("proof at most old", settings.max_age_seconds.map_or_else(|| "any age".to_owned(), seconds)),
         row("other hosts asked", or_none(&settings.egress)),
+        row("private addresses", if settings.by_api { "only of api_private_ranges (named by API)" } else { "asked" }),
         row("without TLS", if settings.allow_http_loopback { "at loopback" } else { "never" }),
     ]
 }

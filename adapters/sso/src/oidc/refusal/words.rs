@@ -21,6 +21,10 @@ pub(super) const fn of(refusal: Refusal) -> (&'static str, &'static str) {
             "egress-refused",
             "The provider names an endpoint on a host that the connection does not allow; if that host is the provider's, add it to the egress list.",
         ),
+        Refusal::NearAddress => (
+            "near-address",
+            "The connection was made or changed by API, and the provider's name leads to an address in a private network; if that is right, allow the range under `api_private_ranges` of [sign_on], or make the connection at the console.",
+        ),
         Refusal::NotHttps => (
             "not-https",
             "The issuer or an endpoint of the provider is not https; the provider must be set up with TLS.",
