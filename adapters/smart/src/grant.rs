@@ -8,12 +8,26 @@ use crate::refusal::{Face, Refused};
 use crate::service::Service;
 use domain::access::{Level, NotGranted, Scopes, Subject, grant, narrow};
 use domain::directory::{Application, ApplicationUse};
+use domain::id::TenantId;
 use domain::launch::{ACCESS_SECONDS, Given, Grant, NotGiven, Word};
 use domain::ports::Unavailable;
 use domain::ticket::Kept;
 use form::Form;
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// An access token and what goes with it.
+pub(crate) struct Issued {
+    pub(crate) answer: Value,
+    /// Whose pages may read it, where the refresh token said whose it is and nothing else did.
+    pub(crate) holder: Option<TenantId>,
+}
+
+impl From<Value> for Issued {
+    fn from(answer: Value) -> Self {
+        Self { answer, holder: None }
+    }
+}
 
 impl Service {
     /// Issues an access token; it is in the chain before this returns.
@@ -22,20 +36,21 @@ impl Service {
         origin: Origin,
         form: &Form,
         shown: Shown<'_>,
-    ) -> Result<Value, Refused> {
+    ) -> Result<Issued, Refused> {
         match form.get("grant_type") {
-            Some("client_credentials") => self.issue_to_itself(origin, form, shown).await,
+            Some("client_credentials") => self.issue_to_itself(origin, form, shown).await.map(Issued::from),
             Some("authorization_code") => {
                 let application = self.launched(origin, form, shown).await?;
                 let code = form.get("code").ok_or(Refused::new(Face::InvalidRequest, "no-code").of(application.id))?;
                 let (redirect, verifier) = (form.text("redirect_uri"), form.text("code_verifier"));
                 let directory = self.directory();
                 let given = self.launches.redeem(code, application.id, redirect, verifier, &directory).await;
-                self.issue_for_a_person(origin, &application, given, true).await
+                self.issue_for_a_person(origin, &application, given, true).await.map(Issued::from)
             }
             Some("refresh_token") => {
                 let token = form.get("refresh_token").ok_or(Refused::new(Face::InvalidRequest, "no-refresh-token"))?;
-                let application = if self.nameless(form, shown) {
+                let nameless = self.nameless(form, shown);
+                let application = if nameless {
                     // A public application need not name itself where the token does (RFC 6749 §6); some do not.
                     let holder = self.public(&self.launches.holder(token).await?.to_string())?;
                     self.check_address(origin, &holder)?;
@@ -45,7 +60,8 @@ impl Service {
                 };
                 let directory = self.directory();
                 let given = self.launches.refresh(token, application.id, form.get("scope"), &directory).await;
-                self.issue_for_a_person(origin, &application, given, false).await
+                let answer = self.issue_for_a_person(origin, &application, given, false).await?;
+                Ok(Issued { answer, holder: nameless.then_some(application.tenant) })
             }
             Some(_) => Err(Refused::new(Face::UnsupportedGrant, "grant-type")),
             None => Err(Refused::new(Face::InvalidRequest, "no-grant-type")),

@@ -104,7 +104,11 @@ async fn answer(service: &Arc<Service>, endpoint: Endpoint, request: &HttpReques
             form.get("client_id").and_then(|named| directory.application_by_client_id(named)).map(|known| known.tenant);
         let shown = shown(request);
         match endpoint {
-            Endpoint::Token => service.issue(origin, &form, shown).await.map(Some),
+            Endpoint::Token => {
+                let issued = service.issue(origin, &form, shown).await?;
+                tenant = tenant.or(issued.holder);
+                Ok(Some(issued.answer))
+            }
             Endpoint::Introspection => service.introspect(origin, &form, shown).await.map(Some),
             Endpoint::Revocation => service.revoke(origin, &form, shown).await.map(|()| None),
             Endpoint::Configuration | Endpoint::OpenidConfiguration | Endpoint::Jwks => Ok(None),
@@ -122,7 +126,7 @@ async fn answer(service: &Arc<Service>, endpoint: Endpoint, request: &HttpReques
         response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
     }
     if endpoint != Endpoint::Introspection {
-        // Tokens are for pages of their own tenant, which a page names; what went wrong before is for every registered one.
+        // Tokens are for pages of their own tenant, which a page names by itself or by its refresh token; what went wrong before is for every registered one.
         let named = tenant.is_some() || !response.status().is_success();
         let registered = |origin: &str| named && service.directory().origin_registered(origin, tenant);
         cors::mark(&mut response, cors::origin(request), Readers::Registered(&registered));

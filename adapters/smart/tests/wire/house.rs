@@ -359,6 +359,13 @@ impl House {
         self.send(request.set_payload(form.to_owned())).await
     }
 
+    /// A form that a page of another site sends.
+    pub async fn page(&self, path: &str, form: &str, origin: &str) -> Answer {
+        let media = (header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = TestRequest::with_uri(path).method(Method::POST).insert_header(media);
+        self.send(request.insert_header((header::ORIGIN, origin)).set_payload(form.to_owned())).await
+    }
+
     /// A GET below the FHIR address.
     pub async fn get(&self, path: &str, token: &str) -> Answer {
         let bearer = (header::AUTHORIZATION, format!("Bearer {token}"));

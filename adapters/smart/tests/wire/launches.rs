@@ -390,7 +390,11 @@ async fn a_refresh_token_is_good_once_and_for_no_more_than_was_granted() {
     }
     let given = house.redeemed(&session, SCOPE).await;
     let nameless = |token: &Value| format!("grant_type=refresh_token&refresh_token={}", token.as_str().unwrap());
-    let given = house.post("/oauth/token", &nameless(&given["refresh_token"])).await;
+    let page = house.page("/oauth/token", &nameless(&given["refresh_token"]), "https://app.example").await;
+    assert_eq!(page.header("access-control-allow-origin"), "https://app.example", "its page may read it");
+    let given = page.json();
+    let given = house.page("/oauth/token", &nameless(&given["refresh_token"]), "https://evil.example").await;
+    assert_eq!(given.header("access-control-allow-origin"), "", "no other page may");
     assert_eq!(given.status, StatusCode::OK, "the token names a public application: {}", given.text);
     let given = given.json();
     let code = house.code(KEEPER, &session, SCOPE).await;

@@ -16,14 +16,6 @@ async fn preflight(house: &House, path: &str, method: &str, origin: &str) -> Ans
     house.send(asked).await
 }
 
-async fn post(house: &House, path: &str, form: &str, origin: &str) -> Answer {
-    let asked = TestRequest::with_uri(path)
-        .method(Method::POST)
-        .insert_header(("origin", origin))
-        .insert_header(("content-type", "application/x-www-form-urlencoded"));
-    house.send(asked.set_payload(form.to_owned())).await
-}
-
 fn allowed(answer: &Answer) -> (&str, &str) {
     assert_eq!(answer.header("access-control-allow-credentials"), "");
     (answer.header("access-control-allow-origin"), answer.header("vary"))
@@ -56,11 +48,11 @@ async fn a_registered_page_gets_tokens_and_gives_them_back() {
         assert_eq!(asked.header("access-control-allow-methods"), "POST");
         assert!(!asked.header("access-control-allow-headers").contains("Authorization"), "a page keeps no secret");
         let form = format!("client_id={PUBLIC}&token=sga_unknown&grant_type=authorization_code&code=guessed");
-        let answer = post(&house, path, &form, PAGES).await;
+        let answer = house.page(path, &form, PAGES).await;
         assert_eq!(allowed(&answer), (PAGES, "Origin"), "{path} {}", answer.text);
         assert!(answer.header("access-control-expose-headers").contains("X-Request-Id"));
         // What went wrong before anybody knew who asks is for the page as well.
-        let broken = post(&house, path, "%", PAGES).await;
+        let broken = house.page(path, "%", PAGES).await;
         assert_eq!((broken.status, allowed(&broken)), (StatusCode::BAD_REQUEST, (PAGES, "Origin")));
     }
 }
@@ -71,13 +63,13 @@ async fn a_page_that_nobody_registered_reads_no_answer_about_tokens() {
     for origin in ["https://evil.example", "https://app.example.evil.example", "http://app.example", "null"] {
         for path in ["/oauth/token", "/oauth/revoke"] {
             assert_eq!(allowed(&preflight(&house, path, "POST", origin).await), ("", "Origin"), "{origin}");
-            let answer = post(&house, path, &format!("client_id={PUBLIC}&token=x"), origin).await;
+            let answer = house.page(path, &format!("client_id={PUBLIC}&token=x"), origin).await;
             assert_eq!(allowed(&answer), ("", "Origin"), "{origin}");
         }
     }
     // A token whose application nobody named is for no page, registered or not.
     let form = format!("grant_type=client_credentials&scope=system/*.rs&{}", house.credentials(LAB));
-    let given = post(&house, "/oauth/token", &form, PAGES).await;
+    let given = house.page("/oauth/token", &form, PAGES).await;
     assert_eq!((given.status, allowed(&given)), (StatusCode::OK, ("", "Origin")), "{}", given.text);
 }
 
@@ -90,21 +82,21 @@ async fn a_page_is_of_the_tenants_that_registered_it_and_of_no_other() {
         _ => application,
     });
     let form = |client| format!("grant_type=authorization_code&code=guessed&client_id={client}");
-    assert_eq!(allowed(&post(&house, "/oauth/token", &form(PUBLIC), elsewhere).await), (elsewhere, "Origin"));
-    assert_eq!(allowed(&post(&house, "/oauth/token", &form(FAR), elsewhere).await), ("", "Origin"));
+    assert_eq!(allowed(&house.page("/oauth/token", &form(PUBLIC), elsewhere).await), (elsewhere, "Origin"));
+    assert_eq!(allowed(&house.page("/oauth/token", &form(FAR), elsewhere).await), ("", "Origin"));
     // Taking the application away takes its pages away.
     house.change(&|application: Application| match application.id {
         PUBLIC => Application { enabled: false, ..application.at(&format!("{elsewhere}/back")) },
         _ => application,
     });
-    assert_eq!(allowed(&post(&house, "/oauth/token", &form(PUBLIC), elsewhere).await), ("", "Origin"));
+    assert_eq!(allowed(&house.page("/oauth/token", &form(PUBLIC), elsewhere).await), ("", "Origin"));
 }
 
 #[actix_web::test]
 async fn no_page_asks_what_a_token_is_good_for() {
     let house = House::new().await;
     assert_eq!(preflight(&house, "/oauth/introspect", "POST", PAGES).await.status, StatusCode::METHOD_NOT_ALLOWED);
-    let answer = post(&house, "/oauth/introspect", &format!("client_id={PUBLIC}&token=x"), PAGES).await;
+    let answer = house.page("/oauth/introspect", &format!("client_id={PUBLIC}&token=x"), PAGES).await;
     assert_eq!(allowed(&answer), ("", ""));
 }
 
