@@ -90,6 +90,7 @@ test("a key that does not know its holder is refused, and can be tried again", a
   await tabTo(page, "button", "Use a security key");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").waitFor();
+  assert.match(await page.getByRole("alert").innerText(), /did not answer, or is not one of yours/);
   await look(page, "key-failed", 1);
   await keys.send("WebAuthn.setUserVerified", { authenticatorId: authenticator, isUserVerified: true });
   await go(page, "button", "Use a security key");
