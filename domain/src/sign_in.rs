@@ -10,7 +10,7 @@
 
 use crate::access::{self, Address, Factor, Subject};
 use crate::audit;
-use crate::directory::{Account, Directory, TenantSettings};
+use crate::directory::{Directory, TenantSettings};
 use crate::id::{CorrelationId, RecordId, TenantId};
 use crate::identity::{Admitted, Assertion, GlassBroken, NotAdmitted, Rule, Session, SessionLimits, Standing, admit};
 use crate::journal::{Act, Actor, Journal};
@@ -281,7 +281,7 @@ impl SignIn {
     pub async fn end(&self, resumed: &Resumed, ending: Ending, origin: &Origin<'_>) -> Result<(), Refused> {
         self.note(&resumed.session, "Logout", Some(ending.name()), origin).await?;
         self.book.remove(&resumed.kept).await?;
-        self.unlist(&resumed.session).await;
+        self.unlist(resumed.session.tenant, resumed.session.person).await;
         Ok(())
     }
 
@@ -294,7 +294,8 @@ impl SignIn {
         Ok(kept.into_iter().map(|kept| kept.value).collect())
     }
 
-    /// Returns the sessions of everybody in a tenant, at most [`MAX_LISTED`], soonest to be over at the latest first.
+    /// Returns the sessions of everybody in a tenant, of at most [`MAX_LISTED`] people: those whose sessions are over soonest, at the
+    /// latest, come first.
     ///
     /// # Errors
     /// [`Refused::Unavailable`].
@@ -335,8 +336,10 @@ impl SignIn {
         for kept in kept.iter().filter(|kept| chosen(&kept.value)) {
             self.note(&kept.value, "Logout", Some(ending.name()), origin).await?;
             self.book.remove(kept).await?;
-            self.unlist(&kept.value).await;
             ended = ended.saturating_add(1);
+        }
+        if let Some(kept) = kept.first().filter(|_| ended == kept.len()) {
+            self.unlist(kept.tenant, person).await;
         }
         Ok(ended)
     }
@@ -439,7 +442,6 @@ impl SignIn {
         for old in kept.iter().take(surplus) {
             self.note(&old.value, "Logout", Some(Ending::Replaced.name()), origin).await?;
             self.book.remove(old).await?;
-            self.unlist(&old.value).await;
         }
         Ok(())
     }
@@ -477,27 +479,57 @@ impl SignIn {
         Ok(())
     }
 
-    /// Keeps the name of a session's person in a list, for as long as the session may last.
-    async fn list(&self, session: &Session, limits: &SessionLimits, list: &str, of: &[u8]) -> Result<(), Unavailable> {
-        let key = self.listed_as(session, list);
-        let (owner, expires) = (self.book.keys.owner(list, &[of]), session.ends_at_most(limits));
-        let kept = self.book.put(TicketKind::SessionName, session.tenant, key, owner, expires, &session.person).await;
-        kept.map(|_| ()).map_err(|_| Unavailable)
+    /// Keeps the name of a session's person in a list, once, for as long as the session may last: a list is as long as people are many,
+    /// however often they sign in.
+    async fn list(&self, session: &Session, limits: &SessionLimits, list: &str, of: &[u8]) -> Result<(), NotKept> {
+        const KIND: TicketKind = TicketKind::SessionName;
+        let Session { tenant, person, .. } = *session;
+        let (key, owner) = self.name_in(list, of, person);
+        let expires = session.ends_at_most(limits);
+        for _ in 0..LIST_TRIES {
+            if self.book.put(KIND, tenant, key, owner, expires, &person).await? {
+                return Ok(());
+            }
+            match self.book.find::<RecordId>(KIND, key).await? {
+                Some(kept) if expires <= kept.expires => return Ok(()),
+                Some(kept) if self.book.replace(KIND, &kept, expires, &person).await? => return Ok(()),
+                // Somebody else prolonged it, or took it out, at this moment.
+                Some(_) | None => {}
+            }
+        }
+        Err(NotKept::Unavailable)
     }
 
-    /// Takes a session that is over out of the lists of what goes on, which would fill up with those that ended.
+    /// Takes a person out of the list of their tenant, unless something of theirs is left.
     ///
     /// A name that stays, because the database does not answer, is passed over by whoever reads the list.
-    async fn unlist(&self, session: &Session) {
-        let by_account = session.connection == Account::connection(session.tenant);
-        let lists: &[&str] = if by_account { &["tenant"] } else { &["tenant", "provisioned"] };
-        for list in lists {
-            let _ = self.book.tickets.take(self.listed_as(session, list), self.clock.now()).await;
-        }
+    async fn unlist(&self, tenant: TenantId, person: RecordId) {
+        let _ = self.try_unlist(tenant, person).await;
     }
 
-    fn listed_as(&self, session: &Session, list: &str) -> TicketKey {
-        self.book.keys.key(TicketKind::SessionName, &[list.as_bytes(), session.id.as_bytes()])
+    async fn try_unlist(&self, tenant: TenantId, person: RecordId) -> Result<(), NotKept> {
+        const KIND: TicketKind = TicketKind::SessionName;
+        let (key, owner) = self.name_in("tenant", tenant.as_bytes(), person);
+        if self.has_anything(person).await? {
+            return Ok(());
+        }
+        let Some(kept) = self.book.take::<RecordId>(KIND, key).await? else { return Ok(()) };
+        // Whoever signed in just before it was taken found it there; whoever does so from now on puts it back themselves.
+        if self.has_anything(person).await? {
+            self.book.put(KIND, tenant, key, owner, kept.expires, &person).await?;
+        }
+        Ok(())
+    }
+
+    /// Says whether a person has a session, or anything else that is kept as theirs.
+    async fn has_anything(&self, person: RecordId) -> Result<bool, Unavailable> {
+        let kept = self.book.tickets.of_owner(self.owner(person), self.clock.now(), 1).await?;
+        Ok(!kept.is_empty())
+    }
+
+    fn name_in(&self, list: &str, of: &[u8], person: RecordId) -> (TicketKey, Owner) {
+        let key = self.book.keys.key(TicketKind::SessionName, &[list.as_bytes(), of, person.as_bytes()]);
+        (key, self.book.keys.owner(list, &[of]))
     }
 
     /// Returns the people whose sessions are in a list, each once.
@@ -540,5 +572,7 @@ pub(crate) fn person_owner(keys: &TicketKeys, person: RecordId) -> Owner {
 pub const TOUCH_SECONDS: i64 = 30;
 /// Most sessions of one person that are looked at.
 pub const MAX_SESSIONS: u32 = 64;
-/// Most sessions of a tenant that are looked at.
+/// Most people of a tenant whose sessions are looked at.
 pub const MAX_LISTED: u32 = 20_000;
+/// How often a name is tried to be put in a list beside others who do so at the same moment.
+const LIST_TRIES: u32 = 8;

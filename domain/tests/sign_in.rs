@@ -388,28 +388,41 @@ fn an_admin_sees_and_ends_sessions_of_the_own_tenant_and_it_is_their_act() {
 }
 
 #[test]
-fn sessions_that_ended_leave_no_names_in_the_lists() {
+fn a_list_names_each_person_once_until_their_last_session_is_ended() {
     let house = House::new();
-    let of = |list: &str, of: &[u8]| {
+    let names = |list: &str, of: &[u8]| {
         let owner = house.sign_in.book.keys.owner(list, &[of]);
         run(house.sign_in.book.of_owner::<RecordId>(TicketKind::SessionName, owner, 1_000)).unwrap().len()
     };
-    let listed = || of("tenant", house.tenant.as_bytes());
     let provided = RecordId([6; 16]);
     let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
     let settings = TenantSettings::default();
-    let begin = || {
+    let begin = |name: &str| {
         let standing = Standing::Active { person: provided, groups: None };
-        let assertion = house.assertion("alice");
-        run(house.sign_in.begin(&assertion, &rules, &standing, &settings, &origin(), None)).unwrap()
+        let assertion = house.assertion(name);
+        let begun = run(house.sign_in.begin(&assertion, &rules, &standing, &settings, &origin(), None)).unwrap();
+        run(house.sign_in.name(&begun.session, &settings.sessions, "theirs")).unwrap();
+        begun
     };
-    let counts = || (listed(), of("provisioned", provided.as_bytes()));
-    let begun: Vec<_> = (0..8).map(|_| begin()).collect();
-    assert_eq!(counts(), (5, 5), "what made room is not listed");
-    let resumed = house.resume(&begun[7]).unwrap();
+    let theirs = [CONNECTION.as_bytes().as_slice(), b"theirs"].concat();
+    let listed = || names("tenant", house.tenant.as_bytes());
+    let mut last = begin("alice");
+    for _ in 0..60 {
+        // Most sessions are never signed out of: they run out unused.
+        house.doubles.clock.advance(IDLE);
+        last = begin("alice");
+    }
+    assert_eq!((listed(), names("provisioned", provided.as_bytes()), names("provider-name", &theirs)), (1, 1, 1));
+    let found = || run(house.sign_in.sessions_in(house.tenant)).unwrap().len();
+    assert_eq!(found(), 1, "longer than a session lasts after the first");
+
+    let other = begin("alice");
+    let resumed = house.resume(&other).unwrap();
     run(house.sign_in.end(&resumed, Ending::SignedOut, &origin())).unwrap();
-    assert_eq!(counts(), (4, 4), "nor who signed out");
-    assert_eq!(run(house.sign_in.sessions_in(house.tenant)).unwrap().len(), 4);
-    run(house.sign_in.end_of(begun[0].session.person, Ending::Revoked, &origin(), |_| true)).unwrap();
-    assert_eq!(counts(), (0, 0), "nor whose sessions were ended");
+    assert_eq!((listed(), found()), (1, 1), "one goes on");
+    begin("bob");
+    run(house.sign_in.end_of(last.session.person, Ending::Revoked, &origin(), |_| true)).unwrap();
+    assert_eq!((listed(), found()), (1, 1), "bob");
+    begin("alice");
+    assert_eq!((listed(), found()), (2, 2));
 }
