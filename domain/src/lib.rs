@@ -25,6 +25,7 @@ extern crate std;
 
 pub mod access;
 pub mod administration;
+pub mod alarm;
 pub mod audit;
 pub mod directory;
 #[cfg(any(test, feature = "double"))]

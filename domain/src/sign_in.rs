@@ -62,6 +62,8 @@ pub enum Whom<'a> {
     By(RecordId),
     /// This very person.
     Person(&'a Assertion),
+    /// This very person, by something of theirs that they showed, as entries name it: `SecurityKey/…`.
+    Showing(&'a Assertion, &'a str),
 }
 
 /// A session that has begun, and the secret that the browser keeps.
@@ -415,7 +417,9 @@ impl SignIn {
         let (person, connection) = match whom {
             Whom::Nobody => (None, None),
             Whom::By(connection) => (None, Some(connection)),
-            Whom::Person(assertion) => (Some(assertion.person(names)), Some(assertion.connection)),
+            Whom::Person(assertion) | Whom::Showing(assertion, _) => {
+                (Some(assertion.person(names)), Some(assertion.connection))
+            }
         };
         let person = person.map(|person| person.to_string()).unwrap_or_default();
         let Origin { address, workstation, correlation, .. } = *origin;
@@ -429,7 +433,10 @@ impl SignIn {
             connection,
             correlation,
         };
-        self.refusals.record(&refusal).await
+        match whom {
+            Whom::Showing(_, shown) => self.refusals.record_showing(&refusal, shown).await,
+            Whom::Nobody | Whom::By(_) | Whom::Person(_) => self.refusals.record(&refusal).await,
+        }
     }
 
     /// Ends the sessions of a person that are more than they may hold with one to come.

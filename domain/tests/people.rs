@@ -429,12 +429,19 @@ fn a_person_renews_what_is_theirs_and_sessions_from_before_are_over() {
     assert_eq!(house.chain(house.tenant).last().unwrap(), "update Account success ada-herself", "as their own act");
 }
 
+const HERE: &str = "here.example";
+
+fn removed(key: u8, since: Option<Timestamp>) -> Renewal {
+    Renewal::RemovedSecurityKey { since, key: RecordId([key; 16]), host: Some(HERE.to_owned()) }
+}
+
 fn key(number: u8) -> SecurityKey {
     SecurityKey {
         id: RecordId([number; 16]),
         name: format!("Key {number}"),
         added: Timestamp(0),
         credential: format!("AAA{number}"),
+        host: HERE.to_owned(),
         verifier: Hidden::new("{}".into()),
     }
 }
@@ -460,14 +467,13 @@ fn one_more_key_ends_no_session_and_a_removed_one_ends_them_all() {
     assert_eq!(renew(add(1, None)).err(), Some(NotChanged::Invalid(Invalid::SecurityKeyCount)));
     assert!(house.directory().still_admits(&session));
     house.doubles.clock.advance(1);
-    let remove = |since| renew(Renewal::RemovedSecurityKey { since, key: RecordId([4; 16]) });
-    let removed = remove(since).unwrap();
+    let removed = renew(self::removed(4, since)).unwrap();
     assert_eq!((removed.security_keys.len(), removed.recovery.len()), (9, 2));
     assert!(!house.directory().still_admits(&session));
-    let again = remove(removed.password_changed);
+    let again = renew(self::removed(4, removed.password_changed));
     assert_eq!(again.err(), Some(NotChanged::UnknownEntry));
     let reset = run(administration.reset_account(&house.operator(), account.id, Reset::PasswordAndFactor)).unwrap();
-    assert!(reset.security_keys.is_empty() && !reset.has_second_factor());
+    assert!(reset.security_keys.is_empty() && !reset.has_second_factor(Some(HERE)));
 }
 
 #[test]
@@ -482,13 +488,16 @@ fn a_key_may_be_all_there_is_and_then_nobody_takes_it_away_alone() {
     assert_eq!(renew(add(1, None)).err(), Some(NotChanged::Raced), "the first comes with recovery codes");
     house.doubles.clock.advance(1);
     let first = renew(add(1, Some(vec!["3".repeat(64)]))).unwrap();
-    assert!(first.has_second_factor() && first.recovery.len() == 1 && first.password_changed > since);
-    let alone = renew(Renewal::RemovedSecurityKey { since: first.password_changed, key: RecordId([1; 16]) });
+    assert!(first.has_second_factor(Some(HERE)) && first.recovery.len() == 1 && first.password_changed > since);
+    let alone = renew(removed(1, first.password_changed));
     assert_eq!(alone.err(), Some(NotChanged::LastFactor));
     let operator = house.operator();
-    let alone = run(administration.remove_security_key(&operator, account.id, RecordId([1; 16])));
+    let remove = |by: &By<'_>, key: u8, host: Option<&str>| {
+        run(administration.remove_security_key(by, account.id, RecordId([key; 16]), host))
+    };
+    let alone = remove(&operator, 1, Some(HERE));
     assert_eq!(alone.err(), Some(NotChanged::LastFactor));
-    let unknown = run(administration.remove_security_key(&operator, account.id, RecordId([2; 16])));
+    let unknown = remove(&operator, 2, Some(HERE));
     assert_eq!(unknown.err(), Some(NotChanged::UnknownEntry));
     let since = first.password_changed;
     renew(Renewal::SecurityKey { since, key: key(2), recovery: None }).unwrap();
@@ -497,13 +506,39 @@ fn a_key_may_be_all_there_is_and_then_nobody_takes_it_away_alone() {
         let assertion = first.to_assertion(Factor::Shown, now);
         Session::begin(RecordId([7; 16]), RecordId([8; 16]), &assertion, first.to_admitted(), "::1", now)
     };
-    let removed = run(administration.remove_security_key(&operator, account.id, RecordId([1; 16]))).unwrap();
+    let removed = remove(&operator, 1, Some(HERE)).unwrap();
     assert_eq!(removed.security_keys.len(), 1);
     assert!(!house.directory().still_admits(&session), "whoever has it is out");
-    let denied = run(administration.remove_security_key(&house.by(&ada), account.id, RecordId([2; 16])));
+    let denied = remove(&house.by(&ada), 2, Some(HERE));
     assert_eq!(denied.err(), Some(NotChanged::Denied), "other people's keys are the operator's");
     let all = Renewal::All { since: removed.password_changed, password: hash("new"), totp: None, recovery: vec![] };
     assert!(renew(all).unwrap().security_keys.is_empty(), "an invitation begins anew");
+}
+
+#[test]
+fn a_key_of_a_former_host_counts_for_nothing_and_goes_whatever_is_left() {
+    let house = House::new();
+    let account = house.add_account("ada");
+    let ada = person(&account);
+    let (by, administration) = (house.by(&ada), &house.administration);
+    let renew = |renewal| run(administration.renew(&by, account.id, renewal));
+    renew(Renewal::Password { since: account.password_changed, password: hash("first") }).unwrap();
+    let since = run(administration.stored_account(account.id)).unwrap().password_changed;
+    let codes = || Some(vec!["3".repeat(64)]);
+    let first = renew(Renewal::SecurityKey { since, key: key(1), recovery: codes() }).unwrap();
+    let moved = |number| SecurityKey { host: "there.example".to_owned(), ..key(number) };
+    let there = Some("there.example");
+    assert!(first.has_second_factor(Some(HERE)) && !first.has_second_factor(there));
+    let since = first.password_changed;
+    let more = renew(Renewal::SecurityKey { since, key: moved(2), recovery: None });
+    assert_eq!(more.err(), Some(NotChanged::Raced), "it is the first of this host, and comes with recovery codes");
+    house.doubles.clock.advance(1);
+    let first = renew(Renewal::SecurityKey { since, key: moved(2), recovery: codes() }).unwrap();
+    assert!(first.has_second_factor(there) && first.security_keys.len() == 2);
+    let operator = house.operator();
+    let remove = |key: u8| run(administration.remove_security_key(&operator, account.id, RecordId([key; 16]), there));
+    assert_eq!(remove(2).err(), Some(NotChanged::LastFactor));
+    assert_eq!(remove(1).unwrap().security_keys.len(), 1, "nobody's second factor");
 }
 
 #[test]
@@ -604,7 +639,7 @@ fn what_a_person_began_before_a_reset_does_not_undo_it() {
         Renewal::Password { since, password: hash("second") },
         Renewal::Rehash(hash("first"), hash("stronger")),
         Renewal::SecondFactor { before: None, since, totp: None, recovery: vec![] },
-        Renewal::RemovedSecurityKey { since, key },
+        Renewal::RemovedSecurityKey { host: Some(HERE.to_owned()), since, key },
         Renewal::Recovery { since, recovery: vec!["2".repeat(64)] },
         Renewal::UsedRecovery("1".repeat(64)),
     ] {

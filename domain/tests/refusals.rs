@@ -188,15 +188,31 @@ fn what_an_address_brought_keeps_nobody_behind_it_from_finishing_what_they_began
 }
 
 #[test]
+fn what_the_signed_in_are_refused_is_bounded_as_the_rest_is() {
+    let house = House::new();
+    let (address, other) = ("192.0.2.7".parse().unwrap(), "192.0.2.8".parse().unwrap());
+    let tell = |address| house.refusals.may_tell(Asked::Credential, house.tenant, address, "wrong-code");
+    let told = std::iter::repeat_with(|| tell(address)).take(1_000).take_while(|told| *told == Ok(true)).count();
+    assert!((1..1_000).contains(&told), "{told}");
+    assert!(tell(address).is_err(), "the address waits");
+    assert!(tell(other).is_ok());
+    assert_eq!(run(house.refusals.summarise(true)), Ok(1));
+}
+
+#[test]
 fn what_is_only_counted_is_told_as_what_it_was() {
     let house = House::new();
     let address = "192.0.2.7".parse().unwrap();
     house.refusals.count(house.tenant, address, "wrong");
     house.refusals.count_as(Asked::Provisioning, house.tenant, address, "invalid-value");
+    house.refusals.count_as(Asked::Credential, house.tenant, address, "wrong-code");
     house.refusals.count_as(Asked::Refresh, TenantId::SYSTEM, address, "refreshed-too-often");
-    assert_eq!(run(house.refusals.summarise(true)), Ok(3));
+    assert_eq!(run(house.refusals.summarise(true)), Ok(4));
     for (chain, wanted) in [
-        (house.tenant, &[r#""action":"LoginFailed""#, r#""action":"ProvisioningRefused""#][..]),
+        (
+            house.tenant,
+            &[r#""action":"LoginFailed""#, r#""action":"ProvisioningRefused""#, r#""action":"CredentialRefused""#][..],
+        ),
         (TenantId::SYSTEM, &[r#""action":"RefreshRefused""#]),
     ] {
         let block = run(house.doubles.store.entries(ChainId::from(chain), 0, 1_000)).unwrap();

@@ -5,7 +5,7 @@ use crate::config::{Config, KeyFiles, Saml, SignOn};
 use crate::diagnosis::Diagnosis;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
-use domain::directory::Directory;
+use domain::directory::{Account, Directory};
 use domain::sign_in::SignIn;
 use domain::ticket::TicketBook;
 use keys::file::read_secret_file;
@@ -37,6 +37,7 @@ pub fn pages(
     }
     let origin = base.trim_end_matches('/').trim_end_matches("/fhir");
     let People { book, oidc, saml, accounts } = People::open(&config.sign_on, installation, origin)?;
+    say_former_keys(&directory.borrow(), accounts.host());
     let entropy = || Arc::clone(&installation.entropy);
     let doors = Doors {
         oidc: Some(Arc::new(OidcProviders::new(oidc, entropy(), origin))),
@@ -47,9 +48,23 @@ pub fn pages(
     };
     let retrieval = crate::compose::retrieval(installation);
     let sign_in = sign_in(installation, &book);
-    let limits =
-        portal::Limits { glass_alarm: config.sign_on.break_glass_webhook.is_some(), ..portal::Limits::default() };
+    let limits = portal::Limits { alarm: config.sign_on.break_glass_webhook.is_some(), ..portal::Limits::default() };
     Ok(Some(portal::Service::new(sign_in, retrieval, directory, doors, base, limits)))
+}
+
+/// Says that people have security keys which no longer count, since the gateway is known by another name: they are to be told.
+fn say_former_keys(directory: &Directory, host: Option<&str>) {
+    let keys = directory.accounts().flat_map(|account| &account.security_keys);
+    let former = keys.filter(|key| !key.is_of(host)).count();
+    let without = |account: &&Account| !account.security_keys.is_empty() && !account.has_second_factor(host);
+    let without = directory.accounts().filter(without).count();
+    if former > 0 {
+        tracing::warn!(
+            keys = former,
+            people_without = without,
+            "security keys of another host do not count: see `base_url`"
+        );
+    }
 }
 
 /// What verifies people, and what their sessions are kept in.

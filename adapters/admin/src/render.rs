@@ -73,15 +73,16 @@ pub fn keys_address(origin: &str, connection: &Connection) -> Option<String> {
     keys.then(|| format!("{origin}/auth/oidc/keys/{}", connection.id))
 }
 
-/// Returns an account; `person` is who its holder is in sessions and entries.
+/// Returns an account; `person` is who its holder is in sessions and entries, `host` that of the gateway, see
+/// [`host_of`](sso::local::host_of).
 #[must_use]
-pub fn account(account: &Account, person: RecordId) -> Value {
+pub fn account(account: &Account, person: RecordId, host: Option<&str>) -> Value {
     // One by one: what proves that it is them is left out.
     json!({ "id": account.id.to_string(), "name": account.name, "display": account.display,
             "tenant": account.tenant.to_string(), "roles": account.roles, "clinics": account.clinics,
             "purpose": account.purpose, "enabled": account.enabled, "created": account.created.rfc3339(),
-            "person": person, "password_set": account.password.is_some(), "second_factor_set": account.has_second_factor(),
-            "security_keys": account.security_keys.len(), "recovery_codes_left": account.recovery.len() })
+            "person": person, "password_set": account.password.is_some(), "second_factor_set": account.has_second_factor(host),
+            "security_keys": account.keys_of(host).count(), "recovery_codes_left": account.recovery.len() })
 }
 
 /// Returns a session: by its public name, which opens nothing.

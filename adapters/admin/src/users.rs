@@ -15,7 +15,7 @@ use domain::administration::{NewAccount, Stored};
 use domain::directory::{Account, Clinic, Tenant};
 use domain::id::RecordId;
 use serde_json::{Value, json};
-use sso::local::{INVITED_SECONDS, Invitation, NotInvited};
+use sso::local::{INVITED_SECONDS, Invitation, NotInvited, host_of};
 
 pub(crate) async fn serve(visit: &Visit<'_>, asked: Asked<'_>) -> Result<HttpResponse, Problem> {
     match asked.endpoint {
@@ -116,7 +116,8 @@ async fn settings(visit: &Visit<'_>) -> Result<HttpResponse, Problem> {
 }
 
 fn shown(visit: &Visit<'_>, account: &Account) -> Value {
-    render::account(account, visit.service.administration().person_of(account))
+    let host = host_of(&visit.service.settings.origin);
+    render::account(account, visit.service.administration().person_of(account), host.as_deref())
 }
 
 /// Shows an account with the link for its person, this once.

@@ -2,11 +2,11 @@
 
 use crate::answer::Answer;
 use crate::clinical::words;
-use crate::pages::{AccountPage, Credentials, Here, SessionLine, render};
+use crate::pages::{AccountPage, Credentials, Here, NewKey, SessionLine, render};
 use crate::problem::Problem;
 use crate::visit::Visit;
 use domain::access::{Clinics, Role};
-use domain::directory::Account;
+use domain::directory::{Account, SecurityKey};
 use domain::id::RecordId;
 use domain::identity::Session;
 use domain::sign_in::Ending;
@@ -76,16 +76,21 @@ fn line(session: &Session, own: RecordId) -> SessionLine {
 fn credentials(visit: &Visit<'_>, session: &Session) -> Option<Credentials> {
     let by_account = session.connection == Account::connection(session.tenant);
     let account = visit.directory.account(session.subject.parse().ok()?).filter(|_| by_account)?;
-    let offered = visit.service.doors.accounts.as_ref().is_some_and(|door| door.accounts.security_keys.is_some());
-    let keys = account.security_keys.len();
+    let host = visit.service.doors.accounts.as_ref().and_then(|door| door.accounts.host());
+    let recent = |key: &&SecurityKey| visit.now < key.added.plus_seconds(NEWS_SECONDS);
+    let newest = account.security_keys.iter().max_by_key(|key| key.added).filter(recent);
     Some(Credentials {
         authenticator: account.totp.is_some(),
-        keys,
-        keys_offered: offered || keys != 0,
-        second_factor: account.has_second_factor(),
+        keys: account.keys_of(host).count(),
+        keys_offered: host.is_some() || !account.security_keys.is_empty(),
+        new_key: newest.map(|key| NewKey { name: key.name.clone(), added: words::instant(key.added) }),
+        second_factor: account.has_second_factor(host),
         codes: account.recovery.len(),
     })
 }
+
+/// For how long a person is told on their page that a security key was added, in seconds: fourteen days.
+const NEWS_SECONDS: i64 = 14 * 86_400;
 
 fn way(visit: &Visit<'_>, session: &Session) -> String {
     if session.connection == Account::connection(session.tenant) {

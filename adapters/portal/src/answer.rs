@@ -14,8 +14,6 @@ pub(crate) const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; i
      frame-ancestors 'none'; base-uri 'none'";
 /// The same for a document of others: it is handed out, and where a browser shows it nevertheless, in a cage.
 const DOCUMENT_POLICY: &str = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
-/// What is added to it on those.
-const OWN_SCRIPT: &str = "; script-src 'self'";
 /// What in it says where forms may lead.
 const OWN_FORMS: &str = "form-action 'self'";
 /// Most that is added to it, in bytes: proxies take 4 or 8 KiB of headers together. What is beyond it browsers may refuse to
@@ -34,8 +32,8 @@ pub(crate) struct Answer {
     wait: Option<u32>,
     /// Where the forms of the page may lead besides our own pages.
     leads_to: Vec<String>,
-    /// Whether the page loads our script.
-    scripted: bool,
+    /// The address of the script that the page loads.
+    script: Option<String>,
 }
 
 enum Body {
@@ -142,13 +140,13 @@ impl Answer {
         self
     }
 
-    /// Returns the same page, which loads our script where it says so.
-    pub(crate) fn scripted(self, scripted: bool) -> Self {
-        Self { scripted, ..self }
+    /// Returns the same page, which may load the script at this address and no other.
+    pub(crate) fn scripted(self, script: Option<String>) -> Self {
+        Self { script, ..self }
     }
 
     fn of(body: Body) -> Self {
-        Self { body, cookies: Vec::new(), forget: false, wait: None, leads_to: Vec::new(), scripted: false }
+        Self { body, cookies: Vec::new(), forget: false, wait: None, leads_to: Vec::new(), script: None }
     }
 
     /// Writes the answer.
@@ -169,7 +167,10 @@ impl Answer {
             [] => Cow::Borrowed(policy),
             more => Cow::Owned(policy.replace(OWN_FORMS, &format!("{OWN_FORMS} {}", more.join(" ")))),
         };
-        let policy = if self.scripted { Cow::Owned(format!("{policy}{OWN_SCRIPT}")) } else { policy };
+        let policy = match &self.script {
+            Some(script) => Cow::Owned(format!("{policy}; script-src {script}")),
+            None => policy,
+        };
         let named_by_content = matches!(self.body, Body::Stylesheet | Body::Script);
         let kept = if named_by_content { "public, max-age=31536000, immutable" } else { "no-store" };
         protect(&mut response, &policy, kept, request_id);

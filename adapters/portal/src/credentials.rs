@@ -19,6 +19,7 @@ use domain::audit::Context;
 use domain::directory::{Account, Hidden, Tenant};
 use domain::journal::Act;
 use domain::kind::Kind;
+use domain::refusals::{Asked, Wait};
 use domain::sign_in::Ending;
 use sso::local::{Attempt, Face, NotTaken, Pending, Refusal};
 
@@ -194,7 +195,7 @@ pub(crate) const fn not_written(fault: NotChanged) -> Problem {
     }
 }
 
-/// Records a refused step; whoever is told to wait gets no entry of their own, for guesses would fill the chain.
+/// Records a refused step, as many as a sign-in's; whoever is told to wait gets no entry of their own, for guesses would fill the chain.
 pub(crate) async fn refused(
     visit: &Visit<'_>,
     action: &str,
@@ -205,9 +206,22 @@ pub(crate) async fn refused(
         tracing::error!(tenant = %account.tenant, correlation = %visit.correlation, "many wrong passwords for one account");
     }
     if matches!(refusal.face(), Face::Wait(_) | Face::Busy(_)) {
+        let refusals = &visit.service.sign_in.refusals;
+        refusals.count_as(Asked::Credential, account.tenant, visit.peer, refusal.name());
         return Ok(());
     }
-    let act = Act::denied(action, Kind::Account.name(), &account.id.to_string(), refusal.name());
+    denied(visit, action, account, refusal.name()).await
+}
+
+/// Records that something was denied to somebody who is signed in, unless there was too much of it: then it is counted.
+pub(crate) async fn denied(visit: &Visit<'_>, action: &str, account: &Account, reason: &str) -> Result<(), Problem> {
+    let refusals = &visit.service.sign_in.refusals;
+    match refusals.may_tell(Asked::Credential, account.tenant, visit.peer, reason) {
+        Ok(true) => {}
+        Ok(false) => return Ok(()),
+        Err(Wait(seconds)) => return Err(Problem::TooMany(seconds)),
+    }
+    let act = Act::denied(action, Kind::Account.name(), &account.id.to_string(), reason);
     record(visit, &visit.signed_in()?.resumed.subject, act, Context::default()).await
 }
 

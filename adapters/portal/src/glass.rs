@@ -64,7 +64,7 @@ pub(crate) async fn smash(visit: &Visit<'_>) -> Result<Answer, Problem> {
     };
     let rule = permit(visit, Some(patient)).await?;
     let session = &visit.signed_in()?.resumed.session;
-    let (seconds, alarm) = (visit.service.limits.glass_seconds, visit.service.limits.glass_alarm);
+    let (seconds, alarm) = (visit.service.limits.glass_seconds, visit.service.limits.alarm);
     let smashing = Smashing { patient, session: session.id, reason, words, rule, seconds, alarm };
     let review = visit.service.emergency.smash(&visit.caller()?, &smashing).await?;
     tracing::warn!(

@@ -3,56 +3,40 @@
 use crate::answer::Answer;
 use crate::chain::record;
 use crate::cookie::Cookie;
-use crate::doors::LocalDoor;
 use crate::local::{
-    account, begin, code_page, door, enrol_page, faced, first_factor, note, pending, step_over, stored, subject,
+    Shown, ask_again, begin, door, enrol_again, enrol_page, first_factor, pending, step_over, stored, subject,
+    under_way,
 };
-use crate::pages::Errors;
 use crate::problem::Problem;
 use crate::security_keys::{is_taken, name, not_added, reference};
 use crate::signing_in::tenant;
 use crate::visit::Visit;
 use domain::administration::Renewal;
 use domain::audit::Context;
-use domain::directory::{Account, Tenant};
+use domain::directory::Account;
 use domain::id::RecordId;
 use domain::journal::Act;
 use domain::kind::Kind;
-use domain::secret::Secret;
-use sso::local::{Face, KeyAccepted, Refusal};
+use sso::local::KeyAccepted;
 
 /// Checks the answer of a security key.
 pub(crate) async fn check(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let (tenant, door) = (tenant(visit)?, door(visit)?);
     let secret = Cookie::SignIn.read(visit.http).ok_or(Problem::SignInOver)?;
-    match shown(visit, door, tenant, &secret).await {
-        Ok((account, KeyAccepted { shown, assertion })) => {
+    let wrong = "The key was not accepted. Try once more.";
+    let key = Shown { field: "security-key", wrong, recovery: false };
+    let (pending, account) = match under_way(door, tenant, &secret).await {
+        Ok(found) => found,
+        Err(refusal) => return ask_again(visit, tenant, &secret, None, refusal, &key).await,
+    };
+    match door.accounts.verify_key(&pending, &account, visit.form.text("answer"), visit.now).await {
+        Ok(KeyAccepted { shown, assertion }) => {
             let amr = shown.methods.iter().map(|method| (*method).to_owned()).collect();
             record_key(visit, "SecurityKeyUsed", &account, shown.key, amr).await?;
             begin(visit, door, &account, &assertion, None).await
         }
-        Err(refusal) => {
-            note(visit, tenant, refusal).await?;
-            let (status, wait, words) = match refusal.face() {
-                Face::StartAgain => return Err(Problem::SignInOver),
-                face => faced(face, "The key was not accepted. Try once more."),
-            };
-            let answer = code_page(visit, tenant, &secret, false, Errors::one("security-key", words)).await?;
-            Ok(answer.with_status(status).retry_after(wait))
-        }
+        Err(refusal) => ask_again(visit, tenant, &secret, Some(&account), refusal, &key).await,
     }
-}
-
-async fn shown(
-    visit: &Visit<'_>,
-    door: &LocalDoor,
-    tenant: &Tenant,
-    secret: &Secret<32>,
-) -> Result<(Account, KeyAccepted), Refusal> {
-    let pending = pending(door, tenant, secret).await?;
-    let account = account(door, pending.account()).await?;
-    let accepted = door.accounts.verify_key(&pending, &account, visit.form.text("answer"), visit.now).await?;
-    Ok((account, accepted))
 }
 
 /// Enrols a security key instead of an app by its answer, signs in, and shows the recovery codes.
@@ -78,13 +62,8 @@ pub(crate) async fn enrol(visit: &Visit<'_>) -> Result<Answer, Problem> {
             begin(visit, door, &account, &enrolled.assertion, Some(&enrolled.recovery.codes)).await
         }
         Err(refusal) => {
-            note(visit, tenant, refusal).await?;
-            let (status, wait, words) = match refusal.face() {
-                Face::StartAgain => return Err(Problem::SignInOver),
-                face => faced(face, not_added(refusal)),
-            };
-            let answer = enrol_page(visit, door, tenant, &secret, Errors::one("security-key", words)).await?;
-            Ok(answer.with_status(status).retry_after(wait))
+            let wrong = not_added(refusal);
+            enrol_again(visit, door, tenant, &secret, &account, refusal, ("security-key", wrong)).await
         }
     }
 }

@@ -22,6 +22,7 @@ mod chain;
 mod clinical;
 mod clinical_pages;
 mod cookie;
+mod copied_key;
 mod credentials;
 mod csrf;
 mod dispatch;

@@ -2,15 +2,17 @@
 
 use crate::answer::Answer;
 use crate::cookie::{Cookie, read_secret, write_secret};
+use crate::copied_key;
 use crate::csrf;
 use crate::doors::LocalDoor;
 use crate::pages::{CodePage, EnrolPage, Errors, Here, InvitationPage, KeyForm, RecoveryCodesPage, render};
 use crate::problem::Problem;
 use crate::qr;
+use crate::security_keys::reference;
 use crate::signing_in::{Browser, arrived, offer, step, tenant};
 use crate::visit::{Visit, WORKSTATION};
 use actix_web::http::StatusCode;
-use domain::access::{Context, Principal, PrincipalKind, Scopes, Subject};
+use domain::access::{Context, Factor, Principal, PrincipalKind, Scopes, Subject};
 use domain::administration::{By, NotChanged, Renewal};
 use domain::directory::{Account, Hidden, Tenant};
 use domain::id::{RecordId, TenantId};
@@ -108,7 +110,7 @@ pub(crate) async fn code_page(
     let (this, other) = if recovery { ("recovery", "code") } else { ("code", "recovery") };
     let token = csrf::token(&visit.service.sign_in.book.keys, secret);
     let Asked { code, key } = if recovery { Asked::default() } else { asked(visit, tenant, secret, &token).await };
-    let scripted = key.is_some();
+    let script = visit.script(key.as_ref());
     let page = CodePage {
         frame: visit.frame(Here::Elsewhere).for_key(key.as_ref()),
         errors,
@@ -125,7 +127,7 @@ pub(crate) async fn code_page(
         other: step(visit, tenant.id, other),
         back: visit.place().behind(&format!("/sign-in/{}", tenant.id)),
     };
-    Ok(Answer::page(render(&page)?).scripted(scripted))
+    Ok(Answer::page(render(&page)?).scripted(script))
 }
 
 /// What is asked for as the second factor.
@@ -163,42 +165,73 @@ pub(crate) async fn code(visit: &Visit<'_>, recovery: bool) -> Result<Answer, Pr
     let (tenant, door) = (tenant(visit)?, door(visit)?);
     let secret = Cookie::SignIn.read(visit.http).ok_or(Problem::SignInOver)?;
     let given: String = visit.form.text("code").split_whitespace().collect();
-    let checked = check_code(visit, door, tenant, &secret, &given, recovery).await;
-    match checked {
-        Ok((account, assertion)) => begin(visit, door, &account, &assertion, None).await,
-        Err(refusal) => {
-            note(visit, tenant, refusal).await?;
-            let (status, wait, words) = match refusal.face() {
-                Face::StartAgain => return Err(Problem::SignInOver),
-                face => faced(face, "This code is not right, or was used before. Wait for the next one."),
-            };
-            let answer = code_page(visit, tenant, &secret, recovery, Errors::one("code", words)).await?;
-            Ok(answer.with_status(status).retry_after(wait))
-        }
+    let wrong = "This code is not right, or was used before. Wait for the next one.";
+    let shown = Shown { field: "code", wrong, recovery };
+    let (pending, account) = match under_way(door, tenant, &secret).await {
+        Ok(found) => found,
+        Err(refusal) => return ask_again(visit, tenant, &secret, None, refusal, &shown).await,
+    };
+    match check_code(visit, door, &pending, &account, &given, recovery).await {
+        Ok(assertion) => begin(visit, door, &account, &assertion, None).await,
+        Err(refusal) => ask_again(visit, tenant, &secret, Some(&account), refusal, &shown).await,
     }
 }
 
 async fn check_code(
     visit: &Visit<'_>,
     door: &LocalDoor,
-    tenant: &Tenant,
-    secret: &Secret<32>,
+    pending: &Pending,
+    account: &Account,
     given: &str,
     recovery: bool,
-) -> Result<(Account, Assertion), Refusal> {
-    let pending = pending(door, tenant, secret).await?;
-    let account = account(door, pending.account()).await?;
+) -> Result<Assertion, Refusal> {
     if !recovery {
-        let assertion = door.accounts.verify_code(&pending, &account, given, visit.now).await?;
-        return Ok((account, assertion));
+        return door.accounts.verify_code(pending, account, given, visit.now).await;
     }
-    let recovered = door.accounts.verify_recovery(&pending, &account, given, visit.now).await?;
+    let recovered = door.accounts.verify_recovery(pending, account, given, visit.now).await?;
     // Of several who show the same code at once, the one that is written is let in.
-    match renew(visit, door, &account, Renewal::UsedRecovery(recovered.used)).await {
-        Ok(_) => Ok((account, recovered.assertion)),
+    match renew(visit, door, account, Renewal::UsedRecovery(recovered.used)).await {
+        Ok(_) => Ok(recovered.assertion),
         Err(NotChanged::Raced) => Err(Reason::RecoveryCodeUsed.into()),
         Err(_) => Err(Reason::Unavailable.into()),
     }
+}
+
+/// Finds the step under way, and whose password was shown in it.
+pub(crate) async fn under_way(
+    door: &LocalDoor,
+    tenant: &Tenant,
+    secret: &Secret<32>,
+) -> Result<(Pending, Account), Refusal> {
+    let pending = pending(door, tenant, secret).await?;
+    let account = account(door, pending.account()).await?;
+    Ok((pending, account))
+}
+
+/// What was shown as the second factor: the field that tells of it, and what is said where it was not right.
+pub(crate) struct Shown {
+    pub(crate) field: &'static str,
+    pub(crate) wrong: &'static str,
+    /// Whether it was a recovery code.
+    pub(crate) recovery: bool,
+}
+
+/// Records that a second factor was refused, of whoever has shown the password, and asks for it again.
+pub(crate) async fn ask_again(
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    secret: &Secret<32>,
+    account: Option<&Account>,
+    refusal: Refusal,
+    shown: &Shown,
+) -> Result<Answer, Problem> {
+    note_of(visit, tenant, account, refusal).await?;
+    let (status, wait, words) = match refusal.face() {
+        Face::StartAgain => return Err(Problem::SignInOver),
+        face => faced(face, shown.wrong),
+    };
+    let answer = code_page(visit, tenant, secret, shown.recovery, Errors::one(shown.field, words)).await?;
+    Ok(answer.with_status(status).retry_after(wait))
 }
 
 /// Shows what an authenticator app is to take over.
@@ -233,7 +266,7 @@ pub(crate) async fn enrol_page(
         // The app is left.
         Ok(None) | Err(_) => None,
     };
-    let scripted = key.is_some();
+    let script = visit.script(key.as_ref());
     let page = EnrolPage {
         frame: visit.frame(Here::Elsewhere).for_key(key.as_ref()),
         errors,
@@ -244,7 +277,7 @@ pub(crate) async fn enrol_page(
         key,
         name: visit.form.text("name").to_owned(),
     };
-    Ok(Answer::page(render(&page)?).scripted(scripted))
+    Ok(Answer::page(render(&page)?).scripted(script))
 }
 
 /// Writes the second factor of an account that had none; of two that are enrolled at once, one is.
@@ -285,18 +318,30 @@ pub(crate) async fn enrolled(visit: &Visit<'_>) -> Result<Answer, Problem> {
             begin(visit, door, &account, &enrolled.assertion, Some(&enrolled.recovery.codes)).await
         }
         Err(refusal) => {
-            note(visit, tenant, refusal).await?;
-            let (status, wait, words) = match refusal.face() {
-                Face::StartAgain => return Err(Problem::SignInOver),
-                face => faced(
-                    face,
-                    "This code is not right. Check that the app's clock is right, and enter the code it shows now.",
-                ),
-            };
-            let answer = enrol_page(visit, door, tenant, &secret, Errors::one("code", words)).await?;
-            Ok(answer.with_status(status).retry_after(wait))
+            let wrong = "This code is not right. Check that the app's clock is right, and enter the code it shows now.";
+            enrol_again(visit, door, tenant, &secret, &account, refusal, ("code", wrong)).await
         }
     }
+}
+
+/// Records that what was to be set up was refused, of whoever has shown the password, and shows the page again; the last is the
+/// field that tells of it, and what is said where it was not right.
+pub(crate) async fn enrol_again(
+    visit: &Visit<'_>,
+    door: &LocalDoor,
+    tenant: &Tenant,
+    secret: &Secret<32>,
+    account: &Account,
+    refusal: Refusal,
+    (field, wrong): (&'static str, &'static str),
+) -> Result<Answer, Problem> {
+    note_of(visit, tenant, Some(account), refusal).await?;
+    let (status, wait, words) = match refusal.face() {
+        Face::StartAgain => return Err(Problem::SignInOver),
+        face => faced(face, wrong),
+    };
+    let answer = enrol_page(visit, door, tenant, secret, Errors::one(field, words)).await?;
+    Ok(answer.with_status(status).retry_after(wait))
 }
 
 /// Shows the page of an invitation to whoever opens its link.
@@ -441,7 +486,7 @@ pub(crate) async fn renew(
 /// Returns the holder of an account as whoever acts, before there is a session.
 pub(crate) fn subject(visit: &Visit<'_>, account: &Account) -> Subject {
     let naming = &visit.service.sign_in.vault.secrets(account.tenant).naming;
-    let person = account.to_assertion(domain::access::Factor::Shown, visit.now).person(naming);
+    let person = account.to_assertion(Factor::Shown, visit.now).person(naming);
     Subject {
         principal: Principal { id: person.to_string(), display: account.display.clone(), kind: PrincipalKind::Person },
         tenant: account.tenant,
@@ -459,7 +504,7 @@ pub(crate) async fn pending(door: &LocalDoor, tenant: &Tenant, secret: &Secret<3
 }
 
 /// Returns the account of a step under way as it is stored at this moment: the directory in force may be of before a reset.
-pub(crate) async fn account(door: &LocalDoor, id: RecordId) -> Result<Account, Refusal> {
+async fn account(door: &LocalDoor, id: RecordId) -> Result<Account, Refusal> {
     door.administration.stored_account(id).await.map_err(|fault| match fault {
         NotChanged::UnknownEntry => Reason::StepOver.into(),
         _ => Reason::Unavailable.into(),
@@ -471,8 +516,18 @@ pub(crate) async fn stored(door: &LocalDoor, id: RecordId) -> Result<Account, Pr
     account(door, id).await.map_err(over)
 }
 
-/// Records a refused step, and raises the alarm where it is time to.
-pub(crate) async fn note(visit: &Visit<'_>, tenant: &Tenant, refusal: Refusal) -> Result<(), Problem> {
+/// Records a refused step of somebody nobody knows yet, and raises the alarm where it is time to.
+async fn note(visit: &Visit<'_>, tenant: &Tenant, refusal: Refusal) -> Result<(), Problem> {
+    note_of(visit, tenant, None, refusal).await
+}
+
+/// Records a refused step, of whoever has shown the password before it, and raises the alarm where it is time to.
+async fn note_of(
+    visit: &Visit<'_>,
+    tenant: &Tenant,
+    account: Option<&Account>,
+    refusal: Refusal,
+) -> Result<(), Problem> {
     if refusal.alert {
         tracing::error!(tenant = %tenant.id, correlation = %visit.correlation, "many wrong passwords for one account");
     }
@@ -481,7 +536,19 @@ pub(crate) async fn note(visit: &Visit<'_>, tenant: &Tenant, refusal: Refusal) -
         visit.service.sign_in.refusals.count(tenant.id, visit.peer, refusal.name());
         return Ok(());
     }
-    match visit.service.sign_in.refuse(tenant.id, Whom::Nobody, refusal.name(), &visit.origin(tenant.id)).await? {
+    let assertion = account.map(|account| account.to_assertion(Factor::Missing, visit.now));
+    let key = refusal.key.map(reference);
+    let whom = match (&assertion, &key) {
+        (Some(assertion), Some(key)) => Whom::Showing(assertion, key),
+        (Some(assertion), None) => Whom::Person(assertion),
+        (None, _) => Whom::Nobody,
+    };
+    let recorded = visit.service.sign_in.refuse(tenant.id, whom, refusal.name(), &visit.origin(tenant.id)).await;
+    // Whatever became of the entry: who has a copy may have used up what is recorded singly.
+    if let (Some(account), Some(key), Reason::CounterWentBack) = (account, refusal.key, refusal.reason) {
+        copied_key::raise(visit, account, key).await;
+    }
+    match recorded? {
         None => Ok(()),
         Some(Wait(seconds)) => Err(Problem::TooMany(seconds)),
     }

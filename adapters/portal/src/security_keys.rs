@@ -1,12 +1,14 @@
 //! The security keys of whoever is signed in: what they are called, adding one, removing one. For accounts kept here.
 //!
+//! A key that was made for another host answers no page of this one: it is listed as such, and may only be removed.
+//!
 //! A key that is added besides another second factor ends no session. The first second factor brings recovery codes and, as a key
 //! that is removed, ends every session but this one, which goes on under another secret.
 
 use crate::answer::Answer;
 use crate::chain::record;
 use crate::clinical::words;
-use crate::credentials::{GRACE_SECONDS, Own, anew, codes_page, not_written, own, refused, to_step_up};
+use crate::credentials::{GRACE_SECONDS, Own, anew, codes_page, denied, not_written, own, refused, to_step_up};
 use crate::doors::LocalDoor;
 use crate::local::{faced, renew};
 use crate::pages::{Errors, Here, KeyForm, KeyLine, SecurityKeysPage, render};
@@ -19,7 +21,7 @@ use domain::directory::{Account, MAX_SECURITY_KEYS, SecurityKey};
 use domain::id::RecordId;
 use domain::journal::Act;
 use domain::kind::Kind;
-use sso::local::{Reason, Refusal, SecurityKeys};
+use sso::local::{Reason, Refusal, SecurityKeys, forget_counters};
 
 /// Lists them, for somebody who proved a moment ago who they are.
 pub(crate) async fn list(visit: &Visit<'_>) -> Result<Answer, Problem> {
@@ -49,7 +51,7 @@ pub(crate) async fn add(visit: &Visit<'_>) -> Result<Answer, Problem> {
             return Ok(answer.with_status(status).retry_after(wait));
         }
     };
-    let first = !account.has_second_factor();
+    let first = !door.accounts.has_second_factor(&account);
     let drawn = if first { Some(door.accounts.recovery.draw(account.id)?) } else { None };
     let recovery = drawn.as_ref().map(|drawn| drawn.hashes.clone());
     let key = added.id;
@@ -69,23 +71,31 @@ pub(crate) async fn remove(visit: &Visit<'_>) -> Result<Answer, Problem> {
         return Ok(to_step_up(PATH));
     }
     let key: RecordId = visit.form.text("key").parse().map_err(|_| Problem::NotAForm)?;
-    let renewal = Renewal::RemovedSecurityKey { since: account.password_changed, key };
+    let (removed, host) = (known(&account, key), door.accounts.host().map(str::to_owned));
+    let renewal = Renewal::RemovedSecurityKey { since: account.password_changed, key, host };
     let account = match renew(visit, door, &account, renewal).await {
         Ok(account) => account,
         // Removed already, in another tab.
         Err(NotChanged::UnknownEntry) => return Ok(Answer::see(PATH)),
         Err(NotChanged::LastFactor) => {
-            let denied =
-                Act::denied("SecurityKeyRemoved", Kind::Account.name(), &account.id.to_string(), "last-factor");
-            record(visit, &visit.signed_in()?.resumed.subject, denied, Context::default()).await?;
+            denied(visit, "SecurityKeyRemoved", &account, "last-factor").await?;
             let words = "It is your only second factor. Add another key or set up an app first.";
             return page(visit, door, &account, Errors::one("yours", words)).await;
         }
         Err(fault) => return Err(not_written(fault)),
     };
     done(visit, "SecurityKeyRemoved", &account, key).await?;
+    let book = &visit.service.sign_in.book;
+    if forget_counters(book, account.tenant, account.id, removed.as_slice()).await.is_err() {
+        // It is of no use to anybody, and swept in time.
+        tracing::debug!(%key, "how often a removed security key has signed is not forgotten yet");
+    }
     let factor = if visit.signed_in()?.resumed.session.second_factor { Factor::Shown } else { Factor::Missing };
     anew(visit, tenant, &account, factor, Answer::see("/account/keys?done=removed")).await
+}
+
+fn known(account: &Account, key: RecordId) -> Option<SecurityKey> {
+    account.security_keys.iter().find(|known| known.id == key).cloned()
 }
 
 /// Reads the name of a new key.
@@ -145,9 +155,14 @@ async fn page(visit: &Visit<'_>, door: &LocalDoor, account: &Account, errors: Er
         Some(keys) => Some(form(visit, keys, account).await?),
         None => None,
     };
-    let scripted = key.is_some();
-    let line =
-        |key: &SecurityKey| KeyLine { id: key.id.to_string(), name: key.name.clone(), added: words::day(key.added) };
+    let (script, host) = (visit.script(key.as_ref()), door.accounts.host());
+    // A key of another host is nobody's second factor, so that it may go whatever is left.
+    let several = account.totp.is_some() || account.keys_of(host).count() > 1;
+    let line = |key: &SecurityKey| {
+        let elsewhere = !key.is_of(host);
+        let (id, name, added) = (key.id.to_string(), key.name.clone(), words::instant(key.added));
+        KeyLine { id, name, added, elsewhere, removable: elsewhere || several }
+    };
     let page = SecurityKeysPage {
         frame: visit.frame(Here::Account).for_key(key.as_ref()),
         errors,
@@ -158,12 +173,12 @@ async fn page(visit: &Visit<'_>, door: &LocalDoor, account: &Account, errors: Er
             _ => "",
         },
         keys: account.security_keys.iter().map(line).collect(),
-        removable: account.totp.is_some() || account.security_keys.len() > 1,
+        only: !several && account.keys_of(host).next().is_some(),
         key,
         full,
         name: visit.form.text("name").to_owned(),
     };
-    Ok(Answer::page(render(&page)?).scripted(scripted))
+    Ok(Answer::page(render(&page)?).scripted(script))
 }
 
 async fn form(visit: &Visit<'_>, keys: &SecurityKeys, account: &Account) -> Result<KeyForm, Problem> {

@@ -57,8 +57,8 @@ pub struct Limits {
     pub fresh_seconds: i64,
     /// How long glass stays broken, in seconds.
     pub glass_seconds: i64,
-    /// Whether an alarm is owed about broken glass: there is somebody to tell.
-    pub glass_alarm: bool,
+    /// Whether alarms are owed, about broken glass and about copied security keys: there is somebody to tell.
+    pub alarm: bool,
 }
 
 impl Default for Limits {
@@ -72,7 +72,7 @@ impl Default for Limits {
             warning_seconds: 60,
             fresh_seconds: 300,
             glass_seconds: 3_600,
-            glass_alarm: false,
+            alarm: false,
         }
     }
 }

@@ -3,10 +3,11 @@
 use crate::answer::Answer;
 use crate::cookie::Cookie;
 use crate::csrf;
-use crate::pages::{Frame, GlassBar, Here, PersonBar, Turn};
+use crate::pages::{Frame, GlassBar, Here, KeyForm, PersonBar, Turn};
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::route::{Door, Row};
+use crate::script;
 use crate::service::Service;
 use actix_web::HttpRequest;
 use domain::access::{self, Action, Address, decide};
@@ -253,6 +254,11 @@ impl<'a> Visit<'a> {
         let reviews = self.might(Action::BreakGlassReview, Kind::GlassReview);
         frame.person = Some(PersonBar { display: session.display.clone(), organization, reads, reviews, token });
         frame
+    }
+
+    /// Returns the address of our script for a page that has a form which a security key answers.
+    pub(crate) fn script(&self, form: Option<&KeyForm>) -> Option<String> {
+        form.map(|_| script::source(&self.service.origin))
     }
 
     /// Sends somebody who is not signed in to where one signs in, and back here afterwards.

@@ -84,12 +84,14 @@ pub enum Renewal {
         /// before are over. `None` where it is one more; sessions go on.
         recovery: Option<Vec<String>>,
     },
-    /// A security key is not to count any more; another second factor must be left.
+    /// A security key is not to count any more; another second factor must be left where there was one.
     RemovedSecurityKey {
         /// See above.
         since: Option<Timestamp>,
         /// The key.
         key: RecordId,
+        /// The host of this gateway, see [`SecurityKey::is_of`].
+        host: Option<String>,
     },
     /// Other recovery codes; sessions go on.
     Recovery {
@@ -205,16 +207,23 @@ impl Administration {
         Ok(changed.await?.after)
     }
 
-    /// Takes one security key of a person away: it was lost, or is not theirs. Their sessions do not resume.
+    /// Takes one security key of a person away: it was lost, or is not theirs. Their sessions do not resume. `host` is that of this
+    /// gateway, see [`SecurityKey::is_of`]: a key of another one is nobody's second factor, and goes whatever else there is.
     ///
     /// # Errors
     /// [`NotChanged::UnknownEntry`] for a key that the account does not have; [`NotChanged::LastFactor`] where nothing else would
     /// be left: then password and second factor are taken away by [`Administration::reset_account`], so that a password alone does
     /// not set up another; else [`NotChanged`].
-    pub async fn remove_security_key(&self, by: &By<'_>, id: RecordId, key: RecordId) -> Result<Account, NotChanged> {
+    pub async fn remove_security_key(
+        &self,
+        by: &By<'_>,
+        id: RecordId,
+        key: RecordId,
+        host: Option<&str>,
+    ) -> Result<Account, NotChanged> {
         // As for a reset: later than every session that could begin before.
         let over = Timestamp(self.now().0.saturating_add(1_000));
-        match self.apply(by, id, None, |account: &Account| without_key(account, key, over)).await {
+        match self.apply(by, id, None, |account: &Account| without_key(account, key, host, over)).await {
             Ok(changed) => Ok(changed.after.entry),
             Err(ChangeFault::Refused(fault) | ChangeFault::NotChanged(fault)) => Err(fault),
             Err(ChangeFault::OtherVersion) => Err(NotChanged::Raced),
@@ -328,7 +337,8 @@ fn renewed(account: &Account, renewal: Renewal, now: Timestamp) -> Result<Accoun
         }
         Renewal::SecurityKey { since, key, recovery } => {
             // As above; and what was to be the first second factor is none once another was enrolled.
-            only_if(was == since && account.has_second_factor() == recovery.is_none())?;
+            let has_other = account.has_second_factor(Some(&key.host));
+            only_if(was == since && has_other == recovery.is_none())?;
             let mut more = account;
             more.security_keys.push(key);
             match recovery {
@@ -336,9 +346,9 @@ fn renewed(account: &Account, renewal: Renewal, now: Timestamp) -> Result<Accoun
                 None => more,
             }
         }
-        Renewal::RemovedSecurityKey { since, key } => {
+        Renewal::RemovedSecurityKey { since, key, host } => {
             only_if(was == since)?;
-            without_key(&account, key, now)?
+            without_key(&account, key, host.as_deref(), now)?
         }
         Renewal::Recovery { since, recovery } => {
             only_if(was == since)?;
@@ -359,16 +369,16 @@ fn later(account: &Account, now: Timestamp) -> Timestamp {
     account.password_changed.map_or(now, |before| now.max(Timestamp(before.0.saturating_add(1_000))))
 }
 
-/// Takes a security key away, from a moment on; a second factor must be left.
-fn without_key(account: &Account, key: RecordId, now: Timestamp) -> Result<Account, NotChanged> {
-    let changed = later(account, now);
+/// Takes a security key away, from a moment on; a second factor must be left where there was one.
+fn without_key(account: &Account, key: RecordId, host: Option<&str>, now: Timestamp) -> Result<Account, NotChanged> {
+    let (changed, had_factor) = (later(account, now), account.has_second_factor(host));
     let mut account = account.clone();
     let before = account.security_keys.len();
     account.security_keys.retain(|known| known.id != key);
     if account.security_keys.len() == before {
         return Err(NotChanged::UnknownEntry);
     }
-    if !account.has_second_factor() {
+    if had_factor && !account.has_second_factor(host) {
         return Err(NotChanged::LastFactor);
     }
     Ok(Account { password_changed: Some(changed), ..account })

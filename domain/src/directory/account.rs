@@ -67,10 +67,16 @@ impl Account {
         RecordId(tenant.0)
     }
 
-    /// Says whether the person has anything to show besides the password; recovery codes only stand in for it.
+    /// Says whether the person has anything to show besides the password at a gateway of this host, see [`SecurityKey::is_of`];
+    /// recovery codes only stand in for it.
     #[must_use]
-    pub fn has_second_factor(&self) -> bool {
-        self.totp.is_some() || !self.security_keys.is_empty()
+    pub fn has_second_factor(&self, host: Option<&str>) -> bool {
+        self.totp.is_some() || self.keys_of(host).next().is_some()
+    }
+
+    /// Returns the security keys that answer pages of this host, see [`SecurityKey::is_of`].
+    pub fn keys_of(&self, host: Option<&str>) -> impl Iterator<Item = &SecurityKey> {
+        self.security_keys.iter().filter(move |key| key.is_of(host))
     }
 
     /// Returns what is known of its person once password, and second factor where shown, were right.
@@ -176,6 +182,7 @@ mod tests {
             name: format!("Key {number}"),
             added: Timestamp(0),
             credential: format!("AAA{number}"),
+            host: String::new(),
             verifier: Hidden::new("{}".into()),
         }
     }
@@ -208,6 +215,20 @@ mod tests {
         let older = format!("{}{}", &text[..before], &text[after..]);
         let older = serde_json::from_str::<Account>(&older).unwrap();
         assert_eq!(older, Account { security_keys: vec![], ..account() }, "as a release without them wrote it");
+    }
+
+    #[test]
+    fn a_key_of_another_host_is_no_second_factor() {
+        let made = |host: &str| SecurityKey { host: host.into(), ..key(1) };
+        let with = |host: &str| Account { totp: None, security_keys: vec![made(host)], ..account() };
+        let (here, none) = (Some("here.example"), None);
+        assert!(with("here.example").has_second_factor(here) && !with("here.example").has_second_factor(none));
+        assert!(!with("there.example").has_second_factor(here) && account().has_second_factor(none), "an app is one");
+        assert!(with("").has_second_factor(here), "as it was before hosts were written down");
+        let text = serde_json::to_string(&made("here.example")).unwrap();
+        assert!(
+            text.contains(r#""host":"here.example""#) && serde_json::from_str(&text).ok() == Some(made("here.example"))
+        );
     }
 
     #[test]
@@ -252,6 +273,7 @@ mod tests {
             (with(SecurityKey { credential: "AAA1".into(), ..key(2) }), Invalid::SecurityKey),
             (with(SecurityKey { credential: "AA+1".into(), ..key(2) }), Invalid::SecurityKey),
             (with(SecurityKey { credential: String::new(), ..key(2) }), Invalid::SecurityKey),
+            (with(SecurityKey { host: "here.example/".into(), ..key(2) }), Invalid::SecurityKey),
             (with(SecurityKey { verifier: Hidden::new("text".into()), ..key(2) }), Invalid::SecurityKey),
             (
                 with(SecurityKey { verifier: Hidden::new(format!("{{{}}}", " ".repeat(8_191))), ..key(2) }),

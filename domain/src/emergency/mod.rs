@@ -20,6 +20,7 @@ mod review;
 mod reviewing;
 mod seen;
 
+pub(crate) use outbox::pause_after;
 pub use outbox::{GIVE_UP_SECONDS, OUTBOX, Waiting};
 pub use review::{Closed, Listed, NOTE, Review, Unreadable, Verdict};
 pub use reviewing::{Counts, MAX_COUNTED};

@@ -201,7 +201,7 @@ impl Emergency {
 }
 
 /// Returns the pause after so many attempts, in seconds: 2, 4, 8 … 64, and 64 from then on.
-fn pause_after(attempts: u32) -> i64 {
+pub(crate) fn pause_after(attempts: u32) -> i64 {
     // Shifted by more than the longest pause needs, the bits would fall out.
     2_i64
         .checked_shl(attempts.min(MAX_PAUSE_SECONDS.ilog2()))

@@ -25,8 +25,10 @@ use crate::secret::Secret;
 use crate::ticket::TicketKey;
 use crate::time::Timestamp;
 use alloc::collections::BTreeMap;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::net::IpAddr;
 use gate::{Gate, Noted, Of, Tally};
 use spin::Mutex;
@@ -71,6 +73,8 @@ pub enum Asked {
     Provisioning,
     /// Another access token for what was granted.
     Refresh,
+    /// Of somebody who is signed in: to change what proves who they are.
+    Credential,
 }
 
 impl Asked {
@@ -81,6 +85,7 @@ impl Asked {
             Asked::SignIn => "LoginFailed",
             Asked::Provisioning => "ProvisioningRefused",
             Asked::Refresh => "RefreshRefused",
+            Asked::Credential => "CredentialRefused",
         }
     }
 
@@ -90,6 +95,7 @@ impl Asked {
             Asked::SignIn => "Person",
             Asked::Provisioning => "Connection",
             Asked::Refresh => "Application",
+            Asked::Credential => "Account",
         }
     }
 }
@@ -134,6 +140,24 @@ impl Refusals {
     /// # Errors
     /// [`Unavailable`], see [`Refusals::record`].
     pub async fn record_as(&self, asked: Asked, refusal: &Refusal<'_>) -> Result<Option<Wait>, Unavailable> {
+        self.record_with(asked, refusal, Vec::new()).await
+    }
+
+    /// The same as [`Refusals::record`] where somebody showed something of theirs that is known here: the entry names it, as those do
+    /// that tell of its use.
+    ///
+    /// # Errors
+    /// [`Unavailable`], see [`Refusals::record`].
+    pub async fn record_showing(&self, refusal: &Refusal<'_>, shown: &str) -> Result<Option<Wait>, Unavailable> {
+        self.record_with(Asked::SignIn, refusal, vec![shown.to_string()]).await
+    }
+
+    async fn record_with(
+        &self,
+        asked: Asked,
+        refusal: &Refusal<'_>,
+        returned: Vec<String>,
+    ) -> Result<Option<Wait>, Unavailable> {
         let peer = refusal.address.parse().ok();
         let noted = self.gate.lock().note(Of { chain: refusal.chain, asked }, peer, refusal.reason, self.clock.now());
         if let Noted::Counted(wait) = noted {
@@ -144,12 +168,25 @@ impl Refusals {
         let act = Act::denied(asked.action(), refusal.what, refusal.who, refusal.reason);
         let by = refusal.connection.map(|connection| (CONNECTION.to_string(), connection.to_string()));
         let address = Some(refusal.address.to_string());
-        let context = Context { address, envelope: by.into_iter().collect(), ..Context::default() };
+        let context = Context { address, envelope: by.into_iter().collect(), returned, ..Context::default() };
         if let Err(unavailable) = self.write(&actor, act, &context).await {
             self.gate.lock().count(Of { chain: refusal.chain, asked }, peer, refusal.reason, self.clock.now());
             return Err(unavailable);
         }
         Ok(None)
+    }
+
+    /// Says whether a refusal gets an entry, for a caller that writes it as the act of somebody who is signed in; it is counted where
+    /// it gets none.
+    ///
+    /// # Errors
+    /// [`Wait`] where the address has had too many; that is then the answer.
+    pub fn may_tell(&self, asked: Asked, chain: TenantId, address: IpAddr, reason: &str) -> Result<bool, Wait> {
+        match self.gate.lock().note(Of { chain, asked }, Some(address), reason, self.clock.now()) {
+            Noted::Written => Ok(true),
+            Noted::Counted(None) => Ok(false),
+            Noted::Counted(Some(wait)) => Err(Wait::of(wait)),
+        }
     }
 
     /// Counts somebody who was sent away before anything was looked at: that gets no entry of its own.

@@ -58,6 +58,8 @@ pub enum TicketKind {
     KeyChallenge,
     /// How often a security key has signed, as it says itself.
     KeyCounter,
+    /// An alarm that somebody outside is to be told of.
+    Alarm,
     /// The name of a session's person in a list: of their tenant's sessions, of those of somebody provisioned.
     SessionName,
 }
@@ -85,6 +87,7 @@ impl TicketKind {
             TicketKind::SessionName => 12,
             TicketKind::KeyChallenge => 17,
             TicketKind::KeyCounter => 18,
+            TicketKind::Alarm => 19,
         }
     }
 }

@@ -1,8 +1,10 @@
-//! The keeper of broken glass: sends the alarm, writes down the end, and counts what waits for a review.
+//! The keeper of broken glass: sends the alarm, writes down the end, and counts what waits for a review. Alarms about copied security
+//! keys go the same way.
 //!
 //! A breaking is in the outbox before it is in the chain, so an alarm outlives a gateway that is killed: whoever serves next
 //! takes it up. Several gateways share the outbox; each attempt is taken by one of them.
 
+mod copied_keys;
 mod webhook;
 
 pub use webhook::Webhook;
@@ -130,6 +132,7 @@ async fn round(keeper: &Arc<Keeper>, tasks: &TaskTracker, number: u64) -> Result
             note(keeper, &kept.value, fault);
         }
     }
+    copied_keys::round(keeper, tasks).await?;
     keeper.troubled().retain(|review| waiting.iter().any(|kept| kept.value.review == *review));
     if seldom {
         count(keeper).await?;

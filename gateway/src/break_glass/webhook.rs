@@ -1,4 +1,4 @@
-//! Telling a receiver of the site's own that somebody broke the glass.
+//! Telling a receiver of the site's own that somebody broke the glass, or that there may be a copy of somebody's security key.
 //!
 //! ```text
 //!   POST …                                              no patient, and no word of the person's own
@@ -7,11 +7,12 @@
 //! ```
 //!
 //! The receiver answers with 2xx, checks the signature over the bytes as they came, and refuses a `t` that is old. The same
-//! alarm may come twice: `review` tells.
+//! alarm may come twice: `review` tells, or `correlation`.
 
 use crate::config::SignOn;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::sign_on::authorities;
+use domain::alarm::CopiedKey;
 use domain::emergency::Waiting;
 use domain::secret::SecretBytes;
 use domain::time::Timestamp;
@@ -86,7 +87,18 @@ impl Webhook {
     /// # Errors
     /// `NotTold`.
     pub async fn tell(&self, waiting: &Waiting, now: Timestamp) -> Result<(), NotTold> {
-        let body = body(waiting);
+        self.send(of_glass(waiting), now).await
+    }
+
+    /// Tells of a key of which there may be a copy.
+    ///
+    /// # Errors
+    /// `NotTold`.
+    pub async fn tell_of_key(&self, key: &CopiedKey, now: Timestamp) -> Result<(), NotTold> {
+        self.send(of_key(key), now).await
+    }
+
+    async fn send(&self, body: String, now: Timestamp) -> Result<(), NotTold> {
         let signature = signature(self.key.expose(), now, &body);
         let reply = self.client.post_json(&self.to, &self.url, body, (SIGNATURE, &signature)).await;
         match reply.map_err(NotTold::NoAnswer)?.status {
@@ -96,7 +108,20 @@ impl Webhook {
     }
 }
 
-fn body(waiting: &Waiting) -> String {
+fn of_key(key: &CopiedKey) -> String {
+    json!({
+        "event": "security-key-copied",
+        "tenant": key.tenant.to_string(),
+        "account": key.account.to_string(),
+        "person": { "id": key.person.to_string(), "display": key.display },
+        "key": key.key.to_string(),
+        "time": key.at.rfc3339(),
+        "correlation": key.correlation.to_string(),
+    })
+    .to_string()
+}
+
+fn of_glass(waiting: &Waiting) -> String {
     json!({
         "event": "break-glass",
         "review": waiting.review.to_string(),

@@ -11,7 +11,7 @@ use domain::administration::{ChangeFault, NewAccount, NotChanged};
 use domain::directory::Account;
 use domain::id::RecordId;
 use serde_json::json;
-use sso::local::{INVITED_SECONDS, Invitation, Invitations, Inviting, NotInvited};
+use sso::local::{INVITED_SECONDS, Invitation, Invitations, Inviting, NotInvited, forget_counters, host_of};
 use std::sync::Arc;
 
 /// Runs `sealgate user …`.
@@ -22,12 +22,12 @@ pub async fn run(config: &Config, command: User) -> Outcome {
     let installation = Installation::open(config).await?;
     let done = match command {
         User::Add(add) => self::add(config, &installation, add).await,
-        User::List { tenant, output } => list(&installation, tenant.as_deref(), output).await,
+        User::List { tenant, output } => list(config, &installation, tenant.as_deref(), output).await,
         User::Change(change) => self::change(&installation, change).await,
         User::Disable(user) => set_enabled(&installation, &user, false).await,
         User::Enable(user) => set_enabled(&installation, &user, true).await,
-        User::Keys { user, output } => keys(&installation, &user, output).await,
-        User::RemoveKey { user, key } => remove_key(&installation, &user, &key).await,
+        User::Keys { user, output } => keys(config, &installation, &user, output).await,
+        User::RemoveKey { user, key } => remove_key(config, &installation, &user, &key).await,
         User::Reset { user, second_factor, output } => reset(config, &installation, &user, second_factor, output).await,
     };
     installation.close().await;
@@ -97,19 +97,26 @@ fn tell(config: &Config, installation: &Installation, invitation: &Invitation, w
     output::line(&*link)
 }
 
-async fn list(installation: &Installation, tenant: Option<&str>, output: Json) -> Outcome {
+/// Returns the host whose pages security keys answer; `None` where the public address is no name.
+fn host(config: &Config) -> Option<String> {
+    origin::of(config).as_deref().and_then(host_of)
+}
+
+async fn list(config: &Config, installation: &Installation, tenant: Option<&str>, output: Json) -> Outcome {
+    let host = host(config);
     let directory = installation.directory().await?;
     let tenant = tenant.map(|name| find::tenant(&directory, name)).transpose()?;
     let chosen = || directory.accounts().filter(|account| tenant.is_none_or(|tenant| account.tenant == tenant));
     if output.json {
         let administration = installation.administration();
-        let values = chosen().map(|account| admin::account(account, administration.person_of(account)));
+        let values =
+            chosen().map(|account| admin::account(account, administration.person_of(account), host.as_deref()));
         return output::json(&values.collect());
     }
     let heading = ["USER", "NAME", "TENANT", "ROLES", "CLINICS", "SIGN-IN", "STATE", "ID"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for account in chosen() {
-        let sign_in = match (&account.password, account.has_second_factor()) {
+        let sign_in = match (&account.password, account.has_second_factor(host.as_deref())) {
             (None, _) => "invited",
             (Some(_), false) => "password",
             (Some(_), true) => "password and second factor",
@@ -128,26 +135,34 @@ async fn list(installation: &Installation, tenant: Option<&str>, output: Json) -
     output::table(&rows)
 }
 
-async fn keys(installation: &Installation, named: &NamedUser, output: Json) -> Outcome {
+async fn keys(config: &Config, installation: &Installation, named: &NamedUser, output: Json) -> Outcome {
+    let host = host(config);
     let directory = installation.directory().await?;
     let account = find::account(&directory, &named.user, named.tenant.as_deref())?;
     if output.json {
         let values = account
             .security_keys
             .iter()
-            .map(|key| json!({ "id": key.id.to_string(), "name": key.name, "added": key.added.rfc3339() }));
+            .map(|key| json!({ "id": key.id.to_string(), "name": key.name, "added": key.added.rfc3339(),
+                               "host": Some(&key.host).filter(|host| !host.is_empty()), "counts": key.is_of(host.as_deref()) }));
         return output::json(&values.collect());
     }
-    let mut rows = vec![["KEY", "ADDED", "ID"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["KEY", "ADDED", "STATE", "ID"].map(str::to_owned).to_vec()];
     rows.extend(account.security_keys.iter().map(|key| {
         let added = key.added.rfc3339();
         let day = added.split('T').next().unwrap_or_default();
-        vec![key.name.clone(), day.to_owned(), key.id.to_string()]
+        let state = match (key.is_of(host.as_deref()), key.host.as_str()) {
+            (true, _) => "counts".to_owned(),
+            (false, "") => "of another host".to_owned(),
+            (false, other) => format!("of another host: {other}"),
+        };
+        vec![key.name.clone(), day.to_owned(), state, key.id.to_string()]
     }));
     output::table(&rows)
 }
 
-async fn remove_key(installation: &Installation, named: &NamedUser, wanted: &str) -> Outcome {
+async fn remove_key(config: &Config, installation: &Installation, named: &NamedUser, wanted: &str) -> Outcome {
+    let host = host(config);
     let directory = installation.directory().await?;
     let account = find::account(&directory, &named.user, named.tenant.as_deref())?;
     let mut keys = account.security_keys.iter();
@@ -157,8 +172,10 @@ async fn remove_key(installation: &Installation, named: &NamedUser, wanted: &str
         return Err(Stop::new(Exit::Failed, line));
     };
     let by = installation.by_operator();
-    match installation.administration().remove_security_key(&by, account.id, key.id).await {
+    match installation.administration().remove_security_key(&by, account.id, key.id, host.as_deref()).await {
         Ok(changed) => {
+            // What is left of it is swept in time.
+            let _ = forget_counters(&installation.book(), changed.tenant, changed.id, std::slice::from_ref(key)).await;
             output::line(format_args!("security key of user {} removed: sessions end within a second", changed.name))
         }
         Err(NotChanged::LastFactor) => {

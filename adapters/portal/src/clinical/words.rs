@@ -30,12 +30,6 @@ pub(crate) fn instant(at: domain::time::Timestamp) -> String {
     moment(&at.rfc3339())
 }
 
-/// Returns the day of a moment of our own clock, in UTC.
-pub(crate) fn day(at: domain::time::Timestamp) -> String {
-    let text = at.rfc3339();
-    text.split('T').next().and_then(date_in_words).unwrap_or_default()
-}
-
 fn date_in_words(date: &str) -> Option<String> {
     let mut parts = date.split('-');
     let year = parts.next().filter(|year| year.len() == 4 && is_number(year))?;

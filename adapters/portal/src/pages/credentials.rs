@@ -45,8 +45,8 @@ pub(crate) struct SecurityKeysPage {
     /// What was just done; empty when nothing was.
     pub(crate) said: &'static str,
     pub(crate) keys: Vec<KeyLine>,
-    /// Whether one may be removed: something else would be left to show.
-    pub(crate) removable: bool,
+    /// Whether one of them is all that the person has to show.
+    pub(crate) only: bool,
     /// What adds one; `None` where none can be added.
     pub(crate) key: Option<KeyForm>,
     /// Whether none can be added because there are as many as may be.
@@ -59,8 +59,12 @@ pub(crate) struct SecurityKeysPage {
 pub(crate) struct KeyLine {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// The day.
+    /// When.
     pub(crate) added: String,
+    /// Whether it was made for another host, and cannot be used here.
+    pub(crate) elsewhere: bool,
+    /// Whether it may be removed: something else would be left to show, or it cannot be shown.
+    pub(crate) removable: bool,
 }
 
 /// A form that a security key answers by the script.

@@ -15,7 +15,7 @@ pub(crate) use credentials::{AuthenticatorPage, DrawCodesPage, KeyForm, KeyLine,
 pub(crate) use launching::{ChoosePatientPage, ConsentPage, WishLine};
 pub(crate) use reviews::{ActLine, Judged, ReviewLine, ReviewPage, ReviewTold, ReviewsPage};
 pub(crate) use signing_in::{
-    AccountPage, CodePage, Credentials, DiscoverPage, EnrolPage, InvitationPage, NoticePage, ProblemPage,
+    AccountPage, CodePage, Credentials, DiscoverPage, EnrolPage, InvitationPage, NewKey, NoticePage, ProblemPage,
     RecoveryCodesPage, SessionLine, SignInPage, Way,
 };
 

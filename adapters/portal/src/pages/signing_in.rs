@@ -125,14 +125,22 @@ pub(crate) struct AccountPage {
 pub(crate) struct Credentials {
     /// Whether an authenticator app is enrolled.
     pub(crate) authenticator: bool,
-    /// How many security keys were added.
+    /// How many security keys were added that can be used here.
     pub(crate) keys: usize,
+    /// The newest of them, where it was added not long ago.
+    pub(crate) new_key: Option<NewKey>,
     /// Whether keys can be used here, or some were added nevertheless.
     pub(crate) keys_offered: bool,
     /// Whether there is a second factor at all.
     pub(crate) second_factor: bool,
     /// Recovery codes that were not used yet.
     pub(crate) codes: usize,
+}
+
+/// A security key that was added not long ago: whoever did not add it is to notice.
+pub(crate) struct NewKey {
+    pub(crate) name: String,
+    pub(crate) added: String,
 }
 
 /// One session.

@@ -217,6 +217,7 @@ fn pages_of_the_account_and_of_problems() {
             credentials: Some(Credentials {
                 authenticator: true,
                 keys: 2,
+                new_key: Some(NewKey { name: TRICKY.to_owned(), added: "1 Jan 2026, 12:00 (UTC)".to_owned() }),
                 keys_offered: true,
                 second_factor: true,
                 codes: 9,
@@ -424,21 +425,27 @@ fn pages_of_credentials() {
     for left in [0, 1, 9] {
         hold(&format!("draw_codes_{left}"), &DrawCodesPage { frame: frame(), token: "token".to_owned(), left });
     }
-    let line =
-        |id: &str, name: &str| KeyLine { id: id.to_owned(), name: name.to_owned(), added: "1 Jan 2026".to_owned() };
+    let line = |id: &str, name: &str| KeyLine {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        added: "1 Jan 2026, 12:00 (UTC)".to_owned(),
+        elsewhere: false,
+        removable: true,
+    };
     let page = |keys: Vec<KeyLine>| SecurityKeysPage {
         frame: frame(),
         errors: Errors::default(),
         token: "token".to_owned(),
         said: "The key was added.",
-        removable: keys.len() > 1,
+        only: keys.len() == 1,
         keys,
         key: Some(key_form("/account/keys", "create")),
         full: false,
         name: TRICKY.to_owned(),
     };
     hold("security_keys", &page(vec![line("one", TRICKY), line("two", RTL)]));
-    hold("security_keys_only_one", &page(vec![line("one", RTL)]));
+    hold("security_keys_only_one", &page(vec![KeyLine { removable: false, ..line("one", RTL) }]));
+    hold("security_keys_elsewhere", &page(vec![line("one", RTL), KeyLine { elsewhere: true, ..line("two", TRICKY) }]));
     let errors = Errors::one("security-key", "The key was not accepted.");
     hold("security_keys_error", &SecurityKeysPage { errors, said: "", ..page(Vec::new()) });
     hold("security_keys_full", &SecurityKeysPage { key: None, full: true, ..page(vec![line("one", RTL)]) });

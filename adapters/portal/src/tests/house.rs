@@ -211,35 +211,21 @@ impl House {
             clock: doubles.clock.clone(),
             entropy: doubles.entropy.clone(),
         });
-        let settings = LocalSettings {
-            costs: Costs::FLOOR,
-            pool: PoolLimits { hashing: 2, waiting: 100, waiting_known: 16 },
-            throttle: ThrottleLimits::default(),
-            breached: None,
-            origin: ORIGIN.to_owned(),
-        };
-        let accounts = Accounts::new(LocalKeys::derive(&doubles.roots.session), settings, Arc::clone(&book)).unwrap();
-        let door = Arc::new(LocalDoor { accounts, administration: doubles.administration() });
+        let door = Arc::new(door(&doubles, &book, ORIGIN));
         let says = Arc::new(Provider::default());
-        let sign_in = SignIn {
-            book,
-            ledger: doubles.ledger.clone(),
-            vault: doubles.vault.clone(),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-            refusals: doubles.refusals(refusals).unwrap(),
-        };
-        let retrieval = Retrieval {
-            store: doubles.store.clone(),
-            ledger: doubles.ledger.clone(),
-            vault: doubles.vault.clone(),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-            labels: Arc::new(r4::labels::SecurityLabels),
-        };
-        let doors = Doors { oidc: Some(says.clone()), saml: Some(says.clone()), accounts: Some(Arc::clone(&door)) };
-        let service = Service::new(sign_in, retrieval, receiver, doors, &format!("{ORIGIN}/fhir"), limits);
+        let service = pages(&doubles, &book, receiver, &says, &door, (limits, refusals));
         Self { doubles, tickets, service, directory: sender, tenant, connection, account, door, says }
+    }
+
+    /// Returns the same gateway, at pages of another origin as far as security keys go.
+    pub(crate) async fn known_as(self, origin: &str) -> Self {
+        let book = Arc::clone(&self.service.sign_in.book);
+        let door = Arc::new(door(&self.doubles, &book, origin));
+        let limits = (self.service.limits.clone(), RefusalLimits::default());
+        let service = pages(&self.doubles, &book, self.directory.subscribe(), &self.says, &door, limits);
+        let moved = Self { door, service, ..self };
+        moved.reload().await;
+        moved
     }
 
     /// Loads the directory anew, as the gateway's watch does.
@@ -307,6 +293,15 @@ impl House {
     /// Returns how many refusals are in a chain.
     pub(crate) async fn refusals_in(&self, tenant: TenantId) -> usize {
         self.entries_of(tenant).await.into_iter().filter(|(action, _)| action == "LoginFailed").count()
+    }
+
+    /// Returns whom or what the tenant's entries about an action are about.
+    pub(crate) async fn about(&self, action: &str) -> Vec<String> {
+        use domain::ports::Store;
+        let block = self.doubles.store.entries(domain::audit::ChainId::from(self.tenant), 0, 10_000).await.unwrap();
+        let lines = String::from_utf8(block.lines).unwrap();
+        let entries = lines.lines().map(|line| EntryView::read(line.split_once(' ').unwrap().1.as_bytes()).unwrap());
+        entries.filter(|entry| entry.action() == action).map(|entry| entry.resource_id().into_owned()).collect()
     }
 
     /// Returns the contexts of the tenant's entries about an action, opened.
@@ -423,6 +418,46 @@ impl House {
         let incoming = Incoming { records: vec![record], trace: "{}".to_owned(), held: None };
         intake.receive(&delivery, &incoming).await.unwrap();
     }
+}
+
+fn door(doubles: &Installation, book: &Arc<TicketBook>, origin: &str) -> LocalDoor {
+    let settings = LocalSettings {
+        costs: Costs::FLOOR,
+        pool: PoolLimits { hashing: 2, waiting: 100, waiting_known: 16 },
+        throttle: ThrottleLimits::default(),
+        breached: None,
+        origin: origin.to_owned(),
+    };
+    let accounts = Accounts::new(LocalKeys::derive(&doubles.roots.session), settings, Arc::clone(book)).unwrap();
+    LocalDoor { accounts, administration: doubles.administration() }
+}
+
+fn pages(
+    doubles: &Installation,
+    book: &Arc<TicketBook>,
+    directory: watch::Receiver<Arc<Directory>>,
+    says: &Arc<Provider>,
+    door: &Arc<LocalDoor>,
+    (limits, refusals): (Limits, RefusalLimits),
+) -> Arc<Service> {
+    let sign_in = SignIn {
+        book: Arc::clone(book),
+        ledger: doubles.ledger.clone(),
+        vault: doubles.vault.clone(),
+        clock: doubles.clock.clone(),
+        entropy: doubles.entropy.clone(),
+        refusals: doubles.refusals(refusals).unwrap(),
+    };
+    let retrieval = Retrieval {
+        store: doubles.store.clone(),
+        ledger: doubles.ledger.clone(),
+        vault: doubles.vault.clone(),
+        clock: doubles.clock.clone(),
+        entropy: doubles.entropy.clone(),
+        labels: Arc::new(r4::labels::SecurityLabels),
+    };
+    let doors = Doors { oidc: Some(says.clone()), saml: Some(says.clone()), accounts: Some(Arc::clone(door)) };
+    Service::new(sign_in, retrieval, directory, doors, &format!("{ORIGIN}/fhir"), limits)
 }
 
 /// A browser: it keeps cookies and says where its requests come from.

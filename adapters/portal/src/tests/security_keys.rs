@@ -2,11 +2,22 @@
 
 use super::house::{Browser, Got, House, ORIGIN, PASSWORD};
 use super::local::{Alice, alice, between, code, invitation, show_password};
+use crate::service::Limits;
 use actix_web::http::StatusCode;
+use domain::access::Factor;
+use domain::alarm::Alarms;
 use domain::directory::Account;
+use domain::ports::Clock;
+use domain::rate::Rate;
+use domain::refusals::RefusalLimits;
 use sso::double::Authenticator;
 
-const OWN_SCRIPT: &str = "; script-src 'self'";
+/// Says whether a page may load our script, and nothing beside it.
+fn is_scripted(page: &Got) -> bool {
+    let script = page.body.split_once("<script src=\"").map(|(_, rest)| rest.split('"').next().unwrap());
+    let policy = page.header("content-security-policy");
+    script.is_some_and(|script| policy.ends_with(&format!("; script-src {ORIGIN}{script}")))
+}
 
 /// Makes an answer to what is asked in some wrong way.
 type Try<'a> = Box<dyn FnMut(&mut Authenticator, &str) -> String + 'a>;
@@ -68,7 +79,7 @@ async fn a_key_stands_in_for_the_app_at_sign_in_and_is_recorded() {
     assert!(alice.browser.get("/account").await.body.contains("1 added"));
     for _ in 0..2 {
         let (mut browser, page) = asked(&house).await;
-        assert!(page.body.contains("six digits") && page.header("content-security-policy").ends_with(OWN_SCRIPT));
+        assert!(page.body.contains("six digits") && is_scripted(&page));
         let answer = key.sign(&options(&page)).unwrap();
         let done = show(&house, &mut browser, &answer).await;
         assert_eq!(done.location(), "/", "{}", done.body);
@@ -169,6 +180,145 @@ async fn each_refusal_has_its_reason_in_the_chain_and_one_face() {
 }
 
 #[actix_web::test]
+async fn a_refused_key_is_recorded_with_its_person_and_a_copy_raises_an_alarm() {
+    let house = House::with(Limits { alarm: true, ..Limits::default() }).await;
+    let (_, mut key) = with_key(&house).await;
+    let account = stored(&house).await;
+    let naming = &house.service.sign_in.vault.secrets(house.tenant).naming;
+    let person = account.to_assertion(Factor::Shown, house.doubles.clock.now()).person(naming);
+    let alarms = Alarms(&house.service.sign_in.book);
+    let (mut browser, page) = asked(&house).await;
+    key.present = false;
+    show(&house, &mut browser, &key.sign(&options(&page)).unwrap()).await;
+    key.present = true;
+    assert!(alarms.waiting().await.unwrap().is_empty());
+    let (mut browser, page) = asked(&house).await;
+    assert_eq!(show(&house, &mut browser, &key.sign(&options(&page)).unwrap()).await.location(), "/");
+    key.counter = Some(0);
+    for _ in 0..2 {
+        let (mut browser, page) = asked(&house).await;
+        show(&house, &mut browser, &key.sign(&options(&page)).unwrap()).await;
+        key.counter = Some(0);
+    }
+    let (mut browser, page) = asked(&house).await;
+    show(&house, &mut browser, &self::key(9).sign(&options(&page)).unwrap()).await;
+    let (mut browser, _) = asked(&house).await;
+    let path = format!("/sign-in/{}/code", house.tenant);
+    browser.post(&path, &[("code", "000000")]).await;
+    assert_eq!(house.about("LoginFailed").await, vec![person.to_string(); 5]);
+    let id = account.security_keys[0].id;
+    let told = house.contexts("LoginFailed").await;
+    let told: Vec<_> = told.iter().map(|entry| (entry.reason.as_deref().unwrap(), entry.returned.join(" "))).collect();
+    let known = || format!("SecurityKey/{id}");
+    let expected = [
+        ("user-not-present", known()),
+        ("counter-went-back", known()),
+        ("counter-went-back", known()),
+        ("unknown-key", String::new()),
+        ("wrong-code", String::new()),
+    ];
+    assert_eq!(told, expected);
+    let waiting = alarms.waiting().await.unwrap();
+    assert_eq!(waiting.len(), 1, "of one key once an hour");
+    let about = &waiting[0].value.about;
+    assert_eq!((about.key, about.account, about.person, about.tenant), (id, account.id, person, house.tenant));
+}
+
+#[actix_web::test]
+async fn a_key_of_a_former_host_is_no_second_factor_and_another_is_set_up() {
+    let house = House::new().await;
+    let (mut browser, mut key) = (Browser::new(&house), key(1));
+    let path = invitation(&house).await;
+    browser.get(&path).await;
+    let set = browser.post(&path, &[("password", PASSWORD), ("again", PASSWORD)]).await;
+    let page = browser.get(set.location()).await;
+    let enrol_key = format!("/sign-in/{}/enrol-key", house.tenant);
+    let answer = key.register(&options(&page)).unwrap();
+    browser.post(&enrol_key, &[("name", "Only"), ("answer", &answer)]).await;
+    assert_eq!(stored(&house).await.security_keys[0].host, "here.example");
+    // The gateway is known by another name from now on.
+    let elsewhere = house.known_as("https://moved.example").await;
+    elsewhere.doubles.clock.advance(60);
+    let mut browser = Browser::new(&elsewhere);
+    let shown = show_password(&mut browser, &elsewhere, "alice", PASSWORD).await;
+    assert_eq!(shown.location(), format!("/sign-in/{}/enrol", elsewhere.tenant), "{}", shown.body);
+    let page = browser.get(shown.location()).await;
+    let mut another = Authenticator::new(2, "https://moved.example").unwrap();
+    let answer = another.register(&options(&page)).unwrap();
+    let done = browser.post(&enrol_key, &[("name", "Another"), ("answer", &answer)]).await;
+    assert!(done.body.contains("Keep your recovery codes"), "{}", done.body);
+    elsewhere.reload().await;
+    let list = browser.get("/account/keys").await;
+    assert!(list.body.contains("for another address of this site"), "{}", list.body);
+    assert_eq!(list.body.matches("Remove it").count(), 1, "the one that does not count: {}", list.body);
+    assert!(browser.get("/account").await.body.contains("1 added"));
+    elsewhere.doubles.clock.advance(60);
+    let (_, page) = asked(&elsewhere).await;
+    let [old, new] = [0, 1].map(|at| key_of(&page, at));
+    assert!(old.is_some() && new.is_none(), "one key is asked for: {}", page.body);
+    let id = stored(&elsewhere).await.security_keys[0].id.to_string();
+    browser.get("/account/keys").await;
+    let removed = browser.post("/account/keys/remove", &[("key", &id)]).await;
+    assert_eq!(removed.location(), "/account/keys?done=removed", "{}", removed.body);
+}
+
+/// The key at this place of those that are asked for.
+fn key_of(page: &Got, at: usize) -> Option<String> {
+    let asked: serde_json::Value = serde_json::from_str(&options(page)).unwrap();
+    asked["publicKey"]["allowCredentials"][at]["id"].as_str().map(str::to_owned)
+}
+
+#[actix_web::test]
+async fn what_a_signed_in_person_is_refused_is_bounded_as_at_sign_in() {
+    let address = Rate { burst: 5, every_ms: 60_000 };
+    let house = House::held_to(Limits::default(), RefusalLimits { address, ..RefusalLimits::default() }).await;
+    let (mut alice, _) = with_key(&house).await;
+    let before = house.contexts("SecurityKeyAdded").await.len();
+    let mut answers = Vec::new();
+    for _ in 0..10 {
+        alice.browser.get("/account/keys").await;
+        answers.push(alice.browser.post("/account/keys", &[("name", "Late"), ("answer", "{}")]).await.status);
+    }
+    let refused = answers.iter().filter(|status| **status == StatusCode::UNAUTHORIZED).count();
+    assert_eq!((refused, answers.last()), (5, Some(&StatusCode::TOO_MANY_REQUESTS)), "{answers:?}");
+    assert_eq!(house.contexts("SecurityKeyAdded").await.len(), before.saturating_add(5));
+    house.service.sign_in.refusals.summarise(true).await.unwrap();
+    let flood = house.contexts("CredentialRefused").await;
+    assert_eq!(flood[0].reason.as_deref(), Some("flood"));
+}
+
+#[actix_web::test]
+async fn whoever_has_a_new_key_is_told_of_it_for_a_while() {
+    let house = House::new().await;
+    let (mut alice, mut key) = with_key(&house).await;
+    let page = alice.browser.get("/account").await;
+    assert!(page.body.contains("Blue key") && page.body.contains("was added to your account on"), "{}", page.body);
+    house.doubles.clock.advance(15 * 86_400);
+    let (mut browser, page) = asked(&house).await;
+    assert_eq!(show(&house, &mut browser, &key.sign(&options(&page)).unwrap()).await.location(), "/");
+    assert!(!browser.get("/account").await.body.contains("was added to your account on"));
+}
+
+#[actix_web::test]
+async fn a_removed_key_leaves_no_count_behind() {
+    let house = House::new().await;
+    let (mut alice, mut key) = with_key(&house).await;
+    key.counter = Some(1_000);
+    let (mut other, page) = asked(&house).await;
+    assert_eq!(show(&house, &mut other, &key.sign(&options(&page)).unwrap()).await.location(), "/");
+    let id = stored(&house).await.security_keys[0].id.to_string();
+    alice.browser.get("/account/keys").await;
+    alice.browser.post("/account/keys/remove", &[("key", &id)]).await;
+    house.reload().await;
+    let mut same = self::key(1);
+    let done = add(&mut alice.browser, &mut same, "Blue key").await;
+    assert_eq!(done.location(), "/account/keys?done=added", "{}", done.body);
+    house.reload().await;
+    let (mut other, page) = asked(&house).await;
+    assert_eq!(show(&house, &mut other, &same.sign(&options(&page)).unwrap()).await.location(), "/");
+}
+
+#[actix_web::test]
 async fn an_answer_is_good_once_and_in_the_browser_that_was_asked() {
     let house = House::new().await;
     let (_, mut key) = with_key(&house).await;
@@ -203,7 +353,7 @@ async fn a_key_is_set_up_first_instead_of_an_app_and_then_asked_for() {
     browser.get(&path).await;
     let set = browser.post(&path, &[("password", PASSWORD), ("again", PASSWORD)]).await;
     let page = browser.get(set.location()).await;
-    assert!(page.header("content-security-policy").ends_with(OWN_SCRIPT) && page.body.contains("<svg"));
+    assert!(is_scripted(&page) && page.body.contains("<svg"));
     let to = format!("/sign-in/{}/enrol-key", house.tenant);
     let answer = key.register(&options(&page)).unwrap();
     let nameless = browser.post(&to, &[("name", " "), ("answer", &answer)]).await;

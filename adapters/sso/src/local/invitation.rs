@@ -18,7 +18,7 @@ pub const INVITED_SECONDS: i64 = 86_400;
 
 /// Makes and takes invitations.
 pub struct Invitations {
-    book: Arc<TicketBook>,
+    pub(super) book: Arc<TicketBook>,
 }
 
 /// What an invitation is for.

@@ -1,6 +1,7 @@
 //! Accounts as administrators keep them: whoever adds one or takes its proof away invites its person in the same breath.
 
 use super::invitation::{InvitationPurpose, Invitations};
+use super::security_key::forget_counters;
 use domain::access::Address;
 use domain::administration::{Administration, By, ChangeFault, NewAccount, NotChanged, Reset, Stored};
 use domain::directory::{Account, Hidden};
@@ -71,12 +72,17 @@ impl Inviting {
         } else {
             (Reset::Password, InvitationPurpose::Password)
         };
+        let before = if second_factor { self.administration.stored_account(id).await.ok() } else { None };
         let account =
             self.administration.reset_account_at(by, id, expected, reset).await.map_err(|fault| match fault {
                 ChangeFault::NotChanged(fault) => NotInvited::NotChanged(fault),
                 ChangeFault::OtherVersion => NotInvited::OtherVersion,
                 ChangeFault::Refused(never) => match never {},
             })?;
+        if let Some(Account { tenant, id, security_keys, .. }) = before {
+            // What is left of them is swept in time.
+            let _ = forget_counters(&self.invitations.book, tenant, id, &security_keys).await;
+        }
         let By { actor, .. } = by;
         let (workstation, correlation) = (actor.workstation, actor.correlation);
         let origin = Origin { address, workstation, allowed: Address::Allowed, correlation };

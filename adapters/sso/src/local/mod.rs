@@ -46,7 +46,9 @@ pub use password::{
 pub use pending::{Enrolled, PENDING_SECONDS, Pending, Recovered};
 pub use recovery::{CODES, DrawnCodes, MARKED_SECONDS, RecoveryCodes, UsedCode};
 pub use refusal::{BUSY_SECONDS, Face, Reason, Refusal};
-pub use security_key::{CHALLENGE_SECONDS, KeyAccepted, KeyEnrolled, KeyRequest, KeyShown, SecurityKeys};
+pub use security_key::{
+    CHALLENGE_SECONDS, KeyAccepted, KeyEnrolled, KeyRequest, KeyShown, SecurityKeys, forget_counters, host_of,
+};
 pub use throttle::{
     ALERT_AT, Admission, FORGET_SECONDS, FREE_FAILURES, Failures, MAX_DELAY_SECONDS, Rate, Throttle, ThrottleLimits,
     Wait,

@@ -1,6 +1,7 @@
 //! Why a sign-in with a local account is refused: one word for the audit entry, a face for the browser.
 
 use crate::stage::Stage;
+use domain::id::RecordId;
 use domain::ports::Unavailable;
 use domain::ticket::NotKept;
 
@@ -11,6 +12,8 @@ pub struct Refusal {
     pub reason: Reason,
     /// Whether it is the failure at which somebody should look, see [`ALERT_AT`](super::ALERT_AT); the caller records it.
     pub alert: bool,
+    /// The security key of the account that was shown, where it is known which.
+    pub key: Option<RecordId>,
 }
 
 /// Why a step was refused.
@@ -215,14 +218,16 @@ impl Reason {
                 "The security key was used on a page of another address, or in a frame: compare `base_url` with what the browser shows, and think of phishing."
             }
             Reason::WrongRelyingParty => "The security key signed for another host than the one of `base_url`.",
-            Reason::UnknownKey => "The security key is none of the account's; it may have been removed.",
+            Reason::UnknownKey => {
+                "The security key is none of the account's for this host: it may have been removed, or added under another address (`sealgate user keys`)."
+            }
             Reason::WrongSignature => "The signature is not that of the account's security key.",
             Reason::UserNotPresent => "The security key signed without anybody being there to touch it.",
             Reason::UserNotVerified => {
                 "The security key asked for neither PIN nor biometry, and did when it was added. If it was reset, the person removes it and adds it again."
             }
             Reason::CounterWentBack => {
-                "The security key counted fewer signatures than before: there may be a copy of it. Have it removed: `sealgate user remove-key`."
+                "The security key counted fewer signatures than before: there may be a copy of it. An alarm was raised. Have it removed: `sealgate user remove-key`."
             }
             Reason::KeyNotAccepted => {
                 "The security key has an algorithm or form that is not accepted, or says of itself what cannot be."
@@ -341,7 +346,7 @@ impl Refusal {
 
 impl From<Reason> for Refusal {
     fn from(reason: Reason) -> Self {
-        Self { reason, alert: false }
+        Self { reason, alert: false, key: None }
     }
 }
 

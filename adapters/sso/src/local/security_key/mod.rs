@@ -15,11 +15,14 @@
 
 mod answer;
 mod challenge;
+mod counter;
 mod step;
 #[cfg(test)]
 mod tests;
+mod verifier;
 
 pub use challenge::CHALLENGE_SECONDS;
+pub use counter::forget_counters;
 pub use step::{KeyAccepted, KeyEnrolled};
 
 use super::refusal::{Reason, Refusal};
@@ -29,7 +32,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use challenge::{Asked, Challenges, Purpose, State};
 use domain::directory::{Account, Hidden, MAX_SECURITY_KEYS, MAX_VERIFIER_BYTES, SecurityKey};
 use domain::id::RecordId;
-use domain::ticket::{Kept, TicketBook, TicketKind};
+use domain::ticket::TicketBook;
 use domain::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +43,7 @@ use webauthn_rs::prelude::{
 /// Asks for security keys and judges their answers.
 pub struct SecurityKeys {
     webauthn: Webauthn,
+    host: String,
     challenges: Challenges,
     book: Arc<TicketBook>,
 }
@@ -65,11 +69,16 @@ impl SecurityKeys {
     /// alone: under another name they do not answer.
     #[must_use]
     pub fn at(origin: &str, book: Arc<TicketBook>) -> Option<Self> {
-        let url = Url::parse(origin).ok()?;
-        let host = url.domain()?.to_owned();
+        let (url, host) = (Url::parse(origin).ok()?, host_of(origin)?);
         let timeout = Duration::from_secs(u64::try_from(CHALLENGE_SECONDS).ok()?);
         let webauthn = WebauthnBuilder::new(&host, &url).ok()?.rp_name("Sealgate").timeout(timeout).build().ok()?;
-        Some(Self { webauthn, challenges: Challenges::new(Arc::clone(&book)), book })
+        Some(Self { webauthn, host, challenges: Challenges::new(Arc::clone(&book)), book })
+    }
+
+    /// Returns the host whose pages the keys answer.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// Asks for a key that is to be added. `browser` is what only this browser has, or a hash of it; a page that is loaded again gets
@@ -127,22 +136,23 @@ impl SecurityKeys {
             return Err(Reason::KeyTaken.into());
         }
         let credential = URL_SAFE_NO_PAD.encode(made.cred_id());
-        let verifier = serde_json::to_string(&made).map_err(|_| Reason::KeyNotAccepted)?;
+        let verifier = verifier::render(&made).ok_or(Reason::KeyNotAccepted)?;
         if verifier.len() > MAX_VERIFIER_BYTES || !(1..=MAX_CREDENTIAL_BYTES).contains(&made.cred_id().len()) {
             return Err(Reason::KeyNotAccepted.into());
         }
         let mut random = [0; 10];
         self.book.entropy.fill(&mut random)?;
         let (id, name) = (RecordId::from_time(now, random), name.to_owned());
-        Ok(SecurityKey { id, name, added: now.to_millisecond(), credential, verifier: Hidden::new(verifier) })
+        let (added, host) = (now.to_millisecond(), self.host.clone());
+        Ok(SecurityKey { id, name, added, credential, host, verifier: Hidden::new(verifier) })
     }
 
     /// Asks for any of the account's keys; as for [`SecurityKeys::begin_registration`].
     ///
     /// # Errors
-    /// [`Reason::NotEnrolled`] where it has none that can be read; [`Reason::Busy`], [`Reason::Unavailable`].
+    /// [`Reason::NotEnrolled`] where it has none of this host that can be read; [`Reason::Busy`], [`Reason::Unavailable`].
     pub async fn begin_use(&self, account: &Account, browser: &[u8], now: Timestamp) -> Result<KeyRequest, Refusal> {
-        let keys: Vec<prelude::SecurityKey> = account.security_keys.iter().filter_map(stored).collect();
+        let keys: Vec<prelude::SecurityKey> = account.keys_of(Some(&self.host)).filter_map(verifier::read).collect();
         if keys.is_empty() {
             return Err(Reason::NotEnrolled.into());
         }
@@ -150,7 +160,8 @@ impl SecurityKeys {
         self.challenges.ask(&purpose, now, || self.using(&keys)).await
     }
 
-    /// Judges the answer of a key.
+    /// Judges the answer of a key. A refusal names the key where the answer does, and the account has it; that it was shown is then
+    /// what the answer says.
     ///
     /// # Errors
     /// Of the challenge as for [`SecurityKeys::finish_registration`]. Of the answer: [`Reason::KeyAnswer`], [`Reason::UnknownKey`],
@@ -164,16 +175,28 @@ impl SecurityKeys {
         now: Timestamp,
     ) -> Result<KeyShown, Refusal> {
         let (given, challenge) = read::<PublicKeyCredential>(answer)?;
-        let purpose = Purpose { name: b"use", account, browser };
-        let State::Use(state) = self.challenges.take(&purpose, &challenge, now).await? else {
-            return Err(Reason::WrongChallenge.into());
-        };
         // As the account is now: a key that was taken away since it was asked for is not one of its keys.
         let credential = URL_SAFE_NO_PAD.encode(&given.raw_id);
-        let key = account.security_keys.iter().find(|known| known.credential == credential);
+        let key = account.keys_of(Some(&self.host)).find(|known| known.credential == credential);
+        let purpose = Purpose { name: b"use", account, browser };
+        let judged = self.judge(&purpose, &given, &challenge, key, now).await;
+        judged.map_err(|refusal| Refusal { key: key.map(|key| key.id), ..refusal })
+    }
+
+    async fn judge(
+        &self,
+        purpose: &Purpose<'_>,
+        given: &PublicKeyCredential,
+        challenge: &str,
+        key: Option<&SecurityKey>,
+        now: Timestamp,
+    ) -> Result<KeyShown, Refusal> {
+        let State::Use(state) = self.challenges.take(purpose, challenge, now).await? else {
+            return Err(Reason::WrongChallenge.into());
+        };
         let key = key.ok_or(Reason::UnknownKey)?;
-        let shown = self.webauthn.finish_securitykey_authentication(&given, &state).map_err(|why| reason_of(&why))?;
-        self.count(account, key, shown.counter(), now).await?;
+        let shown = self.webauthn.finish_securitykey_authentication(given, &state).map_err(|why| reason_of(&why))?;
+        counter::advance(&self.book, purpose.account, key, shown.counter(), now).await?;
         let kept_where = if shown.backup_eligible() { "swk" } else { "hwk" };
         Ok(KeyShown { key: key.id, methods: vec!["fido", kept_where, "user"] })
     }
@@ -200,42 +223,13 @@ impl SecurityKeys {
         options.public_key.hints = None;
         Asked::new(&options.public_key.challenge, &options, State::Use(Box::new(state)))
     }
-
-    /// Moves the counter of a key forward (WebAuthn Level 3 §6.1.1). One that counted before and does not go on was copied, or its
-    /// answer was. Keys that are kept in step between devices never count: their answers say 0.
-    async fn count(&self, account: &Account, key: &SecurityKey, shown: u32, now: Timestamp) -> Result<(), Refusal> {
-        let name: [&[u8]; 3] = [account.tenant.as_bytes(), account.id.as_bytes(), key.credential.as_bytes()];
-        let (found_by, owner) = (self.book.keys.key(COUNTER, &name), self.book.keys.owner("key", &name));
-        for _ in 0..RACES {
-            // What the key counted when it was added is in its verifier, and was compared with already.
-            let kept: Option<Kept<u32>> = self.book.find(COUNTER, found_by).await?;
-            let last = kept.as_ref().map_or(0, |kept| kept.value);
-            if shown == 0 && last == 0 {
-                return Ok(());
-            }
-            if shown <= last {
-                return Err(Reason::CounterWentBack.into());
-            }
-            let expires = now.plus_seconds(REMEMBERED_SECONDS);
-            let written = match &kept {
-                Some(kept) => self.book.replace(COUNTER, kept, expires, &shown).await?,
-                None => self.book.put(COUNTER, account.tenant, found_by, owner, expires, &shown).await?,
-            };
-            if written {
-                return Ok(());
-            }
-        }
-        Err(Reason::Busy.into())
-    }
 }
 
-/// Reads what is stored of a key; one that cannot be read is not asked for.
-fn stored(key: &SecurityKey) -> Option<prelude::SecurityKey> {
-    serde_json::from_str(key.verifier.expose()).ok()
+/// Returns the host for which keys are made at pages of this origin; `None` where it is no name, see [`SecurityKeys::at`].
+#[must_use]
+pub fn host_of(origin: &str) -> Option<String> {
+    Url::parse(origin).ok()?.domain().map(str::to_owned)
 }
 
-const COUNTER: TicketKind = TicketKind::KeyCounter;
-/// For how long a counter is remembered after the key was last used, in seconds: ten years.
-const REMEMBERED_SECONDS: i64 = 3_652 * 86_400;
 /// How often a decision that somebody else overtook is made anew.
 pub(super) const RACES: usize = 64;

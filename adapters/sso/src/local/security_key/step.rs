@@ -29,7 +29,7 @@ pub struct KeyEnrolled {
 }
 
 impl Accounts {
-    /// Asks for a security key as the second step; `None` where the account has none, or keys cannot be used here.
+    /// Asks for a security key as the second step; `None` where the account has none of this host, or keys cannot be used here.
     ///
     /// # Errors
     /// [`Reason::StepOver`], [`Reason::OtherAccount`], [`Reason::AccountDisabled`]; the reasons of [`SecurityKeys::begin_use`].
@@ -40,9 +40,8 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Option<KeyRequest>, Refusal> {
         pending.is_of(account, false)?;
-        let Some(keys) = self.security_keys.as_ref().filter(|_| !account.security_keys.is_empty()) else {
-            return Ok(None);
-        };
+        let has_one = |keys: &&SecurityKeys| account.keys_of(Some(keys.host())).next().is_some();
+        let Some(keys) = self.security_keys.as_ref().filter(has_one) else { return Ok(None) };
         keys.begin_use(account, pending.browser(), now).await.map(Some)
     }
 
@@ -74,7 +73,7 @@ impl Accounts {
         account: &Account,
         now: Timestamp,
     ) -> Result<Option<KeyRequest>, Refusal> {
-        pending.may_enrol_key(account)?;
+        pending.may_enrol_key(account, self.has_second_factor(account))?;
         let Some(keys) = self.security_keys.as_ref() else { return Ok(None) };
         keys.begin_registration(account, pending.browser(), now).await.map(Some)
     }
@@ -93,7 +92,7 @@ impl Accounts {
         taken: impl Fn(&str) -> bool,
         now: Timestamp,
     ) -> Result<KeyEnrolled, Refusal> {
-        pending.may_enrol_key(account)?;
+        pending.may_enrol_key(account, self.has_second_factor(account))?;
         let recovery = self.recovery.draw(account.id)?;
         let key = self.keys()?.finish_registration(account, pending.browser(), name, answer, taken, now).await?;
         self.end(pending).await?;

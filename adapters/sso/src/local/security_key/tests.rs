@@ -131,14 +131,15 @@ async fn a_challenge_is_for_one_browser_one_account_and_one_purpose() {
     let (house, mut key) = with_key().await;
     let now = house.clock.now();
     let answer = key.sign(&house.asked().await).unwrap();
+    let why = |shown: Result<KeyShown, Refusal>| shown.err().map(|refusal| refusal.reason);
     let elsewhere = house.keys.finish_use(&house.alice, b"another", &answer, now).await;
-    assert_eq!(elsewhere.err(), Some(Reason::NoChallenge.into()));
+    assert_eq!(why(elsewhere), Some(Reason::NoChallenge));
     let bob = Account { id: RecordId([3; 16]), ..house.alice.clone() };
     let other = house.keys.finish_use(&bob, BROWSER, &answer, now).await;
-    assert_eq!(other.err(), Some(Reason::NoChallenge.into()));
+    assert_eq!(why(other), Some(Reason::NoChallenge));
     assert!(house.keys.begin_use(&house.alice, b"another", now).await.is_ok());
     let crossed = house.keys.finish_use(&house.alice, b"another", &answer, now).await;
-    assert_eq!(crossed.err(), Some(Reason::WrongChallenge.into()));
+    assert_eq!(why(crossed), Some(Reason::WrongChallenge));
     let to_add = house.asked_to_add().await;
     assert_eq!(house.shown(&key.sign(&to_add).unwrap()).await.err(), Some(Reason::WrongChallenge));
     assert!(house.shown(&answer).await.is_ok(), "none of it used the challenge up");
@@ -207,6 +208,61 @@ async fn a_counter_goes_back_for_nobody_who_reads_an_old_account() {
     house.clock.advance(300 * 86_400);
     key.counter = Some(500);
     assert_eq!(house.show(&mut key).await.err(), Some(Reason::CounterWentBack));
+}
+
+#[tokio::test]
+async fn a_removed_key_that_is_added_again_begins_to_count_anew() {
+    let (mut house, mut key) = with_key().await;
+    key.counter = Some(1_000);
+    assert!(house.show(&mut key).await.is_ok());
+    let removed = house.alice.security_keys.remove(0);
+    forget_counters(&house.keys.book, house.alice.tenant, house.alice.id, &[removed]).await.unwrap();
+    let mut same = self::key(1);
+    let added = house.add(&mut same, "Blue key").await.unwrap();
+    house.alice.security_keys.push(added);
+    assert!(house.show(&mut same).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_key_of_the_account_that_was_shown() {
+    let (house, mut key) = with_key().await;
+    let refused = async |key: &mut Authenticator| {
+        let answer = key.sign(&house.asked().await).unwrap();
+        house.keys.finish_use(&house.alice, BROWSER, &answer, house.clock.now()).await.unwrap_err()
+    };
+    assert!(house.show(&mut key).await.is_ok());
+    key.counter = Some(0);
+    let id = house.alice.security_keys[0].id;
+    assert_eq!(refused(&mut key).await, Refusal { reason: Reason::CounterWentBack, alert: false, key: Some(id) });
+    assert_eq!(refused(&mut self::key(9)).await, Refusal { reason: Reason::UnknownKey, alert: false, key: None });
+}
+
+#[tokio::test]
+async fn a_key_of_another_host_is_not_asked_for_and_not_accepted() {
+    let (mut house, mut key) = with_key().await;
+    assert_eq!(house.alice.security_keys[0].host, "results.example");
+    let answer = key.sign(&house.asked().await).unwrap();
+    house.alice.security_keys[0].host = "former.example".to_owned();
+    assert_eq!(house.shown(&answer).await.err(), Some(Reason::UnknownKey));
+    let none = house.keys.begin_use(&house.alice, BROWSER, house.clock.now()).await;
+    assert_eq!(none.err(), Some(Reason::NotEnrolled.into()));
+    house.alice.security_keys[0].host.clear();
+    assert!(house.show(&mut key).await.is_ok(), "from before hosts were written down");
+}
+
+#[tokio::test]
+async fn nothing_is_stored_that_tells_who_made_a_key() {
+    let (house, mut key) = with_key().await;
+    let stored: serde_json::Value = serde_json::from_str(house.alice.security_keys[0].verifier.expose()).unwrap();
+    assert_eq!(stored["cred"]["attestation"], serde_json::json!({ "data": "None", "metadata": "None" }));
+    assert_eq!(stored["cred"]["attestation_format"], "none");
+    let mut attested = stored.clone();
+    attested["cred"]["attestation"] = serde_json::json!({ "data": "Self_", "metadata": { "Packed": { "aaguid": "01010101-0101-0101-0101-010101010101" } } });
+    attested["cred"]["attestation_format"] = "packed".into();
+    let attested: prelude::SecurityKey = serde_json::from_value(attested).unwrap();
+    let rendered: serde_json::Value = serde_json::from_str(&verifier::render(&attested).unwrap()).unwrap();
+    assert_eq!(rendered, stored);
+    assert!(house.show(&mut key).await.is_ok());
 }
 
 #[tokio::test]
