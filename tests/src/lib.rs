@@ -25,3 +25,4 @@ pub mod message;
 pub mod mllp;
 pub mod person;
 pub mod provider;
+pub mod receiving;

@@ -11,17 +11,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tests::browser::{Browser, Page};
 use tests::gateway::{Gateway, PATIENCE, eventually, pause};
 use tests::home::{Home, write_private};
 use tests::message::{Oru, PLANTED_FAMILY, PLANTED_MRN};
 use tests::person::Person;
+use tests::receiving::{Receiving, Told};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
 const KEY: &[u8] = b"a key of more than thirty-two bytes";
@@ -30,66 +27,19 @@ const BORN: &str = "1970-04-12";
 /// How soon somebody is told.
 const SOON: Duration = Duration::from_secs(5);
 
-/// A receiver of alarms: it accepts none until it is opened.
-struct Receiving {
-    address: String,
-    open: Arc<AtomicBool>,
-    told: Receiver<(String, String, Instant)>,
-}
-
-impl Receiving {
-    fn start(open: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}/alarm", listener.local_addr().unwrap());
-        let open = Arc::new(AtomicBool::new(open));
-        let (sender, told) = channel();
-        let accepts = Arc::clone(&open);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut lines = BufReader::new(stream.unwrap());
-                let (mut length, mut signature) = (0, String::new());
-                loop {
-                    let mut line = String::new();
-                    lines.read_line(&mut line).unwrap();
-                    let line = line.trim_end().to_ascii_lowercase();
-                    if let Some(value) = line.strip_prefix("content-length: ") {
-                        length = value.parse().unwrap();
-                    }
-                    if let Some(value) = line.strip_prefix("sealgate-signature: ") {
-                        value.clone_into(&mut signature);
-                    }
-                    if line.is_empty() {
-                        break;
-                    }
-                }
-                let mut body = vec![0; length];
-                lines.read_exact(&mut body).unwrap();
-                let accepted = accepts.load(Ordering::SeqCst);
-                let status = if accepted { "204 No Content" } else { "503 Service Unavailable" };
-                let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-                let _ = lines.get_mut().write_all(answer.as_bytes());
-                if accepted && sender.send((signature, String::from_utf8(body).unwrap(), Instant::now())).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { address, open, told }
-    }
-
-    /// The next alarm, its signature checked, and when it came.
-    fn next(&self) -> (Value, Instant) {
-        let (signature, body, at) = self.told.recv_timeout(PATIENCE).expect("an alarm");
-        let (time, mac) = signature.split_once(",v1=").unwrap();
-        let time = time.strip_prefix("t=").unwrap();
-        let mut expected = Hmac::<Sha256>::new_from_slice(KEY).unwrap();
-        expected.update(format!("{time}.{body}").as_bytes());
-        let hex = expected.finalize().into_bytes().iter().fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02x}").unwrap();
-            text
-        });
-        assert_eq!(mac, hex);
-        (serde_json::from_str(&body).unwrap(), at)
-    }
+/// The next alarm, its signature checked, and when it came.
+fn next(receiving: &Receiving) -> (Value, Instant) {
+    let Told { signature, body, at } = receiving.told.recv_timeout(PATIENCE).expect("an alarm");
+    let (time, mac) = signature.split_once(",v1=").unwrap();
+    let time = time.strip_prefix("t=").unwrap();
+    let mut expected = Hmac::<Sha256>::new_from_slice(KEY).unwrap();
+    expected.update(format!("{time}.{body}").as_bytes());
+    let hex = expected.finalize().into_bytes().iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    });
+    assert_eq!(mac, hex);
+    (serde_json::from_str(&body).unwrap(), at)
 }
 
 fn site(receiving: &Receiving) -> Home {
@@ -159,7 +109,7 @@ fn somebody_is_told_within_five_seconds_and_a_reviewer_judges_it() {
     gateway.mllp().exchange(&Oru::new("m1", "F1", 2).render()).unwrap();
     let mut ada = signed_in(&home, &gateway, "ada", "provider");
     let broken = smash(&gateway, &mut ada);
-    let (alarm, told) = receiving.next();
+    let (alarm, told) = next(&receiving);
     let took = told.duration_since(broken);
     assert!(took <= SOON, "told after {took:?}");
     assert_eq!((alarm["event"].as_str(), alarm["reason"].as_str()), (Some("break-glass"), Some("ETREAT")));
@@ -210,7 +160,7 @@ fn an_alarm_outlives_a_gateway_that_is_killed() {
     receiving.open.store(true, Ordering::SeqCst);
     let gateway = home.serve();
     let started = Instant::now();
-    let (alarm, told) = receiving.next();
+    let (alarm, told) = next(&receiving);
     // At most one attempt was under way, and the next follows it after two seconds.
     assert!(told.duration_since(started) <= SOON + Duration::from_secs(2));
     let tenant = home.first().name.clone();

@@ -4,24 +4,33 @@
 use serde_json::Value;
 use sso::double::Authenticator;
 use std::net::TcpListener;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tests::browser::{Browser, Page};
-use tests::gateway::{Gateway, eventually};
-use tests::home::Home;
+use tests::gateway::{Gateway, PATIENCE, eventually};
+use tests::home::{Home, write_private};
 use tests::person::{PASSWORD, Person};
+use tests::receiving::Receiving;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
 
 /// A gateway that is known by a name, with somebody who has an app.
 struct Site {
     home: Home,
-    _gateway: Gateway,
+    gateway: Gateway,
     origin: String,
     ada: Person,
 }
 
 impl Site {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    /// One with more settings for sign-on.
+    fn with(more: &str) -> Self {
         let home = Home::new(PROGRAM);
+        write_private(&home.path("webhook-key"), b"a key of more than thirty-two bytes");
         let path = home.path("sealgate.toml");
         let text = std::fs::read_to_string(&path).unwrap();
         let tenant = home.first().name.clone();
@@ -30,10 +39,11 @@ impl Site {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let origin = format!("http://localhost:{port}");
         let fhir = format!("[fhir]\nbind = \"127.0.0.1:{port}\"\nbase_url = \"{origin}/fhir\"\n");
-        std::fs::write(&path, text.replace("[fhir]\nbind = \"127.0.0.1:0\"\n", &fhir)).unwrap();
+        let text = text.replace("[fhir]\nbind = \"127.0.0.1:0\"\n", &fhir);
+        std::fs::write(&path, text.replace("[sign_on]\n", &format!("[sign_on]\n{more}"))).unwrap();
         let gateway = home.serve();
         let ada = Person::invited(&origin, added["invitation"].as_str().unwrap());
-        let mut site = Self { home, _gateway: gateway, origin, ada };
+        let mut site = Self { home, gateway, origin, ada };
         let account = site.at("/account");
         eventually("the session is in force", || site.ada.browser.get(&account).status == 200);
         site
@@ -184,6 +194,60 @@ fn what_is_wrong_with_an_answer_stands_in_the_chain_and_nowhere_else() {
         assert_eq!(chain.matches(&format!("reason    {reason}")).count(), 1, "{reason}: {chain}");
         assert!(explained.contains(reason), "{reason}: {explained}");
     }
+}
+
+#[test]
+fn a_copied_key_is_told_of_at_once_and_once() {
+    let receiving = Receiving::start(false);
+    let webhook =
+        format!("break_glass_webhook = \"{}\"\nbreak_glass_webhook_key_file = \"webhook-key\"\n", receiving.address);
+    let mut site = Site::with(&webhook);
+    let mut key = site.key(1);
+    site.add(&mut key, "Blue key");
+    let (mut browser, page) = site.asked("/patients", has_key);
+    let done = shown(&mut browser, &page, &key.sign(&options(&page)).unwrap());
+    assert_eq!(done.location.unwrap().path(), "/patients");
+    for _ in 0..2 {
+        key.counter = Some(0);
+        let (mut browser, page) = site.asked("/", has_key);
+        assert_eq!(shown(&mut browser, &page, &key.sign(&options(&page)).unwrap()).status, 401);
+    }
+    // The receiver comes back, and is told then.
+    receiving.open.store(true, Ordering::SeqCst);
+    let told = receiving.told.recv_timeout(PATIENCE).unwrap();
+    let alarm: Value = serde_json::from_str(&told.body).unwrap();
+    let id = site.home.json(&["user", "keys", "ada", "--json"])[0]["id"].clone();
+    assert_eq!((&alarm["event"], &alarm["key"]), (&"security-key-copied".into(), &id), "{alarm}");
+    assert_eq!(alarm["person"]["display"], "ada");
+    assert!(told.signature.starts_with("t=") && receiving.told.recv_timeout(Duration::from_secs(3)).is_err());
+    let chain = site.chain(&["--action", "LoginFailed"]);
+    assert_eq!(chain.matches("counter-went-back").count(), 2, "{chain}");
+    assert!(chain.contains(alarm["person"]["id"].as_str().unwrap()), "{chain}");
+    assert!(chain.contains(&format!("SecurityKey/{}", id.as_str().unwrap())), "{chain}");
+    let log = site.gateway.log();
+    let lines = log.lines().filter(|line| line.contains("there may be a copy of it")).count();
+    assert_eq!(lines, 1, "{log}");
+}
+
+#[test]
+fn keys_of_a_former_host_are_shown_as_such() {
+    let mut site = Site::new();
+    let mut key = site.key(1);
+    site.add(&mut key, "Blue key");
+    let listed = site.home.json(&["user", "keys", "ada", "--json"]);
+    assert_eq!((&listed[0]["host"], &listed[0]["counts"]), (&"localhost".into(), &true.into()));
+    let path = site.home.path("sealgate.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("http://localhost:", "http://moved.example:")).unwrap();
+    let listed = site.home.done(&["user", "keys", "ada"]);
+    assert!(listed.contains("of another host: localhost"), "{listed}");
+    let people = site.home.json(&["user", "list", "--json"]);
+    assert_eq!(
+        (&people[0]["security_keys"], &people[0]["second_factor_set"]),
+        (&0.into(), &true.into()),
+        "an app is left"
+    );
+    site.home.done(&["user", "remove-key", "ada", "--key", "Blue key"]);
 }
 
 #[test]
