@@ -4,8 +4,8 @@ use crate::fields::{Fault, Fields};
 use crate::reach;
 use domain::access::{Clinics, Purpose, Role, Roles};
 use domain::directory::{
-    Connection, Hidden, Invalid, MAX_RULES, OidcSettings, Protocol, ProvisionedGroups, ProvisionedSubject,
-    Provisioning, SamlSettings,
+    AssertionAudience, Connection, Hidden, Invalid, MAX_RULES, OidcSettings, Protocol, ProvisionedGroups,
+    ProvisionedSubject, Provisioning, SamlSettings,
 };
 use domain::id::ClinicId;
 use domain::identity::{Criterion, Rule};
@@ -70,7 +70,11 @@ pub(crate) fn change_protocol(mut fields: Fields, protocol: &mut Protocol) -> Re
 fn oidc(mut fields: Fields, settings: &mut OidcSettings) -> Result<(), Fault> {
     set(fields.text("issuer")?, &mut settings.issuer);
     set(fields.text("client_id")?, &mut settings.client_id);
-    set(fields.text_or_null("client_secret")?.map(|secret| secret.map(Hidden::new)), &mut settings.client_secret);
+    if let Some(secret) = fields.text_or_null("client_secret")? {
+        settings.set_secret(secret.map(Hidden::new));
+    }
+    let audiences = [AssertionAudience::TokenEndpoint, AssertionAudience::Issuer].map(|whom| (whom.name(), whom));
+    set(fields.word("assertion_audience", &audiences)?, &mut settings.assertion_audience);
     set(fields.texts("scopes")?, &mut settings.scopes);
     set(fields.texts("algorithms")?, &mut settings.algorithms);
     set(fields.text("groups_claim")?, &mut settings.groups_claim);

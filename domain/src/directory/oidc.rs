@@ -27,13 +27,17 @@ pub struct OidcSettings {
     pub issuer: String,
     /// How the issuer knows us.
     pub client_id: String,
-    /// What we show it at its token endpoint. `None`: the first of the keys signs instead; without keys we are a public client, which
-    /// PKCE alone protects.
+    /// What we show it at its token endpoint. `None`: the first of the keys signs instead, unless they wait; without one that signs we
+    /// are a public client, which PKCE alone protects.
     #[serde(default)]
     pub client_secret: Option<Hidden>,
     /// Keys that the provider is told of, the one that signs first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub client_keys: Vec<ClientKey>,
+    /// Whether they are published only and none signs: until somebody says that the provider knows one. Where this was not noted
+    /// yet, the first signs wherever there is no secret.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub keys_wait: bool,
     /// For whom what they sign is meant to be.
     #[serde(default, skip_serializing_if = "AssertionAudience::is_usual")]
     pub assertion_audience: AssertionAudience,
@@ -93,6 +97,7 @@ impl OidcSettings {
             client_id,
             client_secret: None,
             client_keys: Vec::new(),
+            keys_wait: false,
             assertion_audience: AssertionAudience::default(),
             own_redirect: false,
             scopes: scopes(),
@@ -114,7 +119,31 @@ impl OidcSettings {
     /// Returns the key that signs instead of a secret, where we are known by one.
     #[must_use]
     pub fn signing_key(&self) -> Option<&ClientKey> {
-        self.client_keys.first().filter(|_| self.client_secret.is_none())
+        self.client_keys.first().filter(|_| self.client_secret.is_none() && !self.keys_wait)
+    }
+
+    /// Publishes a key beside those there are. It does not sign: the provider is to know it before.
+    pub fn publish_key(&mut self, key: ClientKey) {
+        self.keys_wait |= self.signing_key().is_none();
+        self.client_keys.push(key);
+    }
+
+    /// Lets a key sign from now on, instead of another or of a secret, which is forgotten. `false` where there is no such key.
+    pub fn sign_by(&mut self, id: &str) -> bool {
+        let Some(at) = self.client_keys.iter().position(|key| key.id == id) else { return false };
+        let key = self.client_keys.remove(at);
+        self.client_keys.insert(0, key);
+        self.client_secret = None;
+        self.keys_wait = false;
+        true
+    }
+
+    /// Shows this secret from now on, or none. A key that signed signs on where there was no secret and is none; else keys wait, so
+    /// that to take a secret away lets no key sign that the provider may not know.
+    pub fn set_secret(&mut self, secret: Option<Hidden>) {
+        let changes = self.client_secret.is_some() || secret.is_some();
+        self.keys_wait |= changes && !self.client_keys.is_empty();
+        self.client_secret = secret;
     }
 
     pub(super) fn validate(&self) -> Result<(), Invalid> {
@@ -178,4 +207,61 @@ fn subject_claim() -> String {
 
 fn display_claim() -> String {
     String::from("name")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::ClientAlgorithm;
+    use crate::time::Timestamp;
+
+    fn key(id: &str) -> ClientKey {
+        ClientKey {
+            id: id.into(),
+            algorithm: ClientAlgorithm::Es256,
+            private: Hidden::new("AAAA".into()),
+            certificate: "AAAA".into(),
+            created: Timestamp(0),
+        }
+    }
+
+    fn settings() -> OidcSettings {
+        OidcSettings::new("https://idp.example".into(), "sealgate".into())
+    }
+
+    fn signs(settings: &OidcSettings) -> Option<&str> {
+        settings.signing_key().map(|key| key.id.as_str())
+    }
+
+    #[test]
+    fn a_key_signs_once_it_is_said_and_never_by_itself() {
+        let mut settings = settings();
+        settings.publish_key(key("a"));
+        assert_eq!(signs(&settings), None, "the first key of a public client waits");
+        assert!(settings.sign_by("a") && !settings.sign_by("b"));
+        settings.publish_key(key("b"));
+        assert_eq!(signs(&settings), Some("a"), "one more waits beside the one that signs");
+        settings.set_secret(None);
+        assert_eq!(signs(&settings), Some("a"), "there was no secret to take away");
+        settings.set_secret(Some(Hidden::new("secret".into())));
+        settings.set_secret(None);
+        assert_eq!(signs(&settings), None, "without the secret nothing signs by itself");
+        assert!(settings.sign_by("b"));
+        assert_eq!(signs(&settings), Some("b"));
+    }
+
+    #[test]
+    fn a_connection_from_before_signs_by_its_first_key_as_it_did() {
+        let mut before = settings();
+        before.client_keys = ["a", "b"].map(key).to_vec();
+        let text = serde_json::to_string(&before).unwrap();
+        assert!(!text.contains("keys_wait"), "{text}");
+        let mut read: OidcSettings = serde_json::from_str(&text).unwrap();
+        assert_eq!(signs(&read), Some("a"));
+        read.publish_key(key("c"));
+        assert_eq!(signs(&read), Some("a"));
+        let waiting = OidcSettings { keys_wait: true, ..before };
+        let text = serde_json::to_string(&waiting).unwrap();
+        assert_eq!(serde_json::from_str::<OidcSettings>(&text).unwrap(), waiting);
+    }
 }

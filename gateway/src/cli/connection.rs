@@ -85,7 +85,7 @@ pub enum Connection {
 /// Keys of a connection by OpenID Connect.
 #[derive(Subcommand)]
 pub enum ConnectionKey {
-    /// Makes a key. It signs at once where there is neither secret nor key; otherwise it is published and waits.
+    /// Makes a key. It is published, and signs once `use` says so: the provider is to know it before.
     #[command(after_help = "\
 The provider finds our keys at the address that is printed. Entra ID wants the certificate instead:
 `sealgate connection key certificate`.")]
@@ -124,6 +124,9 @@ The provider finds our keys at the address that is printed. Entra ID wants the c
         connection: NamedConnection,
         /// The key, as `list` names it.
         key: String,
+        /// For whom what is signed is meant to be, if that is to change; providers differ.
+        #[arg(long, value_name = "WHOM")]
+        assertion_audience: Option<AssertionAudience>,
     },
     /// Removes a key that does not sign.
     Remove {

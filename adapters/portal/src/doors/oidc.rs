@@ -4,10 +4,12 @@ use super::{Arrival, BackAt, Departure, Ending, IdentityProviders, Outcome, Rece
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::directory::{Connection, Hidden};
+use domain::id::RecordId;
 use domain::ports::{BoxFuture, Entropy};
 use domain::secret::Secret;
 use sso::oidc::{Answer, Pending, Purpose, RelyingParty, key_set};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The OpenID providers of every connection.
 pub struct OidcProviders {
@@ -15,6 +17,8 @@ pub struct OidcProviders {
     entropy: Arc<dyn Entropy>,
     redirect_uri: String,
     signed_out: String,
+    /// The keys of which it was said that they cannot be read.
+    said: Mutex<BTreeSet<(RecordId, String)>>,
 }
 
 impl OidcProviders {
@@ -31,7 +35,22 @@ impl OidcProviders {
     pub fn new(party: Arc<RelyingParty>, entropy: Arc<dyn Entropy>, origin: &str) -> Self {
         let origin = origin.trim_end_matches('/');
         let redirect_uri = format!("{origin}/auth/oidc/callback");
-        Self { party, entropy, redirect_uri, signed_out: format!("{origin}/signed-out") }
+        let signed_out = format!("{origin}/signed-out");
+        Self { party, entropy, redirect_uri, signed_out, said: Mutex::default() }
+    }
+}
+
+impl OidcProviders {
+    /// Says which keys cannot be published: each once, for anybody may ask for the keys.
+    fn say(&self, connection: &Connection, left_out: &[String]) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in left_out.iter().filter(|key| said.insert((connection.id, (*key).clone()))) {
+            tracing::error!(
+                connection = %connection.id,
+                key,
+                "a key of ours cannot be read and is not published; `sealgate sso test` says more"
+            );
+        }
     }
 }
 
@@ -108,7 +127,10 @@ impl IdentityProviders for OidcProviders {
         if keys.is_empty() {
             return Ok(None);
         }
-        key_set(keys).map(Some).map_err(|_| "keys-unreadable")
+        let set = key_set(keys);
+        self.say(connection, &set.left_out);
+        // A set without keys would have the provider forget those that it knows.
+        if set.published == 0 { Err("client-key-unreadable") } else { Ok(Some(set.json)) }
     }
 }
 

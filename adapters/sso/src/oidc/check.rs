@@ -1,9 +1,11 @@
 //! Checking a connection before anybody signs in by it: what the operator sees of `sealgate sso test`.
 
 use super::Refusal;
+use super::client_key::look_at;
 use super::provider::{Document, Party};
 use crate::http::EgressClient;
-use domain::directory::Connection;
+use domain::directory::{ClientKey, Connection, OidcSettings};
+use domain::time::Timestamp;
 
 /// One step of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +62,7 @@ pub fn told_by_api(connection: &Connection, steps: Vec<Step>) -> Vec<Step> {
 const NO_PROVIDER: &str = "No provider answers there in a way that can be used: its name, port or certificate is not right, it cannot be reached now, or it is in a private network that the operator has not allowed. `sealgate sso test` at the operator's console says which.";
 
 /// Looks at the settings and at what the provider publishes, now and past every cache.
-pub(super) async fn check(http: &EgressClient, connection: &Connection) -> Vec<Step> {
+pub(super) async fn check(http: &EgressClient, connection: &Connection, now: Timestamp) -> Vec<Step> {
     let mut steps = Vec::new();
     let party = match Party::even_if_disabled(connection) {
         Ok(party) => party,
@@ -71,6 +73,7 @@ pub(super) async fn check(http: &EgressClient, connection: &Connection) -> Vec<S
     } else {
         advice("settings", "The settings can be used; the connection is switched off.")
     });
+    steps.extend(own_keys(party.settings, now));
     let document = match party.fetch_document(http).await {
         Ok(document) => document,
         Err(refusal) => {
@@ -95,6 +98,26 @@ pub(super) async fn check(http: &EgressClient, connection: &Connection) -> Vec<S
     steps.extend(offers(&party, &document));
     steps
 }
+
+/// Says what is wrong with our own keys, one by one; nothing where there are none.
+fn own_keys(settings: &OidcSettings, now: Timestamp) -> Vec<Step> {
+    let signs = |key: &ClientKey| settings.signing_key().is_some_and(|signing| signing.id == key.id);
+    let found = settings.client_keys.iter().filter_map(|key| look_at(key, now).map(|fault| (key, fault)));
+    let steps: Vec<Step> = found
+        .map(|(key, fault)| Step {
+            step: OWN_KEYS,
+            verdict: if signs(key) && fault.breaks() { Verdict::Bad } else { Verdict::Advice },
+            advice: format!("Our key {}: {}", key.id, fault.explain()),
+        })
+        .collect();
+    match steps.is_empty() && !settings.client_keys.is_empty() {
+        true => vec![good(OWN_KEYS, "Our keys can be read, and their certificates hold.")],
+        false => steps,
+    }
+}
+
+/// The step in which our own keys are looked at.
+const OWN_KEYS: &str = "our keys";
 
 fn algorithms(party: &Party<'_>, document: &Document) -> Step {
     let offered = document.id_token_signing_alg_values_supported.as_deref().unwrap_or_default();
@@ -190,6 +213,10 @@ fn client(party: &Party<'_>, document: &Document) -> Step {
         };
     }
     match settings.client_secret {
+        None if !settings.client_keys.is_empty() => advice(
+            "client",
+            "Our keys are published and none signs, so the client is a public one; once the provider knows one: `sealgate connection key use`.",
+        ),
         None => advice(
             "client",
             "Neither secret nor key is configured: the client is a public one, protected by PKCE alone.",

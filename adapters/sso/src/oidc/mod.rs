@@ -28,7 +28,10 @@ mod provider;
 mod refusal;
 
 pub use check::{Step, Verdict, told_by_api};
-pub use client_key::{ASSERTION_SECONDS, CERTIFICATE_DAYS, certificate_pem, key_set, make as make_client_key};
+pub use client_key::{
+    ASSERTION_SECONDS, CERTIFICATE_DAYS, KeyFault, KeySet, WARNING_DAYS, certificate_end, certificate_pem, key_set,
+    look_at as look_at_client_key, make as make_client_key,
+};
 pub use logout::{Ended, Notice};
 pub use refusal::Refusal;
 
@@ -258,7 +261,7 @@ impl RelyingParty {
 
     /// Checks a connection, on or off, without signing anybody in; steps in the order they were taken.
     pub async fn check(&self, connection: &Connection) -> Vec<Step> {
-        check::check(&self.http, connection).await
+        check::check(&self.http, connection, self.clock.now()).await
     }
 
     /// Reads a token and verifies its signature, reading the provider's keys again once when none fits.

@@ -15,6 +15,8 @@ pub enum Refusal {
     Disabled,
     /// The settings of the connection cannot be used.
     Settings,
+    /// Our key that signs for the connection cannot be read.
+    ClientKey,
     /// The provider offers no way to authenticate the client that we have.
     ClientAuthentication,
     /// The provider names a host that the connection does not allow.
@@ -149,6 +151,7 @@ impl Refusal {
         Refusal::NotOidc,
         Refusal::Disabled,
         Refusal::Settings,
+        Refusal::ClientKey,
         Refusal::ClientAuthentication,
         Refusal::Egress,
         Refusal::NearAddress,
@@ -221,6 +224,7 @@ impl Refusal {
             Refusal::NotOidc
             | Refusal::Disabled
             | Refusal::Settings
+            | Refusal::ClientKey
             | Refusal::ClientAuthentication
             | Refusal::Egress
             | Refusal::NearAddress
@@ -313,6 +317,7 @@ impl Refusal {
             Refusal::NotOidc
                 | Refusal::Disabled
                 | Refusal::Settings
+                | Refusal::ClientKey
                 | Refusal::ClientAuthentication
                 | Refusal::Egress
                 | Refusal::NearAddress

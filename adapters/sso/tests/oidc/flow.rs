@@ -150,7 +150,7 @@ pub(crate) async fn a_key_is_not_used_where_it_is_not_taken_or_a_secret_is_there
 
 /// Verifies an assertion by what is published of the keys, as a provider does; returns its header and claims.
 fn verified(assertion: &str, keys: &[ClientKey]) -> (Value, Value) {
-    let published = key_set(keys).unwrap();
+    let published = key_set(keys).json;
     assert!(keys.iter().all(|key| !published.contains(key.private.expose())) && !published.contains("\"d\""));
     let set: CoreJsonWebKeySet = serde_json::from_str(&published).unwrap();
     let (message, signature) = assertion.rsplit_once('.').unwrap();

@@ -3,11 +3,12 @@
 use crate::bench::Bench;
 use crate::forge::{EC, OTHER, RSA};
 use crate::provider::{Page, Provider};
-use domain::directory::ClientAlgorithm;
+use domain::directory::{ClientAlgorithm, ClientKey, Hidden};
+use domain::ports::Clock;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::json;
 use sso::http::{Destinations, EgressClient, Fault, Limits};
-use sso::oidc::{Refusal, Verdict, told_by_api};
+use sso::oidc::{KeyFault, Refusal, Verdict, told_by_api};
 use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -235,9 +236,44 @@ pub(crate) async fn a_check_names_each_step() {
     bench.provider.say(json!({ "token_endpoint_auth_methods_supported": ["client_secret_basic"] }));
     let steps = bench.party.check(&bench.connection).await;
     assert!(steps.iter().any(|step| (step.step, step.verdict) == ("client", Verdict::Bad)));
+    our_keys_are_looked_at(&mut bench).await;
     bench.settings().issuer.push_str("/none");
     let steps = bench.party.check(&bench.connection).await;
     assert_eq!(steps.last().map(|step| step.advice.as_str()), Some(Refusal::DiscoveryUnreadable.explain()));
+}
+
+/// Each fault of a key of ours has its own text, and is bad where it keeps people out.
+async fn our_keys_are_looked_at(bench: &mut Bench) {
+    let now = bench.clock.now();
+    let make = |now| sso::oidc::make_client_key(ClientAlgorithm::Es256, now).unwrap();
+    let old = make(now.plus_seconds(-700 * 86_400));
+    let broken = ClientKey { certificate: "AAAA".to_owned(), ..make(now) };
+    let unreadable = ClientKey { private: Hidden::new("AAAA".to_owned()), ..make(now) };
+    for (keys, wait, expected) in [
+        (vec![make(now)], false, vec![(Verdict::Good, None)]),
+        (vec![old.clone()], false, vec![(Verdict::Advice, Some(KeyFault::EndsSoon))]),
+        (vec![broken.clone(), make(now)], false, vec![(Verdict::Bad, Some(KeyFault::Certificate))]),
+        (
+            vec![unreadable, broken.clone()],
+            true,
+            vec![(Verdict::Advice, Some(KeyFault::Private)), (Verdict::Advice, Some(KeyFault::Certificate))],
+        ),
+    ] {
+        bench.settings().client_keys = keys;
+        bench.settings().keys_wait = wait;
+        let steps = bench.party.check(&bench.connection).await;
+        let found: Vec<_> = steps.iter().filter(|step| step.step == "our keys").collect();
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        for (step, (verdict, fault)) in found.iter().zip(expected) {
+            let explained = fault.is_none_or(|fault| step.advice.ends_with(fault.explain()));
+            assert!(step.verdict == verdict && explained, "{step:?}");
+        }
+    }
+    let mut bench = Bench::new().await;
+    bench.settings().client_secret = None;
+    bench.settings().client_keys = vec![broken];
+    bench.provider.say(json!({ "token_endpoint_auth_methods_supported": ["private_key_jwt"] }));
+    assert_eq!(bench.sign_in().await.err(), Some(Refusal::ClientKey));
 }
 
 pub(crate) async fn only_trusted_certificates_are_talked_to() {

@@ -1,15 +1,14 @@
 //! `sealgate connection add-oidc` and `add-saml`.
 
 use super::{check_metadata, key, show};
-use crate::cli::{self, Json, OidcAdd, SamlAdd};
+use crate::cli::{Json, OidcAdd, SamlAdd};
 use crate::commands::{files, find, not_changed};
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output;
 use domain::directory::{
-    AssertionAudience, Connection, MAX_METADATA_BYTES, OidcSettings, Protocol, Provisioning, SIGNATURE_ALGORITHMS,
-    SamlSettings,
+    Connection, MAX_METADATA_BYTES, OidcSettings, Protocol, Provisioning, SIGNATURE_ALGORITHMS, SamlSettings,
 };
 use domain::id::{RecordId, TenantId};
 use domain::time::Timestamp;
@@ -26,10 +25,7 @@ pub(super) async fn oidc(config: &Config, installation: &Installation, add: Oidc
     let keys = add.client_key.map(|algorithm| key::draw(installation, algorithm)).transpose()?;
     let settings = OidcSettings {
         client_keys: keys.into_iter().collect(),
-        assertion_audience: match add.assertion_audience {
-            cli::AssertionAudience::TokenEndpoint => AssertionAudience::TokenEndpoint,
-            cli::AssertionAudience::Issuer => AssertionAudience::Issuer,
-        },
+        assertion_audience: add.assertion_audience.into(),
         own_redirect: !add.common_redirect,
         client_secret: add.client_secret_file.as_deref().map(files::secret).transpose()?,
         scopes: or(add.scopes, usual.scopes),

@@ -1,15 +1,15 @@
 //! `sealgate connection key …`: keys by which we show a provider that we are its client, instead of by a shared secret.
 
 use super::{change, oidc, show};
-use crate::cli::{ClientKeyAlgorithm, ConnectionKey, Json, NamedConnection};
+use crate::cli::{self, ClientKeyAlgorithm, ConnectionKey, Json, NamedConnection};
 use crate::commands::find;
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output;
-use domain::directory::{ClientAlgorithm, ClientKey, Connection, OidcSettings};
+use domain::directory::{AssertionAudience, ClientAlgorithm, ClientKey, Connection, OidcSettings};
 use serde_json::{Value, json};
-use sso::oidc::{CERTIFICATE_DAYS, certificate_pem, make_client_key};
+use sso::oidc::{certificate_end, certificate_pem, look_at_client_key, make_client_key};
 
 pub(super) async fn run(config: &Config, installation: &Installation, command: ConnectionKey) -> Outcome {
     match command {
@@ -18,7 +18,9 @@ pub(super) async fn run(config: &Config, installation: &Installation, command: C
         }
         ConnectionKey::List { connection, output } => list(config, installation, &connection, output).await,
         ConnectionKey::Certificate { connection, key } => certificate(installation, &connection, &key).await,
-        ConnectionKey::Use { connection, key } => sign_by(installation, &connection, &key).await,
+        ConnectionKey::Use { connection, key, assertion_audience } => {
+            sign_by(installation, &connection, &key, assertion_audience.map(Into::into)).await
+        }
         ConnectionKey::Remove { connection, key } => remove(installation, &connection, &key).await,
     }
 }
@@ -43,7 +45,7 @@ async fn make(
     let key = draw(installation, algorithm)?;
     let made = key.id.clone();
     let changed = change(installation, named, |connection| {
-        oidc(connection)?.client_keys.push(key);
+        oidc(connection)?.publish_key(key.clone());
         Ok(())
     });
     let changed = changed.await?;
@@ -54,14 +56,10 @@ async fn make(
     output::line("")?;
     output::table(&show::addresses(config, &changed))?;
     output::note("");
-    if changed.oidc().and_then(OidcSettings::signing_key).is_some_and(|key| key.id == made) {
-        output::note("it signs from now on; the provider finds it at the address of our keys");
-    } else {
-        output::note(format_args!(
-            "it does not sign yet: once the provider knows it, say `sealgate connection key use {} {made}`",
-            changed.id
-        ));
-    }
+    output::note(format_args!(
+        "it does not sign yet: once the provider knows it, say `sealgate connection key use {} {made}`",
+        changed.id
+    ));
     Ok(())
 }
 
@@ -73,15 +71,16 @@ async fn list(config: &Config, installation: &Installation, named: &NamedConnect
         return output::json(&values(config, connection));
     }
     let mut rows = vec![["KEY", "ALGORITHM", "MADE", "CERTIFICATE ENDS", "STATE"].map(str::to_owned).to_vec()];
+    let now = installation.clock.now();
     for key in &settings.client_keys {
         let state = if signs(settings, key) { "signs" } else { "published" };
-        let ends = key.created.plus_seconds(CERTIFICATE_DAYS.saturating_mul(86_400));
+        let fault = look_at_client_key(key, now).map(|fault| format!("; {}", fault.name())).unwrap_or_default();
         rows.push(vec![
             key.id.clone(),
             key.algorithm.name().to_owned(),
             key.created.rfc3339(),
-            ends.rfc3339(),
-            state.to_owned(),
+            certificate_end(key).rfc3339(),
+            format!("{state}{fault}"),
         ]);
     }
     output::table(&rows)
@@ -96,14 +95,19 @@ async fn certificate(installation: &Installation, named: &NamedConnection, id: &
     output::line(pem.trim_end())
 }
 
-async fn sign_by(installation: &Installation, named: &NamedConnection, id: &str) -> Outcome {
+async fn sign_by(
+    installation: &Installation,
+    named: &NamedConnection,
+    id: &str,
+    audience: Option<AssertionAudience>,
+) -> Outcome {
     let changed = change(installation, named, |connection| {
         let missing = no_key(connection, id);
         let settings = oidc(connection)?;
-        let at = settings.client_keys.iter().position(|key| key.id == id).ok_or(missing)?;
-        let key = settings.client_keys.remove(at);
-        settings.client_keys.insert(0, key);
-        settings.client_secret = None;
+        if !settings.sign_by(id) {
+            return Err(missing);
+        }
+        settings.assertion_audience = audience.unwrap_or(settings.assertion_audience);
         Ok(())
     });
     let changed = changed.await?;
@@ -129,11 +133,20 @@ async fn remove(installation: &Installation, named: &NamedConnection, id: &str) 
     output::line(format_args!("connection {}: key {id} removed", changed.name))
 }
 
+impl From<cli::AssertionAudience> for AssertionAudience {
+    fn from(audience: cli::AssertionAudience) -> Self {
+        match audience {
+            cli::AssertionAudience::TokenEndpoint => AssertionAudience::TokenEndpoint,
+            cli::AssertionAudience::Issuer => AssertionAudience::Issuer,
+        }
+    }
+}
+
 fn values(config: &Config, connection: &Connection) -> Value {
     let keys = connection.oidc().into_iter().flat_map(|settings| {
         settings.client_keys.iter().map(|key| {
             json!({ "id": key.id, "algorithm": key.algorithm.name(), "created": key.created.rfc3339(),
-                    "signs": signs(settings, key) })
+                    "certificate_ends": certificate_end(key).rfc3339(), "signs": signs(settings, key) })
         })
     });
     json!({ "connection": connection.id.to_string(), "address": show::keys_address(config, connection),

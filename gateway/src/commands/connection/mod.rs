@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
 use crate::output;
+use domain::administration::{ChangeFault, NotChanged};
 use domain::directory::{self, Hidden, MAX_METADATA_BYTES, OidcSettings, Protocol, SamlSettings};
 use domain::time::Timestamp;
 use serde_json::json;
@@ -108,7 +109,7 @@ async fn set_enabled(installation: &Installation, named: &NamedConnection, enabl
 
 async fn set_secret(installation: &Installation, named: &NamedConnection, secret: Hidden) -> Outcome {
     let changed = change(installation, named, |connection| {
-        oidc(connection)?.client_secret = Some(secret);
+        oidc(connection)?.set_secret(Some(secret.clone()));
         Ok(())
     });
     let changed = changed.await?;
@@ -144,7 +145,7 @@ async fn set_metadata(installation: &Installation, named: &NamedConnection, file
     let (metadata, now) = (files::text(file, MAX_METADATA_BYTES)?, installation.clock.now());
     let changed = change(installation, named, |connection| match &mut connection.protocol {
         Protocol::Saml(settings) => {
-            settings.metadata = metadata;
+            settings.metadata.clone_from(&metadata);
             check_metadata(settings, now)
         }
         Protocol::Oidc(_) => Err(Stop::new(Exit::Usage, "a connection by OpenID Connect has no metadata file")),
@@ -153,34 +154,29 @@ async fn set_metadata(installation: &Installation, named: &NamedConnection, file
     output::line(format_args!("connection {}: the new metadata is in force within a second", changed.name))
 }
 
-/// Changes a connection; the change may refuse, and then nothing is written.
+/// Changes a connection as it is stored at this moment; the change may refuse, and then nothing is written. It is made anew over
+/// whatever somebody else wrote in between.
 async fn change(
     installation: &Installation,
     named: &NamedConnection,
-    change: impl FnOnce(&mut directory::Connection) -> Outcome + Send,
+    mut change: impl FnMut(&mut directory::Connection) -> Outcome + Send,
 ) -> Outcome<directory::Connection> {
     let directory = installation.directory().await?;
     let id = find::connection(&directory, &named.connection, named.tenant.as_deref())?.id;
-    let mut changed = find::connection(&directory, &named.connection, named.tenant.as_deref())?.clone();
-    let before = changed.clone();
-    change(&mut changed)?;
-    let administration = installation.administration();
-    let by = installation.by_operator();
-    // Only what this command changes is written, on whatever is stored by now.
-    let write = |connection: &mut directory::Connection| {
-        if changed.protocol != before.protocol {
-            connection.protocol = changed.protocol;
+    let (administration, by) = (installation.administration(), installation.by_operator());
+    for _ in 0..RACES {
+        match administration.change(&by, id, None, &mut change).await {
+            Ok(changed) => return Ok(changed.after.entry),
+            Err(ChangeFault::Refused(stop)) => return Err(stop),
+            Err(ChangeFault::NotChanged(NotChanged::Raced) | ChangeFault::OtherVersion) => {}
+            Err(ChangeFault::NotChanged(fault)) => return Err(not_changed(fault)),
         }
-        if changed.rules != before.rules {
-            connection.rules = changed.rules;
-        }
-        if changed.provisioning != before.provisioning {
-            connection.provisioning = changed.provisioning;
-        }
-        connection.enabled = changed.enabled;
-    };
-    administration.change_connection(&by, id, write).await.map_err(not_changed)
+    }
+    Err(not_changed(NotChanged::Raced))
 }
+
+/// How often a change that somebody else overtook is made anew.
+const RACES: usize = 16;
 
 /// Says whether metadata can be used: it is refused here rather than at the first sign-in.
 fn check_metadata(settings: &SamlSettings, now: Timestamp) -> Outcome {

@@ -49,7 +49,7 @@ async fn add(installation: &Installation, add: RuleAdd) -> Outcome {
         let last = connection.rules.len().saturating_add(1);
         number = add.at.unwrap_or(last);
         let place = number.checked_sub(1).filter(|_| number <= last);
-        connection.rules.insert(place.ok_or_else(|| no_rule(number, connection.rules.len()))?, rule);
+        connection.rules.insert(place.ok_or_else(|| no_rule(number, connection.rules.len()))?, rule.clone());
         Ok(())
     });
     let changed = changed.await?;

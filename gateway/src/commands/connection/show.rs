@@ -8,8 +8,10 @@ use crate::config::Config;
 use crate::exit::Outcome;
 use crate::installation::Installation;
 use crate::output;
-use domain::directory::{Connection, OidcSettings, Protocol, SamlSettings};
+use domain::directory::{ClientKey, Connection, OidcSettings, Protocol, SamlSettings};
+use domain::time::Timestamp;
 use serde_json::Value;
+use sso::oidc::{certificate_end, look_at_client_key};
 use sso::saml::IdentityProvider;
 
 pub(super) async fn run(
@@ -31,7 +33,7 @@ pub(super) async fn run(
         row("protocol", connection.protocol.name()),
     ];
     match &connection.protocol {
-        Protocol::Oidc(settings) => rows.extend(of_oidc(settings)),
+        Protocol::Oidc(settings) => rows.extend(of_oidc(settings, installation.clock.now())),
         Protocol::Saml(settings) => rows.extend(of_saml(settings, installation)),
     }
     rows.extend(provisioning::rows(connection));
@@ -59,7 +61,7 @@ pub(super) fn keys_address(config: &Config, connection: &Connection) -> Option<S
     admin::keys_address(&origin::address(config, ""), connection)
 }
 
-fn of_oidc(settings: &OidcSettings) -> Vec<Vec<String>> {
+fn of_oidc(settings: &OidcSettings, now: Timestamp) -> Vec<Vec<String>> {
     let seconds = |seconds: i64| format!("{seconds} s");
     vec![
         row("issuer", &settings.issuer),
@@ -69,9 +71,11 @@ fn of_oidc(settings: &OidcSettings) -> Vec<Vec<String>> {
             match (&settings.client_secret, settings.signing_key()) {
                 (Some(_), _) => "set".to_owned(),
                 (None, Some(key)) => format!("none: the key {} signs ({})", key.id, key.algorithm.name()),
-                (None, None) => "none (public client)".to_owned(),
+                (None, None) if settings.client_keys.is_empty() => "none (public client)".to_owned(),
+                (None, None) => "none (public client): a key signs after `sealgate connection key use`".to_owned(),
             },
         ),
+        row("certificate of the key", settings.signing_key().map_or_else(|| "none".to_owned(), |key| end(key, now))),
         row("keys sign for", settings.assertion_audience.name()),
         row("scopes", settings.scopes.join(" ")),
         row("algorithms", settings.algorithms.join(" ")),
@@ -94,6 +98,15 @@ fn of_oidc(settings: &OidcSettings) -> Vec<Vec<String>> {
         row("private addresses", if settings.by_api { "only of api_private_ranges (named by API)" } else { "asked" }),
         row("without TLS", if settings.allow_http_loopback { "at loopback" } else { "never" }),
     ]
+}
+
+/// Says when the certificate of a key ends, loudly where that is near, and what else is wrong with the key.
+fn end(key: &ClientKey, now: Timestamp) -> String {
+    let ends = format!("ends {}", certificate_end(key).rfc3339());
+    match look_at_client_key(key, now) {
+        None => ends,
+        Some(fault) => format!("{ends}. ATTENTION: {}", fault.explain()),
+    }
 }
 
 fn of_saml(settings: &SamlSettings, installation: &Installation) -> Vec<Vec<String>> {

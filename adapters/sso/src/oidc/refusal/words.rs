@@ -13,6 +13,10 @@ pub(super) const fn of(refusal: Refusal) -> (&'static str, &'static str) {
             "settings",
             "The settings cannot be used: the issuer must be an https URL without query, the client id must be set, and at least one algorithm must be one that is known here.",
         ),
+        Refusal::ClientKey => (
+            "client-key-unreadable",
+            "Our key that signs for this connection, or its certificate, cannot be read; `sealgate sso test` says what is wrong with it, `sealgate connection key make` and `use` put another in its place.",
+        ),
         Refusal::ClientAuthentication => (
             "client-authentication",
             "The provider takes neither client_secret_basic nor client_secret_post for a client with a secret, or not private_key_jwt for one with a key; change the client at the provider.",
