@@ -9,7 +9,7 @@ use crate::exit::{Exit, Outcome, Stop};
 use crate::id_token_keys::IdTokenKeys;
 use crate::installation::Installation;
 use crate::operations::{self, Health};
-use crate::{sign_on, sweep, tls, watch};
+use crate::{endings, sign_on, sweep, tls, watch};
 use actix_web::web::ServiceConfig;
 use domain::audit::{ChainHead, ChainId};
 use domain::intake::Intake;
@@ -96,7 +96,7 @@ impl Gateway {
             listeners.push(tokio::spawn(serving));
         }
         let fhir = match fhir_socket {
-            Some(socket) => Some(serve_fhir(config, &installation, socket, directory, stop.clone())?),
+            Some(socket) => Some(serve_fhir(config, &installation, socket, directory.clone(), stop.clone())?),
             None => None,
         };
         if let Some(socket) = operations_socket {
@@ -114,7 +114,11 @@ impl Gateway {
         let (tickets, clock) = (Arc::clone(&installation.tickets), Arc::clone(&installation.clock));
         let (refusals, stopping) = (Arc::clone(&installation.refusals), stop.clone());
         let sweeping = tokio::spawn(async move {
-            tokio::join!(sweep::tickets(tickets, clock, stopping.clone()), sweep::refusals(&refusals, stopping));
+            tokio::join!(
+                sweep::tickets(tickets, Arc::clone(&clock), stopping.clone()),
+                sweep::refusals(&refusals, stopping.clone()),
+                endings::warn(directory, clock, stopping),
+            );
         });
         let keeping = tokio::spawn(break_glass::keep(keeper, stop.clone()));
         Ok(Self { addresses, installation, listeners, fhir, sweeping, keeping, stop, stop_operations, broken })

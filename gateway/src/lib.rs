@@ -17,6 +17,7 @@ pub mod commands;
 pub mod compose;
 pub mod config;
 pub mod diagnosis;
+pub mod endings;
 pub mod exit;
 pub mod id_token_keys;
 pub mod installation;

@@ -5,6 +5,7 @@ use crate::cli::Json;
 use crate::commands::find;
 use crate::commands::key::kind_name;
 use crate::config::Config;
+use crate::endings::{self, Ending};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::{Installation, not_in_custody, open_anchors};
 use crate::output;
@@ -13,6 +14,7 @@ use domain::directory::Directory;
 use domain::emergency::Counts;
 use domain::id::TenantId;
 use domain::ports::Unavailable;
+use domain::time::Timestamp;
 use keys::custody::Custody;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -40,6 +42,8 @@ struct Status {
     chains: Vec<Chain>,
     keys: Vec<Generation>,
     reviews: Vec<Reviews>,
+    /// The moment at which all of it was so.
+    now: Timestamp,
 }
 
 /// Reviews of emergency access that wait in a tenant.
@@ -96,7 +100,8 @@ async fn look(config: &Config, installation: &Installation) -> Outcome<Status> {
         let counts = emergency(installation).counts(tenant.id, hours).await.map_err(silent)?;
         reviews.push(Reviews { name: tenant.name.clone(), tenant: tenant.id, counts });
     }
-    Ok(Status { reviews, directory, slots: slots.iter().map(|slot| kind_name(slot.kind)).collect(), chains, keys })
+    let now = installation.clock.now();
+    Ok(Status { now, reviews, directory, slots: slots.iter().map(|slot| kind_name(slot.kind)).collect(), chains, keys })
 }
 
 fn name(directory: &Directory, tenant: TenantId) -> String {
@@ -160,6 +165,18 @@ fn as_text(config: &Config, file: &Path, status: &Status) -> Outcome {
         rows.push(vec![key.name.clone(), key.newest.to_string(), unfinished.to_owned()]);
     }
     output::table(&rows)?;
+    let endings = endings::near(&status.directory, status.now);
+    if !endings.is_empty() {
+        output::line("")?;
+        let mut rows = vec![["CERTIFICATE OF", "TENANT", "KEY", "ENDS"].map(str::to_owned).to_vec()];
+        for Ending { connection, key, ends } in &endings {
+            let over = if *ends <= status.now { ": OVER" } else { ": SOON" };
+            let tenant = find::tenant_name(&status.directory, connection.tenant);
+            rows.push(vec![connection.name.clone(), tenant, key.id.clone(), format!("{}{over}", ends.rfc3339())]);
+        }
+        output::table(&rows)?;
+        output::note("make another key before: `sealgate connection key make`, tell the provider, `key use`");
+    }
     if status.reviews.iter().all(|reviews| reviews.counts.open == 0) {
         return Ok(());
     }
@@ -186,6 +203,11 @@ fn as_json(config: &Config, file: &Path, status: &Status) -> Outcome {
         json!({ "tenant": reviews.tenant.to_string(), "name": reviews.name, "open": reviews.counts.open,
                 "overdue": reviews.counts.overdue })
     });
+    let endings = endings::near(directory, status.now);
+    let endings = endings.iter().map(|Ending { connection, key, ends }| {
+        json!({ "connection": connection.id.to_string(), "name": connection.name,
+                "tenant": connection.tenant.to_string(), "key": key.id, "ends": ends.rfc3339(), "ended": *ends <= status.now })
+    });
     output::json(&json!({
         "well": true,
         "version": env!("CARGO_PKG_VERSION"),
@@ -202,5 +224,6 @@ fn as_json(config: &Config, file: &Path, status: &Status) -> Outcome {
         "chains": chains.collect::<Vec<Value>>(),
         "keys": keys.collect::<Vec<Value>>(),
         "reviews": reviews.collect::<Vec<Value>>(),
+        "certificates_ending": endings.collect::<Vec<Value>>(),
     }))
 }
