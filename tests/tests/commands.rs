@@ -466,3 +466,64 @@ fn the_demo_tells_its_story_and_every_step_holds() {
         assert!(said.contains(wanted), "{wanted}: {said}");
     }
 }
+
+#[test]
+fn commands_at_once_about_one_connection_lose_nothing_of_each_other() {
+    let home = Home::new(PROGRAM);
+    let tenant = home.first().name.clone();
+    let add = ["connection", "add-oidc", "Hospital", "--tenant", &tenant, "--issuer", "https://idp.example"];
+    home.done(&[add.as_slice(), &["--client-id", "sealgate"]].concat());
+    let make = ["connection", "key", "make", "Hospital"];
+    let rule = ["connection", "rule", "add", "Hospital", "--role", "provider", "--if-group"];
+    let commands: Vec<Vec<&str>> = vec![
+        make.to_vec(),
+        vec!["connection", "set-redirect", "Hospital", "common"],
+        make.to_vec(),
+        vec!["connection", "provisioning", "Hospital", "--required", "yes"],
+        make.to_vec(),
+        [rule.as_slice(), &["doctors"]].concat(),
+        make.to_vec(),
+        [rule.as_slice(), &["nurses"]].concat(),
+        vec!["connection", "disable", "Hospital"],
+    ];
+    std::thread::scope(|scope| {
+        let running: Vec<_> = commands.iter().map(|command| scope.spawn(|| home.run(command))).collect();
+        for (command, ended) in commands.iter().zip(running) {
+            let ended = ended.join().unwrap();
+            assert_eq!(ended.code, Some(0), "{command:?}: {}", ended.stderr);
+        }
+    });
+    let shown = home.json(&["connection", "show", "Hospital", "--json"]);
+    let oidc = shown.pointer("/protocol/oidc").unwrap();
+    let count = |value: Option<&Value>| value.and_then(Value::as_array).map(Vec::len);
+    assert_eq!(count(oidc.get("client_keys")), Some(4), "{shown}");
+    assert_eq!(count(shown.get("rules")), Some(2), "{shown}");
+    assert_eq!(oidc.get("own_redirect"), Some(&Value::Bool(false)), "{shown}");
+    assert_eq!(shown.pointer("/provisioning/required"), Some(&Value::Bool(true)), "{shown}");
+    assert_eq!(shown.get("enabled"), Some(&Value::Bool(false)), "{shown}");
+}
+
+#[test]
+fn a_client_key_signs_once_it_is_said_for_whom_it_is_said() {
+    let home = Home::new(PROGRAM);
+    let tenant = home.first().name.clone();
+    let add = ["connection", "add-oidc", "Hospital", "--tenant", &tenant, "--issuer", "https://idp.example"];
+    home.done(&[add.as_slice(), &["--client-id", "sealgate"]].concat());
+    let made = home.json(&["connection", "key", "make", "Hospital", "--json"]);
+    assert_eq!(made.pointer("/keys/0/signs"), Some(&Value::Bool(false)), "{made}");
+    let shown = home.done(&["connection", "show", "Hospital"]);
+    assert!(shown.contains("a key signs after `sealgate connection key use`"), "{shown}");
+    let key = made.pointer("/keys/0/id").and_then(Value::as_str).unwrap();
+    home.done(&["connection", "key", "use", "Hospital", key, "--assertion-audience", "issuer"]);
+    let shown = home.json(&["connection", "show", "Hospital", "--json"]);
+    let at = |path: &str| shown.pointer(&format!("/protocol/oidc/{path}")).and_then(Value::as_str).map(str::to_owned);
+    assert_eq!(at("assertion_audience").as_deref(), Some("issuer"), "{shown}");
+    assert_eq!(shown.pointer("/protocol/oidc/client_keys/0/signs"), Some(&Value::Bool(true)), "{shown}");
+    assert!(at("client_keys/0/certificate_ends").is_some() && at("client_keys/0/private").is_none(), "{shown}");
+    home.done(&["connection", "key", "use", "Hospital", key]);
+    let again = home.done(&["connection", "show", "Hospital"]);
+    let row = again.lines().find(|line| line.starts_with("keys sign for")).unwrap();
+    assert!(row.contains("issuer"), "what is not given stays: {row}");
+    assert!(again.lines().any(|line| line.starts_with("certificate of the key") && line.contains("ends ")), "{again}");
+    assert_eq!(home.json(&["status", "--json"]).get("certificates_ending"), Some(&Value::Array(Vec::new())));
+}

@@ -1,35 +1,104 @@
 //! What answers show, which is what commands show with `--json`: nothing that proves who somebody is.
 
-use domain::directory::{Account, Connection, Directory, Protocol};
+use domain::directory::{
+    Account, ClientKey, Connection, Directory, OidcSettings, Protocol, Provisioning, SamlSettings,
+};
 use domain::emergency::{Listed, Review, Seen};
 use domain::id::{RecordId, TenantId};
 use domain::identity::Session;
 use domain::time::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use sso::oidc::certificate_end;
 use sso::saml::Urls;
 
 /// Returns a connection: without its secret and its private keys, its tokens by their marks, with the addresses that its provider must know.
 #[must_use]
 pub fn connection(origin: &str, connection: &Connection) -> Value {
-    let mut value = json!(connection);
-    if let Some(settings) = value.pointer_mut("/protocol/oidc").and_then(Value::as_object_mut) {
-        let secret = settings.remove("client_secret");
-        settings.insert("client_secret_set".to_owned(), json!(secret.is_some_and(|secret| !secret.is_null())));
-        for key in settings.get_mut("client_keys").and_then(Value::as_array_mut).into_iter().flatten() {
-            key.as_object_mut().map(|key| key.remove("private"));
-        }
-    }
-    // Their hashes are of no use to anybody.
-    if let Some(tokens) = value.pointer_mut("/provisioning/tokens") {
-        let marks = connection.provisioning.tokens.iter();
-        *tokens = marks.map(|token| json!({ "mark": token.mark(), "created": token.created.rfc3339() })).collect();
-    }
+    // Here and below field by field: one that is added later is shown to nobody before that was decided.
+    let Connection { id, tenant, name, enabled, protocol, rules, provisioning, created } = connection;
+    let protocol = match protocol {
+        Protocol::Oidc(settings) => json!({ "oidc": oidc(settings) }),
+        Protocol::Saml(settings) => json!({ "saml": saml(settings) }),
+    };
     let addresses = addresses(origin, connection).into_iter();
-    let addresses = addresses.map(|(name, address)| (name.replace(' ', "_"), json!(address))).collect();
-    if let Some(object) = value.as_object_mut() {
-        object.insert("addresses".to_owned(), Value::Object(addresses));
+    let addresses: Map<String, Value> =
+        addresses.map(|(name, address)| (name.replace(' ', "_"), json!(address))).collect();
+    json!({ "id": id.to_string(), "tenant": tenant.to_string(), "name": name, "enabled": enabled, "protocol": protocol,
+            "rules": rules, "provisioning": self::provisioning(provisioning), "created": created.rfc3339(),
+            "addresses": addresses })
+}
+
+fn oidc(settings: &OidcSettings) -> Value {
+    let OidcSettings {
+        issuer,
+        client_id,
+        client_secret,
+        client_keys,
+        keys_wait: _,
+        assertion_audience,
+        own_redirect,
+        by_api,
+        scopes,
+        algorithms,
+        groups_claim,
+        roles_claim,
+        subject_claim,
+        display_claim,
+        second_factor_acr,
+        second_factor_amr,
+        request_acr,
+        max_age_seconds,
+        egress,
+        allow_http_loopback,
+    } = settings;
+    let signing = settings.signing_key().map(|key| &key.id);
+    let keys: Vec<Value> = client_keys.iter().map(|key| client_key(key, signing == Some(&key.id))).collect();
+    let mut shown = json!({
+            "issuer": issuer, "client_id": client_id, "client_secret_set": client_secret.is_some(), "client_keys": keys,
+            "assertion_audience": assertion_audience.name(), "own_redirect": own_redirect, "scopes": scopes,
+            "algorithms": algorithms, "groups_claim": groups_claim, "roles_claim": roles_claim,
+            "subject_claim": subject_claim, "display_claim": display_claim, "second_factor_acr": second_factor_acr,
+            "second_factor_amr": second_factor_amr, "request_acr": request_acr, "max_age_seconds": max_age_seconds,
+            "egress": egress, "allow_http_loopback": allow_http_loopback });
+    if let (true, Some(fields)) = (by_api, shown.as_object_mut()) {
+        fields.insert("by_api".to_owned(), json!(true));
     }
-    value
+    shown
+}
+
+/// Returns a key of ours without its private part.
+fn client_key(key: &ClientKey, signs: bool) -> Value {
+    let ClientKey { id, algorithm, private: _, certificate, created } = key;
+    json!({ "id": id, "algorithm": algorithm.name(), "certificate": certificate, "created": created.rfc3339(),
+            "certificate_ends": certificate_end(key).rfc3339(), "signs": signs })
+}
+
+fn saml(settings: &SamlSettings) -> Value {
+    let SamlSettings {
+        metadata,
+        idp_entity_id,
+        sp_entity_id,
+        subject_attribute,
+        groups_attribute,
+        roles_attribute,
+        display_attribute,
+        second_factor_contexts,
+        allow_unsolicited,
+        want_encrypted,
+    } = settings;
+    json!({ "metadata": metadata, "idp_entity_id": idp_entity_id, "sp_entity_id": sp_entity_id,
+            "subject_attribute": subject_attribute, "groups_attribute": groups_attribute,
+            "roles_attribute": roles_attribute, "display_attribute": display_attribute,
+            "second_factor_contexts": second_factor_contexts, "allow_unsolicited": allow_unsolicited,
+            "want_encrypted": want_encrypted })
+}
+
+fn provisioning(settings: &Provisioning) -> Value {
+    let Provisioning { required, subject, groups, addresses, tokens } = settings;
+    // Their hashes are of no use to anybody.
+    let tokens = tokens.iter().map(|token| json!({ "mark": token.mark(), "created": token.created.rfc3339() }));
+    json!({ "required": required, "subject": subject, "groups": groups, "addresses": addresses,
+            "tokens": tokens.collect::<Vec<_>>() })
 }
 
 /// Returns what is entered at the provider: what it is, and the address.
@@ -138,4 +207,54 @@ pub fn opened(mut review: Value, seen: &Seen) -> Value {
         fields.insert("ended".to_owned(), json!(seen.ended.as_ref().map(|end| &end.at)));
     }
     review
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::directory::{ClientAlgorithm, Hidden, ProvisioningToken};
+    use domain::double::SeededEntropy;
+
+    #[test]
+    fn a_connection_shows_no_secret_and_every_setting() {
+        let mut settings = OidcSettings::new("https://idp.example".into(), "sealgate".into());
+        settings.client_secret = Some(Hidden::new("planted-secret".into()));
+        settings.client_keys = vec![ClientKey {
+            id: "key".into(),
+            algorithm: ClientAlgorithm::Es256,
+            private: Hidden::new("planted+key".into()),
+            certificate: "AAAA".into(),
+            created: Timestamp(0),
+        }];
+        let mut entry = Connection {
+            id: RecordId([1; 16]),
+            tenant: TenantId([2; 16]),
+            name: "hospital".into(),
+            enabled: true,
+            protocol: Protocol::Oidc(settings),
+            rules: Vec::new(),
+            provisioning: Provisioning::default(),
+            created: Timestamp(0),
+        };
+        let token = entry.draw_provisioning_token(&SeededEntropy::new(1)).unwrap();
+        entry.provisioning.tokens.push(ProvisioningToken::of(&token, Timestamp(0)));
+        let shown = connection("https://here.example", &entry);
+        let text = shown.to_string();
+        let stored = json!(entry);
+        let hash = stored.pointer("/provisioning/tokens/0/hash").and_then(Value::as_str);
+        for never in ["planted-secret", "planted+key", token.expose(), hash.unwrap_or(token.expose())] {
+            assert!(!text.contains(never), "{text}");
+        }
+        for path in ["", "/protocol/oidc", "/provisioning"] {
+            let fields = |value: &Value| -> Vec<String> {
+                let fields = value.pointer(path).and_then(Value::as_object).map(|fields| fields.keys().cloned());
+                fields.into_iter().flatten().collect()
+            };
+            let (known, kept) = (fields(&shown), fields(&stored));
+            let left_out: Vec<_> = kept.iter().filter(|field| !known.contains(field)).collect();
+            assert!(left_out.iter().all(|field| *field == "client_secret"), "{path}: {left_out:?}");
+        }
+        let key = shown.pointer("/protocol/oidc/client_keys/0").unwrap();
+        assert_eq!((&key["signs"], &key["certificate_ends"]), (&json!(false), &json!("1972-01-01T00:00:00.000Z")));
+    }
 }
