@@ -18,8 +18,9 @@ pub const NORMALISER_VERSION: u16 = 1;
 pub fn normalise(field: Field, value: &str) -> String {
     match field {
         Field::Patient | Field::Encounter | Field::BasedOn | Field::Performer | Field::Specimen | Field::Target => {
-            let value = value.trim();
-            folded(value.rsplit('/').next().unwrap_or(value))
+            // Folded first: NFKC makes a stroke of what looked like a letter (℀). Ids of ours are plain and stay as they are.
+            let folded = folded(value);
+            folded.rsplit('/').next().unwrap_or(&folded).trim().into()
         }
         Field::Identifier | Field::Code | Field::MessageControlId | Field::Label => folded(value),
         Field::Day | Field::BirthDate => date(value, 10),

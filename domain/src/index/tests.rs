@@ -80,6 +80,7 @@ fn values_are_normalised_as_version_1_did() {
         (Field::Given, "محمد", "محمد"),
         (Field::Name, "  Ann-Marie 3rd. ", "annmarie3rd"),
         (Field::Name, "-", ""),
+        (Field::Patient, "\u{2100}", "c"),
     ] {
         assert_eq!(normalise(field, value), expected, "{field:?} {value}");
     }
