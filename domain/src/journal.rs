@@ -20,6 +20,18 @@ pub struct Actor<'a> {
     pub workstation: &'a str,
     /// Ties together the entries of one message or request.
     pub correlation: CorrelationId,
+    /// The peer's network address, `local` at the machine's own console; `None` for the gateway itself.
+    pub address: Option<&'a str>,
+    /// What was asked, as it was asked: method and path, or the command.
+    pub request: Option<&'a str>,
+}
+
+impl<'a> Actor<'a> {
+    /// Returns somebody who acts, of whom neither an address nor a request is known.
+    #[must_use]
+    pub const fn new(subject: &'a Subject, workstation: &'a str, correlation: CorrelationId) -> Self {
+        Self { subject, workstation, correlation, address: None, request: None }
+    }
 }
 
 /// Writes acts that change no record, one at a time.
@@ -171,7 +183,7 @@ impl Act {
         Self::new(action, resource_type, resource_id, Outcome::Failure)
     }
 
-    /// Seals what does not fit the 14 fields beside the entry.
+    /// Seals what does not fit the 14 fields beside the entry; address and request are the actor's where the context names none.
     ///
     /// The context is bound by `resource_id`, `after_hash` and the correlation id. Where the act changed no
     /// content, `after_hash` is the keyed hash of the context itself, so that the entry vouches for it.
@@ -186,10 +198,14 @@ impl Act {
         content: &ContentKey,
         entropy: &dyn Entropy,
     ) -> Result<Self, Unavailable> {
-        let clear = match (&self.reason, &context.reason) {
-            (Some(reason), None) => Context { reason: Some(reason.clone()), ..context.clone() }.to_json(),
-            _ => context.to_json(),
+        let or = |given: &Option<String>, known: Option<&str>| given.clone().or_else(|| known.map(String::from));
+        let clear = Context {
+            address: or(&context.address, actor.address),
+            request: or(&context.request, actor.request),
+            reason: or(&context.reason, self.reason.as_deref()),
+            ..context.clone()
         };
+        let clear = clear.to_json();
         let after = self.after.unwrap_or_else(|| content.mac(clear.as_bytes()));
         let binding = record::ContextBinding {
             tenant: actor.subject.tenant,

@@ -473,7 +473,7 @@ impl SignIn {
         origin: &Origin<'_>,
         context: audit::Context,
     ) -> Result<(), Unavailable> {
-        let actor = Actor { subject, workstation: origin.workstation, correlation: origin.correlation };
+        let actor = Actor::new(subject, origin.workstation, origin.correlation);
         let roles = subject.roles.iter().map(|role| role.name().to_string()).collect();
         let context = audit::Context { address: Some(origin.address.to_string()), roles, ..context };
         let journal = Journal {

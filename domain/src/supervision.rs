@@ -59,17 +59,12 @@ impl Supervision<'_> {
     ///
     /// # Errors
     /// [`NotSupervised`].
-    pub async fn sessions(
-        &self,
-        by: &By<'_>,
-        person: Option<RecordId>,
-        request: &str,
-    ) -> Result<Vec<Session>, NotSupervised> {
+    pub async fn sessions(&self, by: &By<'_>, person: Option<RecordId>) -> Result<Vec<Session>, NotSupervised> {
         let journal = self.journal();
         let rule = journal.may(&by.actor, &by.context, Action::UserRead, ("Session", "")).await?;
         let sessions = self.going_on(by, person).await?;
-        let context = Context { request: Some(request.to_string()), ..told(by, rule, &sessions) };
-        journal.record(&by.actor, Act::done(Action::UserRead.name(), "Session", ""), &context).await?;
+        let act = Act::done(Action::UserRead.name(), "Session", "");
+        journal.record(&by.actor, act, &told(by, rule, &sessions)).await?;
         Ok(sessions)
     }
 
@@ -77,7 +72,7 @@ impl Supervision<'_> {
     ///
     /// # Errors
     /// [`NotSupervised`]; [`NotSupervised::NotFound`] when nothing of one session or person is there to be ended.
-    pub async fn end(&self, by: &By<'_>, ended: Ended, address: &str, request: &str) -> Result<usize, NotSupervised> {
+    pub async fn end(&self, by: &By<'_>, ended: Ended) -> Result<usize, NotSupervised> {
         let journal = self.journal();
         let (kind, id, person) = match ended {
             Ended::Session(session) => ("Session", session.to_string(), None),
@@ -97,8 +92,7 @@ impl Supervision<'_> {
         if chosen.is_empty() && granted.is_empty() && ended != Ended::Everybody {
             return Err(NotSupervised::NotFound);
         }
-        let context = Context { request: Some(request.to_string()), ..told(by, rule, &chosen) };
-        journal.record(&by.actor, Act::done("session.end", kind, &id), &context).await?;
+        journal.record(&by.actor, Act::done("session.end", kind, &id), &told(by, rule, &chosen)).await?;
         for kept in &granted {
             // Each by name, as where an application gives it up: whoever reads the chain sees what is over.
             let (act, reason) = kept.value.revoked("session-ended");
@@ -108,7 +102,7 @@ impl Supervision<'_> {
             launches.take_back(kept).await?;
         }
         let origin = Origin {
-            address,
+            address: by.actor.address.unwrap_or_default(),
             workstation: by.actor.workstation,
             allowed: Address::Allowed,
             correlation: by.actor.correlation,

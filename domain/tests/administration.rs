@@ -29,7 +29,7 @@ impl House {
     }
 
     fn by<'a>(&self, subject: &'a Subject) -> By<'a> {
-        let actor = Actor { subject, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let actor = Actor::new(subject, "console", CorrelationId([9; 16]));
         By { actor, context: Context::console(self.doubles.clock.now()) }
     }
 
@@ -298,7 +298,7 @@ impl Witness for Restless {
     fn directory(&self) -> BoxFuture<'_, Result<Contents, NotRead>> {
         Box::pin(async move {
             let tenant = *self.changes.lock().unwrap().first().unwrap();
-            let actor = Actor { subject: &self.operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+            let actor = Actor::new(&self.operator, "console", CorrelationId([9; 16]));
             let by = By { actor, context: Context::console(domain::time::Timestamp(0)) };
             let number = self.changes.lock().unwrap().len();
             self.administration.add_clinic(&by, tenant, &format!("Clinic {number}")).await.unwrap();

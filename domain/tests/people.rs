@@ -34,7 +34,7 @@ impl House {
     }
 
     fn by<'a>(&self, subject: &'a Subject) -> By<'a> {
-        let actor = Actor { subject, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let actor = Actor::new(subject, "console", CorrelationId([9; 16]));
         By { actor, context: Context::console(self.doubles.clock.now()) }
     }
 
@@ -302,7 +302,7 @@ fn a_change_is_made_at_the_version_that_was_seen() {
         account.enabled = false;
         Ok::<(), &str>(())
     };
-    let seen = run(administration.look_at::<Account>(&by, account.id, "GET")).unwrap();
+    let seen = run(administration.look_at::<Account>(&by, account.id)).unwrap();
     assert_eq!(seen.version, 1);
     let changed = run(administration.change(&by, account.id, Some(1), disable)).unwrap();
     assert_eq!((changed.before.enabled, changed.after.entry.enabled, changed.after.version), (true, false, 2));
@@ -324,7 +324,7 @@ fn what_is_another_tenants_is_not_there() {
     let by = house.by(&admin);
     let account = house.add_account("ada");
     for id in [account.id, RecordId([9; 16])] {
-        let seen = run(administration.look_at::<Account>(&by, id, "GET"));
+        let seen = run(administration.look_at::<Account>(&by, id));
         assert_eq!(seen.err(), Some(NotChanged::UnknownEntry));
         let changed = run(administration.change(&by, id, Some(9), |_: &mut Account| Ok::<(), ()>(())));
         assert_eq!(changed.err(), Some(ChangeFault::NotChanged(NotChanged::UnknownEntry)));

@@ -29,7 +29,7 @@ impl House {
         run(administration.prepare_system()).unwrap();
         let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
         let by = By {
-            actor: Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) },
+            actor: Actor::new(&operator, "console", CorrelationId([9; 16])),
             context: Context::console(doubles.clock.now()),
         };
         let tenant = run(administration.add_tenant(&by, "Hospital")).unwrap().id;
@@ -59,7 +59,7 @@ impl House {
     }
 
     fn by<'a>(&self, subject: &'a Subject) -> By<'a> {
-        let actor = Actor { subject, workstation: "scim", correlation: CorrelationId([8; 16]) };
+        let actor = Actor::new(subject, "scim", CorrelationId([8; 16]));
         By { actor, context: Context::at(self.doubles.clock.now()) }
     }
 
@@ -85,7 +85,7 @@ impl House {
     fn add(&self, name: &str, external: Option<&str>) -> Result<Stored<ProvisionedPerson>, NotChanged> {
         self.doubles.clock.advance(1);
         let person = self.person(name, external);
-        run(self.administration.provision(&self.by(&self.provider), &self.connection, person, "POST /Users"))
+        run(self.administration.provision(&self.by(&self.provider), &self.connection, person))
     }
 
     fn group(&self, name: &str, members: Vec<RecordId>) -> Result<Stored<ProvisionedGroup>, NotChanged> {
@@ -100,7 +100,7 @@ impl House {
             removed: false,
             created,
         };
-        run(self.administration.provision(&self.by(&self.provider), &self.connection, group, "POST /Groups"))
+        run(self.administration.provision(&self.by(&self.provider), &self.connection, group))
     }
 
     fn change(
@@ -114,7 +114,6 @@ impl House {
             &self.connection,
             id,
             expected,
-            "PATCH /Users",
             |person: &ProvisionedPerson| {
                 let mut person = person.clone();
                 change(&mut person);
@@ -127,11 +126,11 @@ impl House {
     fn take_back(&self, id: RecordId) {
         let gone = |person: &ProvisionedPerson| Ok::<_, ()>(person.taken_back());
         let by = self.by(&self.provider);
-        run(self.administration.change_provisioned(&by, &self.connection, id, None, "DELETE /Users", gone)).unwrap();
+        run(self.administration.change_provisioned(&by, &self.connection, id, None, gone)).unwrap();
     }
 
     fn find(&self, wanted: &Wanted) -> Vec<Stored<ProvisionedPerson>> {
-        run(self.administration.provisioned(&self.by(&self.provider), &self.connection, wanted, "GET /Users")).unwrap()
+        run(self.administration.provisioned(&self.by(&self.provider), &self.connection, wanted)).unwrap()
     }
 
     fn named(&self, name: &str) -> usize {
@@ -234,14 +233,10 @@ fn a_provider_keeps_people_of_its_own_tenant_and_nothing_else() {
     let house = House::new();
     let other = Subject { tenant: house.elsewhere, ..house.provider.clone() };
     let person = house.person("ada", None);
-    let denied = run(house.administration.provision(&house.by(&other), &house.connection, person, "POST /Users"));
+    let denied = run(house.administration.provision(&house.by(&other), &house.connection, person));
     assert_eq!(denied.err(), Some(NotChanged::Denied));
-    let read = run(house.administration.provisioned::<ProvisionedPerson>(
-        &house.by(&other),
-        &house.connection,
-        &Wanted::All,
-        "GET /Users",
-    ));
+    let read =
+        run(house.administration.provisioned::<ProvisionedPerson>(&house.by(&other), &house.connection, &Wanted::All));
     assert_eq!(read.err(), Some(NotChanged::Denied));
     let disable = run(house.administration.change_connection(&house.by(&house.provider), house.connection.id, |one| {
         one.enabled = false;

@@ -35,7 +35,7 @@ impl House {
         let administration = doubles.administration();
         run(administration.prepare_system()).unwrap();
         let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
-        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
         let by = By { actor, context: Context::console(doubles.clock.now()) };
         let tenant = run(administration.add_tenant(&by, "North")).unwrap().id;
         let refusals = doubles.refusals(LIMITS).unwrap();

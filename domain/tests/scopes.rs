@@ -63,7 +63,7 @@ impl House {
         let administration = doubles.administration();
         administration.prepare_system().await.unwrap();
         let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
-        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
         let by = By { actor, context: Context::console(doubles.clock.now()) };
         let tenant = administration.add_tenant(&by, "North").await.unwrap().id;
         let house = Self { doubles, tenant };

@@ -33,7 +33,7 @@ impl House {
         let administration: Administration = doubles.administration();
         run(administration.prepare_system()).unwrap();
         let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
-        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
         let by = By { actor, context: domain::access::Context::console(doubles.clock.now()) };
         let tenant = run(administration.add_tenant(&by, "North")).unwrap();
         let id = tenant.id;
@@ -347,7 +347,7 @@ fn people_of_one_name_at_two_issuers_are_two() {
 }
 
 fn by<'a>(house: &House, subject: &'a Subject) -> By<'a> {
-    let actor = Actor { subject, workstation: "admin", correlation: CorrelationId([8; 16]) };
+    let actor = Actor::new(subject, "admin", CorrelationId([8; 16]));
     By { actor, context: domain::access::Context::console(house.doubles.clock.now()) }
 }
 
@@ -359,14 +359,11 @@ fn an_admin_sees_and_ends_sessions_of_the_own_tenant_and_it_is_their_act() {
     let supervision = Supervision { sign_in: &house.sign_in, directory: &house.directory };
     let subject = |tenant, role| Subject::console("amy", tenant, Roles::of(&[role]));
     let (admin, foreign) = (subject(house.tenant, Role::Admin), subject(TenantId([9; 16]), Role::Admin));
-    assert_eq!(run(supervision.sessions(&by(&house, &admin), None, "GET /sessions")).unwrap().len(), 3);
+    assert_eq!(run(supervision.sessions(&by(&house, &admin), None)).unwrap().len(), 3);
     let provider = subject(house.tenant, Role::Provider);
-    assert!(
-        run(supervision.sessions(&by(&house, &provider), None, "GET /sessions")).err() == Some(NotSupervised::Denied)
-    );
+    assert!(run(supervision.sessions(&by(&house, &provider), None)).err() == Some(NotSupervised::Denied));
 
-    let end =
-        |subject: &Subject, ended| run(supervision.end(&by(&house, subject), ended, "192.0.2.9", "DELETE /sessions"));
+    let end = |subject: &Subject, ended| run(supervision.end(&by(&house, subject), ended));
     let (first, person) = (begun[0].session.id, begun[2].session.person);
     // Another tenant has no key here to seal what it did: it gets nothing, whatever it asks for.
     assert!(end(&foreign, Ended::Session(first)).is_err());

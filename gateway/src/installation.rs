@@ -26,6 +26,8 @@ use store::{AnchorFile, Database, OpenError, Recorder};
 
 /// The name of this console in audit entries.
 pub(crate) const CONSOLE: &str = "console";
+/// The address of whoever sits at the machine itself, in contexts of entries.
+pub(crate) const LOCAL: &str = "local";
 
 /// An open installation.
 pub struct Installation {
@@ -160,7 +162,7 @@ impl Installation {
     /// Returns somebody who acts from this console.
     #[must_use]
     pub fn actor<'a>(&self, subject: &'a Subject) -> Actor<'a> {
-        Actor { subject, workstation: CONSOLE, correlation: self.correlation }
+        Actor { address: Some(LOCAL), ..Actor::new(subject, CONSOLE, self.correlation) }
     }
 
     /// Returns the operating system's account as a subject of a tenant, with these roles.

@@ -37,7 +37,7 @@ pub(crate) async fn serve(visit: &Visit<'_>, asked: Asked<'_>) -> Result<HttpRes
 
 async fn list(visit: &Visit<'_>, asked: &Asked<'_>) -> Result<HttpResponse, Problem> {
     let page = Query::read(asked.http.query_string(), asked.parameters)?.page()?;
-    visit.service.administration().look::<Connection>(&visit.by(), visit.request()).await?;
+    visit.service.administration().look::<Connection>(&visit.by()).await?;
     let (found, next) = page.of(visit.directory.connections_of(visit.tenant()), |connection| connection.id);
     Ok(answer::list(found.into_iter().map(|connection| shown(visit, connection)).collect(), next))
 }
@@ -155,7 +155,7 @@ async fn revoke_token(visit: &Visit<'_>, asked: &Asked<'_>) -> Result<HttpRespon
 }
 
 async fn stored(visit: &Visit<'_>, asked: &Asked<'_>) -> Result<Stored<Connection>, Problem> {
-    Ok(visit.service.administration().look_at(&visit.by(), asked.id()?, visit.request()).await?)
+    Ok(visit.service.administration().look_at(&visit.by(), asked.id()?).await?)
 }
 
 fn shown(visit: &Visit<'_>, connection: &Connection) -> Value {

@@ -17,7 +17,7 @@ pub(crate) async fn serve(visit: &Visit<'_>, asked: Asked<'_>) -> Result<HttpRes
         Endpoint::EndSessions => end(visit, asked.body).await,
         Endpoint::Session => {
             let ended = Ended::Session(asked.id()?);
-            visit.supervision().end(&visit.by(), ended, visit.address(), visit.request()).await?;
+            visit.supervision().end(&visit.by(), ended).await?;
             Ok(answer::done())
         }
         _ => list(visit, &asked).await,
@@ -27,7 +27,7 @@ pub(crate) async fn serve(visit: &Visit<'_>, asked: Asked<'_>) -> Result<HttpRes
 async fn list(visit: &Visit<'_>, asked: &Asked<'_>) -> Result<HttpResponse, Problem> {
     let query = Query::read(asked.http.query_string(), asked.parameters)?;
     let (page, person) = (query.page()?, query.id::<RecordId>("person")?);
-    let sessions = visit.supervision().sessions(&visit.by(), person, visit.request()).await?;
+    let sessions = visit.supervision().sessions(&visit.by(), person).await?;
     let (found, next) = page.of(sessions.into_iter(), |session| session.id);
     Ok(answer::list(found.iter().map(|session| render::session(session, &visit.directory)).collect(), next))
 }
@@ -45,6 +45,6 @@ async fn end(visit: &Visit<'_>, body: Value) -> Result<HttpResponse, Problem> {
         _ => return Err(Fault::new("", "one of \"person\" and \"everybody\": true is needed here").into()),
     };
     fields.end()?;
-    let count = visit.supervision().end(&visit.by(), ended, visit.address(), visit.request()).await?;
+    let count = visit.supervision().end(&visit.by(), ended).await?;
     Ok(answer::document(&json!({ "ended": count })))
 }

@@ -31,7 +31,7 @@ pub(crate) async fn serve(visit: &Visit<'_>, asked: Asked<'_>) -> Result<HttpRes
 
 async fn list(visit: &Visit<'_>, asked: &Asked<'_>) -> Result<HttpResponse, Problem> {
     let page = Query::read(asked.http.query_string(), asked.parameters)?.page()?;
-    visit.service.administration().look::<Account>(&visit.by(), visit.request()).await?;
+    visit.service.administration().look::<Account>(&visit.by()).await?;
     let ours = visit.directory.accounts().filter(|account| account.tenant == visit.tenant());
     let (found, next) = page.of(ours, |account| account.id);
     Ok(answer::list(found.into_iter().map(|account| shown(visit, account)).collect(), next))
@@ -58,8 +58,7 @@ async fn add(visit: &Visit<'_>, body: Value) -> Result<HttpResponse, Problem> {
 }
 
 async fn show(visit: &Visit<'_>, asked: &Asked<'_>) -> Result<HttpResponse, Problem> {
-    let stored: Stored<Account> =
-        visit.service.administration().look_at(&visit.by(), asked.id()?, visit.request()).await?;
+    let stored: Stored<Account> = visit.service.administration().look_at(&visit.by(), asked.id()?).await?;
     Ok(answer::entry(&shown(visit, &stored.entry), stored.version))
 }
 
@@ -91,15 +90,14 @@ async fn reset(visit: &Visit<'_>, asked: Asked<'_>) -> Result<HttpResponse, Prob
     let mut fields = Fields::of("", asked.body)?;
     let second_factor = fields.flag("second_factor")?.unwrap_or(false);
     fields.end()?;
-    let (by, settings, address) = (visit.by(), &visit.service.settings, visit.address());
-    let reset = settings.inviting.reset(&by, id, expected, second_factor, &settings.sign_in, address);
-    let invitation = reset.await?;
+    let (by, settings) = (visit.by(), &visit.service.settings);
+    let invitation = settings.inviting.reset(&by, id, expected, second_factor, &settings.sign_in).await?;
     Ok(answer::entry(&invited(visit, &invitation), invitation.account.version))
 }
 
 async fn clinics(visit: &Visit<'_>, asked: &Asked<'_>) -> Result<HttpResponse, Problem> {
     let page = Query::read(asked.http.query_string(), asked.parameters)?.page()?;
-    visit.service.administration().look::<Clinic>(&visit.by(), visit.request()).await?;
+    visit.service.administration().look::<Clinic>(&visit.by()).await?;
     let ours = visit.directory.clinics().filter(|clinic| clinic.tenant == visit.tenant());
     let (found, next) = page.of(ours, |clinic| RecordId(clinic.id.0));
     let shown = found.into_iter().map(|clinic| json!({ "id": clinic.id.to_string(), "name": clinic.name }));
@@ -109,7 +107,7 @@ async fn clinics(visit: &Visit<'_>, asked: &Asked<'_>) -> Result<HttpResponse, P
 /// Shows what the tenant decides about people who sign in; to change it is the operator's, by command.
 async fn settings(visit: &Visit<'_>) -> Result<HttpResponse, Problem> {
     let id = RecordId(visit.tenant().0);
-    let stored: Stored<Tenant> = visit.service.administration().look_at(&visit.by(), id, visit.request()).await?;
+    let stored: Stored<Tenant> = visit.service.administration().look_at(&visit.by(), id).await?;
     let tenant = &stored.entry;
     let value = json!({ "id": tenant.id.to_string(), "name": tenant.name, "settings": tenant.settings });
     Ok(answer::entry(&value, stored.version))

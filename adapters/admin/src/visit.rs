@@ -91,7 +91,12 @@ impl<'a> Visit<'a> {
     /// Returns who administers, as the domain takes it.
     pub(crate) fn by(&self) -> By<'_> {
         let Admitted { subject, workstation, circumstances } = &self.admitted;
-        By { actor: Actor { subject, workstation, correlation: self.correlation }, context: *circumstances }
+        let actor = Actor {
+            address: Some(&self.address),
+            request: Some(&self.request),
+            ..Actor::new(subject, workstation, self.correlation)
+        };
+        By { actor, context: *circumstances }
     }
 
     /// Returns the same as the use cases of reviews take it.
@@ -110,14 +115,6 @@ impl<'a> Visit<'a> {
         self.admitted.subject.tenant
     }
 
-    pub(crate) fn request(&self) -> &str {
-        &self.request
-    }
-
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
     /// Returns what looks at sessions and ends them.
     pub(crate) fn supervision(&self) -> Supervision<'_> {
         Supervision { sign_in: &self.service.settings.sign_in, directory: &self.directory }
@@ -131,8 +128,6 @@ impl<'a> Visit<'a> {
     /// Records an act that changes no record, with the rule that permits it.
     pub(crate) async fn record(&self, act: Act, rule: Option<&str>, reason: Option<&str>) -> Result<(), Problem> {
         let context = Context {
-            address: Some(self.address.clone()),
-            request: Some(self.request.clone()),
             rule: rule.map(str::to_owned),
             reason: reason.map(str::to_owned),
             roles: self.admitted.subject.roles.iter().map(|role| role.name().to_owned()).collect(),

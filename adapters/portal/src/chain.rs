@@ -9,7 +9,7 @@ use domain::journal::{Act, Actor, Journal};
 /// Records an act with its sealed context; when this returns, it is durable and chained.
 pub(crate) async fn record(visit: &Visit<'_>, subject: &Subject, act: Act, context: Context) -> Result<(), Problem> {
     let retrieval = &visit.service.retrieval;
-    let actor = Actor { subject, workstation: WORKSTATION, correlation: visit.correlation };
+    let actor = Actor::new(subject, WORKSTATION, visit.correlation);
     let roles = subject.roles.iter().map(|role| role.name().to_owned()).collect();
     let context = Context { address: Some(visit.peer.to_string()), roles, ..context };
     let journal = Journal {

@@ -479,7 +479,8 @@ pub(crate) async fn renew(
     renewal: Renewal,
 ) -> Result<Account, NotChanged> {
     let subject = subject(visit, account);
-    let actor = Actor { subject: &subject, workstation: WORKSTATION, correlation: visit.correlation };
+    let address = visit.peer.to_string();
+    let actor = Actor { address: Some(&address), ..Actor::new(&subject, WORKSTATION, visit.correlation) };
     door.administration.renew(&By { actor, context: Context::at(visit.now) }, account.id, renewal).await
 }
 

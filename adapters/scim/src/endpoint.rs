@@ -79,12 +79,12 @@ async fn many<R: Resource>(visit: &Visit<'_>, request: &HttpRequest, body: &Valu
         let (id, created) = administration.new_record()?;
         let entry = R::blank(visit, id, created).entered(body, visit)?;
         let asked = format!("POST /{}", R::ENDPOINT);
-        let stored = administration.provision(&visit.by(), &visit.connection, entry, &asked).await;
+        let stored = administration.provision(&visit.by(&asked), &visit.connection, entry).await;
         return Ok(shown(visit, StatusCode::CREATED, &stored?, &parameters));
     }
     let wanted = parameters.wanted(R::NAME);
     let asked = format!("GET /{}{}", R::ENDPOINT, parameters.told());
-    let found: Vec<Stored<R>> = administration.provisioned(&visit.by(), &visit.connection, &wanted, &asked).await?;
+    let found: Vec<Stored<R>> = administration.provisioned(&visit.by(&asked), &visit.connection, &wanted).await?;
     let (total, page) = page(&found, &parameters, &visit.directory, &visit.base);
     Ok(answer::list(total, parameters.start, page))
 }
@@ -130,7 +130,7 @@ async fn single<R: Resource>(
     if *request.method() == Method::GET {
         let wanted = Wanted::Ids(vec![id]);
         let mut found: Vec<Stored<R>> =
-            administration.provisioned(&visit.by(), &visit.connection, &wanted, &asked).await?;
+            administration.provisioned(&visit.by(&asked), &visit.connection, &wanted).await?;
         let stored = found.pop().ok_or(Problem::NotFound)?;
         if given(header::IF_NONE_MATCH).is_some_and(|tags| names_version(tags, stored.version)) {
             return Ok(answer::empty(StatusCode::NOT_MODIFIED));
@@ -147,7 +147,7 @@ async fn single<R: Resource>(
         Method::PATCH => entry.patched(&operations, visit),
         _ => Ok(entry.taken_back()),
     };
-    let changed = administration.change_provisioned(&visit.by(), &visit.connection, id, version, &asked, change).await;
+    let changed = administration.change_provisioned(&visit.by(&asked), &visit.connection, id, version, change).await;
     let Changed { before, after } = changed?;
     // The change is durable: whoever may no longer come is sent away before the provider is told that it is done.
     for person in R::ending(visit, &before, &after.entry) {

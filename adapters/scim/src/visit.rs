@@ -82,9 +82,13 @@ impl<'a> Visit<'a> {
         })
     }
 
-    /// Returns who administers, as the domain takes it.
-    pub(crate) fn by(&self) -> By<'_> {
-        let actor = Actor { subject: &self.subject, workstation: WORKSTATION, correlation: self.correlation };
+    /// Returns who administers, as the domain takes it; `request` says what is asked for, without names of people.
+    pub(crate) fn by<'b>(&'b self, request: &'b str) -> By<'b> {
+        let actor = Actor {
+            address: Some(&self.address),
+            request: Some(request),
+            ..Actor::new(&self.subject, WORKSTATION, self.correlation)
+        };
         let now = self.service.settings.administration.clock.now();
         By { actor, context: access::Context { address: self.allowed, ..access::Context::at(now) } }
     }

@@ -81,7 +81,7 @@ impl Service {
     }
 
     async fn write(&self, origin: Origin, subject: &Subject, act: Act, context: Context) -> Result<(), Unavailable> {
-        let actor = Actor { subject, workstation: "smart", correlation: origin.correlation };
+        let actor = Actor::new(subject, "smart", origin.correlation);
         let journal = Journal {
             ledger: self.settings.ledger.as_ref(),
             vault: self.settings.vault.as_ref(),

@@ -36,13 +36,12 @@ pub trait Administered: Entry + Clone {
 pub struct UnknownToken;
 
 impl Administration {
-    /// Records that entries of a kind are looked at, in the tenant of whoever looks; `request` says what was asked for, without
-    /// names of people.
+    /// Records that entries of a kind are looked at, in the tenant of whoever looks.
     ///
     /// # Errors
     /// [`NotChanged::Denied`], [`NotChanged::Unavailable`].
-    pub async fn look<E: Entry>(&self, by: &By<'_>, request: &str) -> Result<(), NotChanged> {
-        self.note_reading::<E>(by, by.actor.subject.tenant, "", request).await
+    pub async fn look<E: Entry>(&self, by: &By<'_>) -> Result<(), NotChanged> {
+        self.note_reading::<E>(by, by.actor.subject.tenant, "").await
     }
 
     /// Returns an entry of the tenant of whoever looks, as it is stored; that it was looked at is recorded before.
@@ -50,14 +49,9 @@ impl Administration {
     /// # Errors
     /// [`NotChanged::UnknownEntry`] also for another tenant's; [`NotChanged::Denied`], [`NotChanged::Integrity`],
     /// [`NotChanged::Unavailable`].
-    pub async fn look_at<E: Administered>(
-        &self,
-        by: &By<'_>,
-        id: RecordId,
-        request: &str,
-    ) -> Result<Stored<E>, NotChanged> {
+    pub async fn look_at<E: Administered>(&self, by: &By<'_>, id: RecordId) -> Result<Stored<E>, NotChanged> {
         let tenant = by.actor.subject.tenant;
-        self.note_reading::<E>(by, tenant, &alloc::format!("{id}"), request).await?;
+        self.note_reading::<E>(by, tenant, &alloc::format!("{id}")).await?;
         let current = self.current::<E>(id).await?;
         if current.entry.tenant() != tenant {
             return Err(NotChanged::UnknownEntry);

@@ -18,7 +18,7 @@ use crate::record::{self, Binding, Opened, SealFault};
 use crate::time::Timestamp;
 use crate::write::{Claim, IndexTerm, RecordWrite, Routing, StoredRecord, Version, WriteSet};
 use alloc::collections::BTreeMap;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 /// An entry as it is stored now.
@@ -38,8 +38,6 @@ pub(super) struct Beside {
     pub(super) terms: Vec<Term>,
     /// Names that nobody may have taken yet.
     pub(super) claims: Vec<[u8; 16]>,
-    /// What was asked for, in a word; for the context of the entry in the chain.
-    pub(super) request: Option<String>,
 }
 
 impl Administration {
@@ -143,7 +141,7 @@ impl Administration {
         let name = normalise(Field::Label, entry.name());
         let claim = system.content.claim("directory", &[&[E::KIND.code()], within.as_bytes(), name.as_bytes()]);
         let term = Term { kind: E::KIND, field: Field::Label, value: entry.name().to_string() };
-        let beside = Beside { terms: alloc::vec![term], claims: alloc::vec![claim], request: None };
+        let beside = Beside { terms: alloc::vec![term], claims: alloc::vec![claim] };
         self.write(permit, by, entry, None, beside).await.map(|_| ())
     }
 
@@ -232,8 +230,7 @@ impl Administration {
             let act = Act::changed(action, E::KIND.name(), &id.to_string(), before, after);
             // The rule that permitted it stands beside the entry in the chain of whoever did it.
             let act = if chain == by.actor.subject.tenant {
-                let context = audit::Context { request: beside.request.clone(), ..ruled(&permit) };
-                self.with_context(by, act, context, write).await?
+                self.with_context(by, act, ruled(&permit), write).await?
             } else {
                 act
             };

@@ -7,7 +7,6 @@
 use super::entries::{Beside, Current, ruled};
 use super::{Administration, By, NotChanged};
 use crate::access::{Resource, ViewDirectory, authorise};
-use crate::audit::Context;
 use crate::directory::{Connection, Entry, Handle, Provisioned, ProvisionedPerson};
 use crate::id::{RecordId, TenantId};
 use crate::index::{Field, Term, normalise};
@@ -70,8 +69,6 @@ impl<F> From<NotChanged> for ChangeFault<F> {
 impl Administration {
     /// Returns the wanted entries of a connection, earliest added first; the reading is in the chain before this returns.
     ///
-    /// `request` says what was asked for, without names of people.
-    ///
     /// # Errors
     /// [`NotChanged::Denied`], [`NotChanged::Integrity`], [`NotChanged::Unavailable`].
     pub async fn provisioned<E: Provisioned>(
@@ -79,13 +76,12 @@ impl Administration {
         by: &By<'_>,
         connection: &Connection,
         wanted: &Wanted,
-        request: &str,
     ) -> Result<Vec<Stored<E>>, NotChanged> {
         let id = match wanted {
             Wanted::Ids(ids) if ids.len() == 1 => ids.first().map(ToString::to_string).unwrap_or_default(),
             Wanted::All | Wanted::Ids(_) | Wanted::Named(_) => String::new(),
         };
-        self.note_reading::<E>(by, connection.tenant, &id, request).await?;
+        self.note_reading::<E>(by, connection.tenant, &id).await?;
         let found = self.wanted::<E>(connection, wanted).await?;
         Ok(found
             .into_iter()
@@ -103,10 +99,9 @@ impl Administration {
         by: &By<'_>,
         connection: &Connection,
         entry: E,
-        request: &str,
     ) -> Result<Stored<E>, NotChanged> {
         for _ in 0..MAX_TRIES {
-            match self.store_provisioned(by, connection, None, &entry, request).await {
+            match self.store_provisioned(by, connection, None, &entry).await {
                 // Taken a moment ago, by somebody who may have given it up since: look again.
                 Err(NotChanged::Raced) => {}
                 Err(fault) => return Err(fault),
@@ -127,34 +122,33 @@ impl Administration {
         connection: &Connection,
         id: RecordId,
         expected: Option<Version>,
-        request: &str,
         change: impl Fn(&E) -> Result<E, F>,
     ) -> Result<Changed<E>, ChangeFault<F>> {
         for _ in 0..MAX_TRIES {
             let mut found = self.wanted::<E>(connection, &Wanted::Ids(alloc::vec![id])).await?;
             let Some(current) = found.pop() else {
                 // Asked about like anything else: what is refused is recorded, whether it is there or not.
-                self.note_reading::<E>(by, connection.tenant, &id.to_string(), request).await?;
+                self.note_reading::<E>(by, connection.tenant, &id.to_string()).await?;
                 return Err(NotChanged::UnknownEntry.into());
             };
             if expected.is_some_and(|expected| expected != current.version) {
-                self.note_reading::<E>(by, connection.tenant, &id.to_string(), request).await?;
+                self.note_reading::<E>(by, connection.tenant, &id.to_string()).await?;
                 return Err(ChangeFault::OtherVersion);
             }
             let before = current.entry.clone();
             let after = match change(&before) {
                 Ok(after) => after.succeeding(&before, connection.provisioning.subject),
                 Err(refused) => {
-                    self.note_reading::<E>(by, connection.tenant, &id.to_string(), request).await?;
+                    self.note_reading::<E>(by, connection.tenant, &id.to_string()).await?;
                     return Err(ChangeFault::Refused(refused));
                 }
             };
             if after == before {
-                self.note_reading::<E>(by, connection.tenant, &id.to_string(), request).await?;
+                self.note_reading::<E>(by, connection.tenant, &id.to_string()).await?;
                 let Current { version, last_updated, .. } = current;
                 return Ok(Changed { after: Stored { entry: after, version, last_updated }, before });
             }
-            match self.store_provisioned(by, connection, Some(&current), &after, request).await {
+            match self.store_provisioned(by, connection, Some(&current), &after).await {
                 Err(NotChanged::Raced) => {}
                 Err(fault) => return Err(fault.into()),
                 Ok((version, last_updated)) => {
@@ -180,7 +174,6 @@ impl Administration {
         connection: &Connection,
         replaced: Option<&Current<E>>,
         entry: &E,
-        request: &str,
     ) -> Result<(Version, Timestamp), NotChanged> {
         let permit = self.permit(by, E::KIND, connection.tenant, entry.record()).await?;
         entry.validate().map_err(NotChanged::Invalid)?;
@@ -192,8 +185,7 @@ impl Administration {
         let added: Vec<RecordId> = entry.people().iter().filter(|id| !known.contains(*id)).copied().collect();
         self.hold_people(connection, &added).await?;
 
-        let beside = || Beside { request: Some(request.to_string()), ..Beside::default() };
-        let mut own = beside();
+        let mut own = Beside::default();
         if replaced.is_none() {
             own.terms.push(term::<E>(connection, "all"));
         }
@@ -215,7 +207,7 @@ impl Administration {
         let written = self.prepare(permit, by, entry, replaced, own, &mut write).await?;
         for (id, stored) in former {
             let permit = self.permit(by, E::KIND, connection.tenant, id).await?;
-            self.prepare(permit, by, &stored.entry, Some(&stored), beside(), &mut write).await?;
+            self.prepare(permit, by, &stored.entry, Some(&stored), Beside::default(), &mut write).await?;
         }
         match self.record(write).await {
             // Somebody took a name since it was looked up; who has it now, the next look tells.
@@ -318,13 +310,12 @@ impl Administration {
         by: &By<'_>,
         tenant: TenantId,
         id: &str,
-        request: &str,
     ) -> Result<(), NotChanged> {
         let resource = Resource::record(tenant, E::KIND);
         match authorise::<ViewDirectory>(by.actor.subject, &resource, &by.context) {
             Ok(permit) => {
                 let act = Act::done(<ViewDirectory as crate::access::Act>::ACTION.name(), E::KIND.name(), id);
-                self.note(by, act, Context { request: Some(request.to_string()), ..ruled(&permit) }).await
+                self.note(by, act, ruled(&permit)).await
             }
             Err(denial) => {
                 self.note_denial(by, E::KIND, id, &denial).await?;

@@ -7,6 +7,7 @@ mod ledger;
 mod small;
 mod store;
 mod tickets;
+mod told;
 mod vault;
 mod witness;
 
@@ -14,6 +15,7 @@ pub use ledger::MemoryLedger;
 pub use small::{FixedClock, SeededEntropy, run};
 pub use store::MemoryStore;
 pub use tickets::MemoryTickets;
+pub use told::Told;
 pub use vault::MemoryVault;
 pub use witness::MemoryWitness;
 

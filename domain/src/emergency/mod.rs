@@ -151,15 +151,14 @@ impl Emergency {
         self.keep_waiting(&review, smashing.alarm).await?;
         let mut write = WriteSet::default();
         let after = self.store_review(&mut write, &review, None).await?;
-        let actor = actor(caller);
+        let actor = caller.actor();
         let created = Act::changed("create", Kind::GlassReview.name(), &review.id.to_string(), None, after);
         write.drafts.push(created.draft(&actor, now));
         let context = audit::Context {
             reason: Some(format!("{}: {}", smashing.reason, smashing.words)),
             rule: Some(smashing.rule.to_string()),
-            request: Some(caller.request.clone()),
             returned: alloc::vec![reference(review.id)],
-            ..context_of(caller)
+            ..audit::Context::default()
         };
         let act = Act::done("BreakGlassActivated", Kind::Patient.name(), &smashing.patient.to_string());
         let act = self.with_context(&mut write, act, &actor, &context).await?;
@@ -185,8 +184,8 @@ impl Emergency {
     /// # Errors
     /// [`NotDone::Unavailable`]; then whoever looks after the outbox records it, for no session holds the glass.
     pub async fn end(&self, caller: &Caller, review: RecordId, patient: RecordId, why: &str) -> Result<(), NotDone> {
-        let context = audit::Context { reason: Some(why.to_string()), ..context_of(caller) };
-        self.end_once(&actor(caller), review, patient, "BreakGlassEnded", context).await
+        let context = audit::Context { reason: Some(why.to_string()), ..audit::Context::default() };
+        self.end_once(&caller.actor(), review, patient, "BreakGlassEnded", context).await
     }
 
     /// Records an end with its claim: of all who see it end, one writes it down.
@@ -260,9 +259,8 @@ impl Emergency {
     /// Records an act of the caller that changes no record.
     async fn note(&self, caller: &Caller, act: Act, context: audit::Context) -> Result<(), NotDone> {
         let mut write = WriteSet::default();
-        let actor = actor(caller);
-        let address = context_of(caller).address;
-        let act = self.with_context(&mut write, act, &actor, &audit::Context { address, ..context }).await?;
+        let actor = caller.actor();
+        let act = self.with_context(&mut write, act, &actor, &context).await?;
         write.drafts.push(act.draft(&actor, self.clock.now()));
         self.record(write).await?;
         Ok(())
@@ -312,21 +310,13 @@ impl From<NotWritten> for NotDone {
     }
 }
 
-fn actor(caller: &Caller) -> Actor<'_> {
-    Actor { subject: &caller.subject, workstation: &caller.workstation, correlation: caller.correlation }
-}
-
 /// Returns the gateway itself as it acts in a tenant's chain.
 fn gateway(tenant: crate::id::TenantId) -> Subject {
     Subject { tenant, ..Subject::gateway() }
 }
 
 fn gateway_actor(subject: &Subject, correlation: CorrelationId) -> Actor<'_> {
-    Actor { subject, workstation: "gateway", correlation }
-}
-
-fn context_of(caller: &Caller) -> audit::Context {
-    audit::Context { address: Some(caller.address.clone()), ..audit::Context::default() }
+    Actor::new(subject, "gateway", correlation)
 }
 
 fn reference(review: RecordId) -> String {

@@ -1,7 +1,7 @@
 //! The queue of reviews: listing, looking, closing.
 
 use super::review::{Closed, Listed, Review, Unreadable, Verdict, due};
-use super::{Emergency, NotDone, actor, context_of, reference};
+use super::{Emergency, NotDone, reference};
 use crate::access::{Action, Resource, ReviewGlass, authorise};
 use crate::audit;
 use crate::id::{RecordId, TenantId};
@@ -115,13 +115,13 @@ impl Emergency {
         let review = Review { closed: Some(closed), ..review };
         let mut write = WriteSet::default();
         let after = self.store_review(&mut write, &review, Some(stored.version)).await?;
-        let actor = actor(caller);
+        let actor = caller.actor();
         let changed = Act::changed("update", Kind::GlassReview.name(), &id.to_string(), Some(before), after);
         write.drafts.push(changed.draft(&actor, now));
         let context = audit::Context {
             reason: Some(format!("{}: {}", verdict.name(), note.trim())),
             rule: Some(rule.to_string()),
-            ..context_of(caller)
+            ..audit::Context::default()
         };
         let act = Act::done("BreakGlassReviewed", Kind::GlassReview.name(), &id.to_string());
         let act = self.with_context(&mut write, act, &actor, &context).await?;
@@ -167,7 +167,7 @@ impl Emergency {
 
     async fn looked(&self, caller: &Caller, id: &str, returned: Vec<alloc::string::String>) -> Result<(), NotDone> {
         let act = Act::done(Action::BreakGlassReview.name(), Kind::GlassReview.name(), id);
-        let context = audit::Context { request: Some(caller.request.clone()), returned, ..audit::Context::default() };
+        let context = audit::Context { returned, ..audit::Context::default() };
         self.note(caller, act, context).await
     }
 

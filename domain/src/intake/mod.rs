@@ -95,8 +95,7 @@ impl Intake {
     /// # Errors
     /// [`NotReceived`]; then nothing of it is stored.
     pub async fn receive(&self, delivery: &Delivery<'_>, incoming: &Incoming) -> Result<Received, NotReceived> {
-        let actor =
-            Actor { subject: delivery.subject, workstation: delivery.workstation, correlation: delivery.correlation };
+        let actor = Actor::new(delivery.subject, delivery.workstation, delivery.correlation);
         let message = RecordId::from_time(delivery.received, self.random()?);
         let secrets = self.vault.secrets(delivery.subject.tenant);
         let mut unjoinable = false;
@@ -150,8 +149,7 @@ impl Intake {
     /// # Errors
     /// [`NotReceived`]; then they are not stored.
     pub async fn quarantine(&self, delivery: &Delivery<'_>, reason: &'static str) -> Result<RecordId, NotReceived> {
-        let actor =
-            Actor { subject: delivery.subject, workstation: delivery.workstation, correlation: delivery.correlation };
+        let actor = Actor::new(delivery.subject, delivery.workstation, delivery.correlation);
         let id = RecordId::from_time(delivery.received, self.random()?);
         let mut write = WriteSet::default();
         let content = Content {
@@ -189,8 +187,7 @@ impl Intake {
     /// # Errors
     /// [`NotReceived::Unavailable`].
     pub async fn turn_away(&self, delivery: &Delivery<'_>, reason: &'static str) -> Result<(), NotReceived> {
-        let actor =
-            Actor { subject: delivery.subject, workstation: delivery.workstation, correlation: delivery.correlation };
+        let actor = Actor::new(delivery.subject, delivery.workstation, delivery.correlation);
         let act = Act::denied(access::Action::MessageReceive.name(), Kind::Hl7Message.name(), "", reason);
         self.note(&actor, act, Context { address: Some(delivery.address.clone()), ..Context::default() }).await
     }

@@ -164,7 +164,7 @@ impl Refusals {
             return Ok(wait.map(Wait::of));
         }
         let gateway = gateway(refusal.chain);
-        let actor = Actor { subject: &gateway, workstation: refusal.workstation, correlation: refusal.correlation };
+        let actor = Actor::new(&gateway, refusal.workstation, refusal.correlation);
         let act = Act::denied(asked.action(), refusal.what, refusal.who, refusal.reason);
         let by = refusal.connection.map(|connection| (CONNECTION.to_string(), connection.to_string()));
         let address = Some(refusal.address.to_string());
@@ -291,7 +291,7 @@ impl Refusals {
         let mut random = [0; 10];
         self.entropy.fill(&mut random)?;
         let correlation = CorrelationId::from_time(now, random);
-        let actor = Actor { subject: &gateway, workstation: "gateway", correlation };
+        let actor = Actor::new(&gateway, "gateway", correlation);
         let act = Act::denied(asked.action(), asked.what(), "", "flood");
         let envelope = BTreeMap::from([("since".to_string(), tally.began().rfc3339())]);
         let context = Context { counts: tally.counts(), envelope, ..Context::default() };

@@ -76,6 +76,18 @@ pub struct Caller {
     pub request: String,
 }
 
+impl Caller {
+    /// Returns the caller as entries name whoever acts.
+    #[must_use]
+    pub fn actor(&self) -> Actor<'_> {
+        Actor {
+            address: Some(&self.address),
+            request: Some(&self.request),
+            ..Actor::new(&self.subject, &self.workstation, self.correlation)
+        }
+    }
+}
+
 /// One version of one resource, in clear, its disclosure recorded.
 pub struct Resource {
     /// Its type.
@@ -168,15 +180,13 @@ impl Retrieval {
 
     /// Records one act with its sealed context; nothing leaves before this returns.
     async fn record(&self, caller: &Caller, act: Act, context: Context) -> Result<Receipt, Refusal> {
-        let actor =
-            Actor { subject: &caller.subject, workstation: &caller.workstation, correlation: caller.correlation };
         let journal = Journal {
             ledger: self.ledger.as_ref(),
             vault: self.vault.as_ref(),
             clock: self.clock.as_ref(),
             entropy: self.entropy.as_ref(),
         };
-        journal.record(&actor, act, &context).await.map_err(refusal)
+        journal.record(&caller.actor(), act, &context).await.map_err(refusal)
     }
 
     /// Returns the caller's circumstances at this moment.
@@ -189,8 +199,6 @@ fn asked(caller: &Caller) -> Context {
     let glass = caller.circumstances.break_glass.filter(|_| caller.circumstances.glass_broken());
     Context {
         glass: glass.map(|glass| glass.patient.to_string()),
-        address: Some(caller.address.clone()),
-        request: Some(caller.request.clone()),
         scopes: caller.subject.scopes.texts(),
         ..Context::default()
     }

@@ -1,7 +1,7 @@
 //! The person at the console: what a command does is decided by the policy and is in the chain before it happens.
 
 use crate::exit::{Exit, Outcome, Stop};
-use crate::installation::Installation;
+use crate::installation::{Installation, LOCAL};
 use crate::trail::not_recorded;
 use domain::access::{self, Action, Permit, Role, Subject};
 use domain::administration::By;
@@ -58,7 +58,7 @@ impl<'a> Console<'a> {
             subject: self.subject.clone(),
             circumstances: self.circumstances(),
             workstation: self.installation.actor(&self.subject).workstation.to_owned(),
-            address: "local".to_owned(),
+            address: LOCAL.to_owned(),
             correlation: self.installation.correlation(),
             request,
         }

@@ -9,8 +9,10 @@ use crate::installation::Installation;
 use crate::output::{self, printable};
 use crate::sign_on;
 use domain::access::Role;
+use domain::administration::By;
 use domain::id::RecordId;
 use domain::identity;
+use domain::journal::Actor;
 use domain::supervision::{Ended, NotSupervised, Supervision};
 use serde_json::json;
 use std::sync::Arc;
@@ -36,7 +38,7 @@ async fn list(installation: &Installation, tenant: &str, person: Option<&str>, p
     let console = Console::new(installation, tenant, Role::Admin);
     let sign_in = sign_on::sign_in(installation, &Arc::new(installation.book()));
     let supervision = Supervision { sign_in: &sign_in, directory: &directory };
-    let sessions = supervision.sessions(&console.by(), person, "session list").await.map_err(not_done)?;
+    let sessions = supervision.sessions(&asking(&console, "session list"), person).await.map_err(not_done)?;
     if print.json {
         return output::json(&sessions.iter().map(|session| admin::session(session, &directory)).collect());
     }
@@ -73,11 +75,17 @@ async fn end(installation: &Installation, end: &SessionEnd) -> Outcome {
     };
     let sign_in = sign_on::sign_in(installation, &Arc::new(installation.book()));
     let supervision = Supervision { sign_in: &sign_in, directory: &directory };
-    let ended = supervision.end(&console.by(), chosen, "local", "session end").await.map_err(not_done)?;
+    let ended = supervision.end(&asking(&console, "session end"), chosen).await.map_err(not_done)?;
     if end.output.json {
         return output::json(&json!({ "ended": ended }));
     }
     output::line(format_args!("{ended} sessions ended: they are refused from now on, at every gateway"))
+}
+
+/// Returns whoever asks, and by which command.
+fn asking<'a>(console: &'a Console<'_>, command: &'a str) -> By<'a> {
+    let By { actor, context } = console.by();
+    By { actor: Actor { request: Some(command), ..actor }, context }
 }
 
 fn id(text: &str) -> Outcome<RecordId> {

@@ -59,8 +59,7 @@ async fn reset(
     let id = id_of(installation, named).await?;
     let by = installation.by_operator();
     let (inviting, sign_in) = (inviting(installation), sign_on::sign_in(installation, &Arc::new(installation.book())));
-    let reset = inviting.reset(&by, id, None, second_factor, &sign_in, "local");
-    let invitation = reset.await.map_err(not_invited)?;
+    let invitation = inviting.reset(&by, id, None, second_factor, &sign_in).await.map_err(not_invited)?;
     tell(config, installation, &invitation, "reset", output)
 }
 

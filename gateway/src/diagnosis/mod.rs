@@ -125,7 +125,8 @@ impl Diagnosis {
         let views: Vec<_> = newest.iter().filter_map(|bytes| EntryView::read(bytes)).collect();
         let asked = looking.correlation.map(|id| format!(" correlation={id}")).unwrap_or_default();
         let context = Context {
-            request: Some(format!("audit show action=LoginFailed{asked}")),
+            // Who asks by the API has said it already.
+            request: by.actor.request.is_none().then(|| format!("audit show action=LoginFailed{asked}")),
             rule: Some(permit.rule().to_owned()),
             returned: views.iter().map(|entry| format!("AuditEntry/{}", entry.sequence())).collect(),
             roles: by.actor.subject.roles.iter().map(|role| role.name().to_owned()).collect(),

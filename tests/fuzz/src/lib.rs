@@ -47,7 +47,7 @@ impl House {
         let tenant = run(async {
             administration.prepare_system().await.expect("a system");
             let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
-            let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+            let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
             let by = By { actor, context: Context::console(doubles.clock.now()) };
             administration.add_tenant(&by, "North").await.expect("a tenant").id
         });

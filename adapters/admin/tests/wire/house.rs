@@ -302,10 +302,7 @@ pub(crate) fn operator() -> Subject {
 }
 
 pub(crate) fn by<'a>(doubles: &Installation, subject: &'a Subject) -> By<'a> {
-    By {
-        actor: Actor { subject, workstation: "console", correlation: CorrelationId([9; 16]) },
-        context: Context::console(doubles.clock.now()),
-    }
+    By { actor: Actor::new(subject, "console", CorrelationId([9; 16])), context: Context::console(doubles.clock.now()) }
 }
 
 fn book(doubles: &Installation, tickets: &Arc<MemoryTickets>) -> Arc<TicketBook> {

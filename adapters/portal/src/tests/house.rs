@@ -8,10 +8,7 @@ use actix_web::dev::{Service as _, ServiceResponse};
 use actix_web::http::{StatusCode, header};
 use actix_web::test::TestRequest;
 use actix_web::{App, test};
-use domain::access::{
-    Clinics, Context, Factor, Principal, PrincipalKind, Purpose, ReadAudit, Resource, Role, Roles, Scopes, Subject,
-    authorise,
-};
+use domain::access::{Clinics, Context, Factor, Principal, PrincipalKind, Purpose, Role, Roles, Scopes, Subject};
 use domain::administration::{By, NewAccount, Reset};
 use domain::audit::EntryView;
 use domain::directory::{Connection, Directory, Hidden, OidcSettings, Protocol};
@@ -22,7 +19,6 @@ use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Intake}
 use domain::journal::Actor;
 use domain::kind::Kind;
 use domain::ports::{BoxFuture, Clock};
-use domain::record::{self, ContextBinding};
 use domain::refusals::RefusalLimits;
 use domain::retrieval::Retrieval;
 use domain::sign_in::SignIn;
@@ -160,7 +156,7 @@ impl House {
         let administration = doubles.administration();
         administration.prepare_system().await.unwrap();
         let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
-        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
         let by = By { actor, context: Context::console(doubles.clock.now()) };
         let tenant = administration.add_tenant(&by, "North Hospital").await.unwrap().id;
         administration.add_tenant(&by, "South Clinic").await.unwrap();
@@ -246,7 +242,7 @@ impl House {
     /// Changes the connection.
     pub(crate) async fn change_connection(&self, write: impl FnOnce(&mut Connection) + Send) {
         let operator = self.operator();
-        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
         let by = By { actor, context: Context::console(self.doubles.clock.now()) };
         self.doubles.administration().change_connection(&by, self.connection, write).await.unwrap();
         self.reload().await;
@@ -255,7 +251,7 @@ impl House {
     /// Takes away what proves that somebody is the account's person; the directory in force is not told.
     pub(crate) async fn reset(&self, reset: Reset) {
         let operator = self.operator();
-        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
         let by = By { actor, context: Context::console(self.doubles.clock.now()) };
         self.doubles.administration().reset_account(&by, self.account, reset).await.unwrap();
     }
@@ -306,30 +302,8 @@ impl House {
 
     /// Returns the contexts of the tenant's entries about an action, opened.
     pub(crate) async fn contexts(&self, action: &str) -> Vec<domain::audit::Context> {
-        use domain::ports::{KeyVault, Store};
-        let (store, chain) = (&self.doubles.store, domain::audit::ChainId::from(self.tenant));
-        let auditor = Subject::console("auditor", self.tenant, Roles::of(&[Role::Auditor]));
-        let (resource, when) = (Resource::of_tenant(self.tenant), Context::console(self.doubles.clock.now()));
-        let permit = authorise::<ReadAudit>(&auditor, &resource, &when).unwrap();
-        let block = store.entries(chain, 0, 10_000).await.unwrap();
-        let mut contexts = Vec::new();
-        for line in String::from_utf8(block.lines).unwrap().lines() {
-            let entry = EntryView::read(line.split_once(' ').unwrap().1.as_bytes()).unwrap();
-            if entry.action() != action {
-                continue;
-            }
-            let sealed = store.context(chain, entry.sequence()).await.unwrap().unwrap();
-            let key = self.doubles.vault.find(self.tenant, record::heading(&sealed).unwrap().data_key).await.unwrap();
-            let binding = ContextBinding {
-                tenant: self.tenant,
-                resource_id: &entry.resource_id(),
-                after: entry.after_mac().unwrap(),
-                correlation: entry.correlation_id().parse().unwrap(),
-            };
-            let clear = record::open_context(&permit, &key, &binding, &sealed).ok().unwrap();
-            contexts.push(domain::audit::Context::from_json(std::str::from_utf8(&clear).unwrap()).unwrap());
-        }
-        contexts
+        let told = self.doubles.told(self.tenant).await.unwrap();
+        told.into_iter().filter(|told| told.action == action).map(|told| told.context).collect()
     }
 
     /// Returns who changes things from the console.

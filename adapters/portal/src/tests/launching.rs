@@ -38,7 +38,7 @@ impl House {
             created: Timestamp(0),
         };
         let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
-        let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+        let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
         let by = By { actor, context: Context::console(Timestamp(0)) };
         let id = self.doubles.administration().add_application(&by, new).await.unwrap().id;
         self.reload().await;

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 
 async fn change(house: &House, change: impl FnOnce(&mut TenantSettings) + Send) {
     let operator = house.operator();
-    let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+    let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
     let by = By { actor, context: Context::console(house.doubles.clock.now()) };
     house.doubles.administration().change_settings(&by, house.tenant, change).await.unwrap();
     house.reload().await;
@@ -105,7 +105,7 @@ async fn who_was_reset_a_moment_ago_does_not_sign_in_by_what_they_showed_before(
     let shown = show_password(&mut browser, &house, "alice", PASSWORD).await;
     browser.get(shown.location()).await;
     let operator = house.operator();
-    let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+    let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
     let by = By { actor, context: Context::console(house.doubles.clock.now()) };
     house.doubles.administration().reset_account(&by, house.account, Reset::Password).await.unwrap();
     // The directory in hand does not know it yet.
@@ -197,7 +197,7 @@ async fn who_was_let_in_silently_proves_it_once_more_before_the_glass_breaks() {
 /// Makes the connection one of SAML.
 async fn speak_saml(house: &House, allow_unsolicited: bool) {
     let operator = house.operator();
-    let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+    let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
     let by = By { actor, context: Context::console(house.doubles.clock.now()) };
     let settings = SamlSettings::new("<EntityDescriptor/>".to_owned(), "https://idp.example".to_owned());
     let protocol = Protocol::Saml(SamlSettings { allow_unsolicited, ..settings });

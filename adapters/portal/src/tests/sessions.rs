@@ -121,11 +121,7 @@ async fn a_session_used_from_an_address_that_is_not_allowed_opens_nothing() {
         domain::id::TenantId::SYSTEM,
         domain::access::Roles::of(&[domain::access::Role::SystemOperator]),
     );
-    let actor = domain::journal::Actor {
-        subject: &operator,
-        workstation: "console",
-        correlation: domain::id::CorrelationId([9; 16]),
-    };
+    let actor = domain::journal::Actor::new(&operator, "console", domain::id::CorrelationId([9; 16]));
     let context = domain::access::Context::console(domain::ports::Clock::now(house.doubles.clock.as_ref()));
     let by = domain::administration::By { actor, context };
     let change = |settings: &mut domain::directory::TenantSettings| settings.addresses = vec!["10.0.0.0/8".to_owned()];

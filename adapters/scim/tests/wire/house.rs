@@ -3,9 +3,7 @@
 use actix_web::App;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use domain::access::{
-    Address, Clinics, Context, Factor, Permit, Purpose, ReadAudit, Resource, Role, Roles, Subject, authorise,
-};
+use domain::access::{Address, Clinics, Context, Factor, Purpose, Role, Roles, Subject};
 use domain::administration::{Administration, By};
 use domain::audit::ChainId;
 use domain::directory::{
@@ -15,9 +13,7 @@ use domain::double::{Installation, MemoryTickets};
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::identity::{Assertion, Criterion, Groups, Rule};
 use domain::journal::Actor;
-use domain::keys::ContentMac;
-use domain::ports::{Clock, KeyVault, Store};
-use domain::record;
+use domain::ports::{Clock, Store};
 use domain::refusals::{RefusalLimits, Refusals};
 use domain::sign_in::{Begun, Origin, Refused, SignIn};
 use domain::ticket::{TicketBook, TicketKeys};
@@ -83,7 +79,7 @@ impl House {
         administration.prepare_system().await.unwrap();
         let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
         let by = By {
-            actor: Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) },
+            actor: Actor::new(&operator, "console", CorrelationId([9; 16])),
             context: Context::console(doubles.clock.now()),
         };
         let tenant = administration.add_tenant(&by, "Hospital").await.unwrap().id;
@@ -134,7 +130,7 @@ impl House {
     pub(crate) async fn change(&self, change: impl FnOnce(&mut Connection) + Send) {
         let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
         let by = By {
-            actor: Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) },
+            actor: Actor::new(&operator, "console", CorrelationId([9; 16])),
             context: Context::console(self.doubles.clock.now()),
         };
         self.administration.change_connection(&by, self.connection, change).await.unwrap();
@@ -202,33 +198,9 @@ impl House {
 
     /// The refused changes in the tenant's chain: of which kind, and why.
     pub(crate) async fn refused(&self) -> Vec<(String, String)> {
-        let mut refused = Vec::new();
-        let chain = ChainId::from(self.tenant);
-        for line in self.chain(self.tenant).await.lines() {
-            let entry: Value = serde_json::from_str(line.split_once(' ').unwrap().1).unwrap();
-            if entry["action"] != "ProvisioningRefused" {
-                continue;
-            }
-            let sequence = entry["sequence_number"].as_u64().unwrap();
-            let sealed = self.doubles.store.context(chain, sequence).await.unwrap().unwrap();
-            let key = self.doubles.vault.find(self.tenant, record::heading(&sealed).unwrap().data_key).await.unwrap();
-            let hash = entry["after_hash"].as_str().unwrap().as_bytes().chunks_exact(2);
-            let mut hash = hash.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
-            let binding = record::ContextBinding {
-                tenant: self.tenant,
-                resource_id: entry["resource_id"].as_str().unwrap(),
-                after: ContentMac(std::array::from_fn(|_| hash.next().unwrap())),
-                correlation: entry["correlation_id"].as_str().unwrap().parse().unwrap(),
-            };
-            let auditor = Subject::console("auditor", self.tenant, Roles::of(&[Role::Auditor]));
-            let asked = Resource::of_tenant(self.tenant);
-            let permit: Permit<ReadAudit> = authorise(&auditor, &asked, &Context::console(Timestamp(0))).unwrap();
-            let clear = record::open_context(&permit, &key, &binding, &sealed).unwrap();
-            let context: Value = serde_json::from_slice(&clear).unwrap();
-            let text = |value: &Value| value.as_str().unwrap().to_owned();
-            refused.push((text(&entry["resource_type"]), text(&context["reason"])));
-        }
-        refused
+        let told = self.doubles.told(self.tenant).await.unwrap().into_iter();
+        let refused = told.filter(|told| told.action == "ProvisioningRefused");
+        refused.map(|told| (told.kind, told.context.reason.unwrap_or_default())).collect()
     }
 
     /// The lines of a chain, without contexts.

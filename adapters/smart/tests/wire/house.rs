@@ -284,7 +284,7 @@ impl House {
         let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
         let mut tenants = Vec::new();
         for name in ["North", "South"] {
-            let actor = Actor { subject: &operator, workstation: "console", correlation: CorrelationId([9; 16]) };
+            let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
             let by = By { actor, context: Context::console(doubles.clock.now()) };
             tenants.push(administration.add_tenant(&by, name).await.unwrap().id);
         }

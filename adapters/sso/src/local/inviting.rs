@@ -54,8 +54,6 @@ impl Inviting {
 
     /// Takes away the password, and where it is wanted the second factor, ends the person's sessions and invites them to set both anew.
     ///
-    /// `address` is where whoever resets comes from, for the entries about the sessions.
-    ///
     /// # Errors
     /// [`NotInvited`].
     pub async fn reset(
@@ -65,7 +63,6 @@ impl Inviting {
         expected: Option<Version>,
         second_factor: bool,
         sign_in: &SignIn,
-        address: &str,
     ) -> Result<Invitation, NotInvited> {
         let (reset, purpose) = if second_factor {
             (Reset::PasswordAndFactor, InvitationPurpose::PasswordAndFactor)
@@ -84,8 +81,12 @@ impl Inviting {
             let _ = forget_counters(&self.invitations.book, tenant, id, &security_keys).await;
         }
         let By { actor, .. } = by;
-        let (workstation, correlation) = (actor.workstation, actor.correlation);
-        let origin = Origin { address, workstation, allowed: Address::Allowed, correlation };
+        let origin = Origin {
+            address: actor.address.unwrap_or_default(),
+            workstation: actor.workstation,
+            allowed: Address::Allowed,
+            correlation: actor.correlation,
+        };
         let (tenant, person) = (account.entry.tenant, self.administration.person_of(&account.entry));
         // The account does not admit them any more, so one that cannot be ended now does not go on either.
         let _ = sign_in.end_of(person, Ending::Revoked, &origin, |session| session.tenant == tenant).await;
