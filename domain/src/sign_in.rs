@@ -8,7 +8,7 @@
 //! Whoever is refused is refused with a word that goes into the chain and nowhere else. Nothing begins before the
 //! entry about it is durable.
 
-use crate::access::{self, Address, Factor, Subject};
+use crate::access::{self, Address, Factor, Roles, Subject};
 use crate::audit;
 use crate::directory::{Directory, TenantSettings};
 use crate::id::{CorrelationId, RecordId, TenantId};
@@ -203,7 +203,9 @@ impl SignIn {
     ) -> Result<Begun, Refused> {
         let limits = &settings.sessions;
         let factor_required = settings.second_factor.is_required_of(admitted.roles);
-        let refused = if origin.allowed == Address::NotAllowed {
+        let refused = if admitted.roles == Roles::NONE {
+            Some(Refused::NotAdmitted(NotAdmitted::NoRole))
+        } else if origin.allowed == Address::NotAllowed {
             Some(Refused::AddressNotAllowed)
         } else if factor_required && assertion.factor != Factor::Shown {
             Some(Refused::FactorMissing)
@@ -219,13 +221,14 @@ impl SignIn {
         let mut random = [0; 10];
         self.entropy.fill(&mut random)?;
         let id = RecordId::from_time(now, random);
+        let dropped = (admitted.dropped != Roles::NONE).then_some(DROPPED);
         let session = Session {
             factor_waived: !factor_required,
             ..Session::begin(id, person, assertion, admitted, origin.address, now)
         };
         let secret = Secret::fill(self.entropy.as_ref())?;
 
-        self.note(&session, "LoginSucceeded", None, origin).await?;
+        self.note(&session, "LoginSucceeded", dropped, origin).await?;
         if let Some(old) = replaces {
             self.end(old, Ending::Replaced, origin).await?;
         }
@@ -575,6 +578,8 @@ pub(crate) fn person_owner(keys: &TicketKeys, person: RecordId) -> Owner {
     keys.owner("person", &[person.as_bytes()])
 }
 
+/// The word in the entry of a sign-in that was let in without a role that it was given, see [`Admitted::dropped`].
+pub const DROPPED: &str = "admin-of-some-clinics-dropped";
 /// A session in use is written down as seen at most this often, in seconds.
 pub const TOUCH_SECONDS: i64 = 30;
 /// Most sessions of one person that are looked at.

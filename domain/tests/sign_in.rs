@@ -6,13 +6,13 @@ use domain::administration::{Administration, By};
 use domain::audit::ChainId;
 use domain::directory::{Account, Connection, Directory, OidcSettings, Protocol, TenantSettings};
 use domain::double::{Installation, MemoryTickets, run};
-use domain::id::{CorrelationId, RecordId, TenantId};
+use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};
 use domain::identity::{Assertion, Criterion, GlassBroken, Groups, NotAdmitted, Rule, Standing};
 use domain::journal::Actor;
 use domain::kind::Kind;
 use domain::ports::{Clock, Store};
 use domain::refusals::RefusalLimits;
-use domain::sign_in::{Ending, Origin, Refused, SignIn, TOUCH_SECONDS};
+use domain::sign_in::{DROPPED, Ending, Origin, Refused, SignIn, TOUCH_SECONDS};
 use domain::supervision::{Ended, NotSupervised, Supervision};
 use domain::ticket::{TicketBook, TicketKeys, TicketKind};
 use std::sync::Arc;
@@ -133,6 +133,29 @@ fn a_mapped_person_gets_a_session_that_may_read_and_the_chain_says_so() {
     let report = Resource::record(house.tenant, Kind::DiagnosticReport);
     assert!(decide(&resumed.subject, Action::FhirRead, &report, &resumed.circumstances).is_permit());
     assert_eq!(house.chain(), ["LoginSucceeded success"]);
+}
+
+#[test]
+fn whoever_is_to_administer_some_clinics_alone_does_not_and_the_chain_says_so() {
+    let house = House::new();
+    let rule = |roles: &[Role]| Rule {
+        when: Criterion::Role("Provider".into()),
+        roles: Roles::of(roles),
+        clinics: Clinics::Some(vec![ClinicId([4; 16])]),
+        purpose: Purpose::Treatment,
+    };
+    let (assertion, settings) = (house.assertion("alice"), TenantSettings::default());
+    let begin = |rule| {
+        let rules = [rule];
+        run(house.sign_in.begin(&assertion, &rules, &Standing::NotNeeded, &settings, &origin(), None))
+    };
+    let begun = begin(rule(&[Role::Admin, Role::Provider])).unwrap();
+    assert_eq!(begun.session.roles, Roles::of(&[Role::Provider]));
+    assert_eq!(begin(rule(&[Role::Admin])).err(), Some(Refused::NotAdmitted(NotAdmitted::NoRole)));
+    assert_eq!(house.chain(), ["LoginSucceeded success", "LoginFailed denied"]);
+    let told = run(house.doubles.told(house.tenant)).unwrap();
+    let reasons: Vec<_> = told.iter().filter_map(|told| told.context.reason.as_deref()).collect();
+    assert_eq!(reasons, [DROPPED, "no-role"]);
 }
 
 #[test]

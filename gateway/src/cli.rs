@@ -389,7 +389,7 @@ pub enum Client {
         /// The tenant, by name or id.
         #[arg(long)]
         tenant: String,
-        /// Its role; may be given several times. `admin` administers by API and goes with `auditor` alone.
+        /// Its role; may be given several times. `admin` administers by API, goes with `auditor` alone and without `--clinic`.
         #[arg(long = "role", value_name = "ROLE", default_value = "read-only")]
         roles: Vec<String>,
         /// Clinics it may see, by name or id; absent: all of the tenant.

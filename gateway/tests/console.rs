@@ -202,12 +202,6 @@ fn session(tenant: TenantId, person: RecordId) -> identity::Session {
         provider_session: None,
     };
     let roles = Roles::of(&[Role::Provider]);
-    let admitted = Admitted {
-        roles,
-        clinics: Clinics::All,
-        purpose: Purpose::Treatment,
-        provided_group: None,
-        password_changed: None,
-    };
+    let admitted = Admitted::given(roles, Clinics::All, Purpose::Treatment);
     identity::Session::begin(RecordId([0x5e; 16]), person, &assertion, admitted, "192.0.2.7", now)
 }

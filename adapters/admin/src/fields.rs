@@ -1,5 +1,6 @@
 //! The members of an object in a body, each read as what it must be. What is left over was not understood, and is refused.
 
+use domain::directory::MAX_CLINICS;
 use serde_json::{Map, Value};
 
 /// What is wrong with a body, and where: a JSON pointer (RFC 6901) and a sentence that repeats no value.
@@ -88,7 +89,10 @@ impl Fields {
     pub(crate) fn list(&mut self, name: &str) -> Result<Option<Vec<Value>>, Fault> {
         match self.members.remove(name) {
             None => Ok(None),
-            Some(Value::Array(items)) => Ok(Some(items)),
+            Some(Value::Array(items)) if items.len() <= MAX_ITEMS => Ok(Some(items)),
+            Some(Value::Array(_)) => {
+                Err(Fault::new(self.at(name), format!("at most {MAX_ITEMS} items are taken here")))
+            }
             Some(_) => Err(Fault::new(self.at(name), "a list is needed here")),
         }
     }
@@ -136,6 +140,9 @@ impl Fields {
     }
 }
 
+/// Longest list that is read: of clinics. What a list of its kind may have at most, its entry says.
+const MAX_ITEMS: usize = MAX_CLINICS;
+
 /// Members that answers have and nobody sets.
 const READ_ONLY: &[&str] = &[
     "id",
@@ -170,6 +177,13 @@ mod tests {
         assert_eq!(fields().text_or_null("c"), Ok(Some(None)));
         assert_eq!(fields().word("b", &[("x", 1)]).map_err(place), Err("/protocol/b".to_owned()));
         assert_eq!(fields().text("absent"), Ok(None));
+    }
+
+    #[test]
+    fn a_list_has_an_end() {
+        let texts = |count| Fields::of("", json!({ "some": vec!["x"; count] })).unwrap().texts("some");
+        assert_eq!(texts(MAX_ITEMS).map(|texts| texts.map_or(0, |texts| texts.len())), Ok(MAX_ITEMS));
+        assert_eq!(texts(MAX_ITEMS + 1).map_err(|fault| fault.pointer), Err("/some".to_owned()));
     }
 
     #[test]

@@ -140,6 +140,10 @@ fn rule(mut fields: Fields) -> Result<Rule, Fault> {
         clinics: clinics(&mut fields)?.unwrap_or(Clinics::All),
         purpose: purpose(&mut fields)?.unwrap_or_default(),
     };
+    if rule.roles.within(&rule.clinics) != rule.roles {
+        // The entry says it of all rules together; here the place of this one is known.
+        return Err(Fault::new(fields.at("clinics"), Invalid::AdminOfClinics.to_string()));
+    }
     fields.end()?;
     Ok(rule)
 }
@@ -214,6 +218,7 @@ pub(crate) const fn place(invalid: Invalid) -> &'static str {
         Invalid::Name => "/name",
         Invalid::Display => "/display",
         Invalid::PersonWithoutRole | Invalid::Roles => "/roles",
+        Invalid::AdminOfClinics | Invalid::ClinicCount => "/clinics",
         Invalid::RuleCount | Invalid::RuleWithoutRole | Invalid::RuleValue => "/rules",
         Invalid::Issuer => "/protocol/oidc/issuer",
         Invalid::ClientId => "/protocol/oidc/client_id",
@@ -279,6 +284,9 @@ mod tests {
         assert_eq!(fault(clinics), "/rules/0/clinics/some/0");
         let none = json!([{ "when": { "role": "a" }, "roles": ["staff"], "clinics": "none" }]);
         assert_eq!(fault(none), "/rules/0/clinics");
+        let west = json!({ "some": [ClinicId([1; 16])] });
+        let split = json!([{ "when": { "role": "a" }, "roles": ["staff", "admin"], "clinics": west }]);
+        assert_eq!(fault(split), "/rules/0/clinics");
     }
 
     #[test]

@@ -491,7 +491,7 @@ pub(crate) fn subject(visit: &Visit<'_>, account: &Account) -> Subject {
     Subject {
         principal: Principal { id: person.to_string(), display: account.display.clone(), kind: PrincipalKind::Person },
         tenant: account.tenant,
-        roles: account.roles,
+        roles: account.roles.within(&account.clinics),
         clinics: account.clinics.clone(),
         purpose: account.purpose,
         scopes: Scopes::Unrestricted,

@@ -162,7 +162,7 @@ pub(crate) fn subject(application: &Application, scopes: Vec<Scope>) -> Option<S
             kind: PrincipalKind::System,
         },
         tenant: application.tenant,
-        roles: *roles,
+        roles: roles.within(clinics),
         clinics: clinics.clone(),
         purpose: *purpose,
         scopes: Scopes::Limited(scopes),

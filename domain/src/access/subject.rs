@@ -213,6 +213,16 @@ impl Roles {
         roles.iter().any(|role| self.contains(*role))
     }
 
+    /// Returns what of the set can be had in these clinics: whoever administers does so in a whole tenant, so that `admin` is had
+    /// in all of them or not at all.
+    #[must_use]
+    pub const fn within(self, clinics: &Clinics) -> Self {
+        match clinics {
+            Clinics::All => self,
+            Clinics::Some(_) => self.without(Role::Admin),
+        }
+    }
+
     /// Returns the set of the roles of both.
     #[must_use]
     pub const fn joined(self, other: Self) -> Self {

@@ -9,7 +9,7 @@
 use super::{Administration, By, ChangeFault, Changed, NotChanged, Stored, known_clinics};
 use crate::access::{Administer, Clinics, Factor, Permit, Resource, Roles};
 use crate::directory::{
-    Account, Application, ApplicationUse, BearerToken, Connection, Directory, Entry, ProvisioningToken, Tenant,
+    Account, Application, ApplicationUse, BearerToken, Connection, Directory, Entry, ProvisioningToken, Tenant, reach,
 };
 use crate::id::{ClinicId, RecordId, TenantId};
 use crate::write::Version;
@@ -18,10 +18,8 @@ use core::convert::Infallible;
 
 /// An entry that is administered one by one.
 pub trait Administered: Entry + Clone {
-    /// Returns the clinics that it names.
-    fn clinics(&self) -> Vec<ClinicId>;
-    /// Returns the roles that somebody has or gets by it.
-    fn roles(&self) -> Roles;
+    /// Returns the roles that somebody has or gets by it, and the clinics in which.
+    fn grants(&self) -> Vec<(Roles, &Clinics)>;
     /// Returns what an administrator may make of it: `changed`, but for what stays.
     #[must_use]
     fn keeping(&self, changed: Self) -> Self;
@@ -127,7 +125,7 @@ impl Administration {
 
     pub(super) async fn add_checked<E: Administered>(&self, by: &By<'_>, entry: E) -> Result<E, NotChanged> {
         let permit = self.permit_to_make(by, None, &entry).await?;
-        self.check(&entry).await?;
+        self.check(None, &entry).await?;
         self.add(permit, by, &entry).await?;
         Ok(entry)
     }
@@ -162,7 +160,7 @@ impl Administration {
         }
         let after = change(before).map_err(ChangeFault::Refused)?;
         let permit = self.permit_to_make(by, Some(before), &after).await?;
-        self.check(&after).await?;
+        self.check(Some(before), &after).await?;
         let (version, last_updated) = self.replace(permit, by, &stored, &after).await?;
         Ok(Changed { before: stored.entry, after: Stored { entry: after, version, last_updated } })
     }
@@ -174,7 +172,8 @@ impl Administration {
         before: Option<&E>,
         after: &E,
     ) -> Result<Permit<Administer>, NotChanged> {
-        let gives = before.map_or(Roles::NONE, Administered::roles).joined(after.roles());
+        let grants = before.map(Administered::grants).into_iter().flatten().chain(after.grants());
+        let gives = grants.fold(Roles::NONE, |gives, (roles, _)| gives.joined(roles));
         let person = after.as_account().map(|account| self.person_of(account));
         let resource = Resource::record(after.tenant(), E::KIND).giving(gives).of_person(person);
         let permit = self.permit_of(by, resource, after.record()).await;
@@ -195,11 +194,20 @@ impl Administration {
     }
 
     /// Holds an entry to its own rules, and to what the directory must have for it.
-    async fn check<E: Administered>(&self, entry: &E) -> Result<(), NotChanged> {
+    ///
+    /// Roles are held to their clinics where somebody gets them, and nowhere else: what was given before there was such a rule can be
+    /// disabled, and its person goes on to change their password. It is admitted as what it may be, see [`Roles::within`].
+    async fn check<E: Administered>(&self, before: Option<&E>, entry: &E) -> Result<(), NotChanged> {
         entry.validate().map_err(NotChanged::Invalid)?;
+        let grants = entry.grants();
+        if before.is_none_or(|before| before.grants() != grants) {
+            let held = grants.iter().try_for_each(|(roles, clinics)| reach(*roles, clinics));
+            held.map_err(NotChanged::Invalid)?;
+        }
         let directory: Directory = self.load_directory().await?;
         directory.tenant(entry.tenant()).ok_or(NotChanged::UnknownTenant)?;
-        known_clinics(&directory, entry.tenant(), &entry.clinics())
+        let clinics: Vec<ClinicId> = grants.iter().flat_map(|(_, clinics)| named(clinics)).copied().collect();
+        known_clinics(&directory, entry.tenant(), &clinics)
     }
 }
 
@@ -213,12 +221,8 @@ pub(super) fn now_or_never(fault: ChangeFault<Infallible>) -> NotChanged {
 }
 
 impl Administered for Tenant {
-    fn clinics(&self) -> Vec<ClinicId> {
+    fn grants(&self) -> Vec<(Roles, &Clinics)> {
         Vec::new()
-    }
-
-    fn roles(&self) -> Roles {
-        Roles::NONE
     }
 
     fn keeping(&self, changed: Self) -> Self {
@@ -227,12 +231,8 @@ impl Administered for Tenant {
 }
 
 impl Administered for Connection {
-    fn clinics(&self) -> Vec<ClinicId> {
-        self.rules.iter().flat_map(|rule| named(&rule.clinics)).collect()
-    }
-
-    fn roles(&self) -> Roles {
-        self.rules.iter().fold(Roles::NONE, |roles, rule| roles.joined(rule.roles))
+    fn grants(&self) -> Vec<(Roles, &Clinics)> {
+        self.rules.iter().map(|rule| (rule.roles, &rule.clinics)).collect()
     }
 
     fn keeping(&self, changed: Self) -> Self {
@@ -242,12 +242,8 @@ impl Administered for Connection {
 }
 
 impl Administered for Account {
-    fn clinics(&self) -> Vec<ClinicId> {
-        named(&self.clinics)
-    }
-
-    fn roles(&self) -> Roles {
-        self.roles
+    fn grants(&self) -> Vec<(Roles, &Clinics)> {
+        alloc::vec![(self.roles, &self.clinics)]
     }
 
     fn keeping(&self, changed: Self) -> Self {
@@ -261,17 +257,10 @@ impl Administered for Account {
 }
 
 impl Administered for Application {
-    fn clinics(&self) -> Vec<ClinicId> {
+    fn grants(&self) -> Vec<(Roles, &Clinics)> {
         match &self.r#use {
-            ApplicationUse::Backend { clinics, .. } => named(clinics),
+            ApplicationUse::Backend { roles, clinics, .. } => alloc::vec![(*roles, clinics)],
             ApplicationUse::Launch { .. } => Vec::new(),
-        }
-    }
-
-    fn roles(&self) -> Roles {
-        match &self.r#use {
-            ApplicationUse::Backend { roles, .. } => *roles,
-            ApplicationUse::Launch { .. } => Roles::NONE,
         }
     }
 
@@ -281,9 +270,56 @@ impl Administered for Application {
     }
 }
 
-fn named(clinics: &Clinics) -> Vec<ClinicId> {
+fn named(clinics: &Clinics) -> &[ClinicId] {
     match clinics {
-        Clinics::All => Vec::new(),
-        Clinics::Some(clinics) => clinics.clone(),
+        Clinics::All => &[],
+        Clinics::Some(clinics) => clinics,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{self, Purpose, Role, Subject};
+    use crate::directory::Invalid;
+    use crate::double::{Installation, run};
+    use crate::id::CorrelationId;
+    use crate::journal::Actor;
+    use crate::time::Timestamp;
+    use alloc::vec;
+
+    #[test]
+    fn what_was_given_before_there_was_a_rule_can_be_disabled_but_not_given_anew() {
+        let administration = Installation::new(3).unwrap().administration();
+        run(administration.prepare_system()).unwrap();
+        let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
+        let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
+        let by = By { actor, context: access::Context::console(Timestamp(0)) };
+        let tenant = run(administration.add_tenant(&by, "Hospital")).unwrap().id;
+        let clinic = run(administration.add_clinic(&by, tenant, "West")).unwrap().id;
+        let before = Account {
+            id: RecordId([1; 16]),
+            tenant,
+            name: "ada".into(),
+            display: "Ada".into(),
+            roles: Roles::of(&[Role::Admin]),
+            clinics: Clinics::Some(vec![clinic]),
+            purpose: Purpose::Treatment,
+            password: None,
+            totp: None,
+            recovery: Vec::new(),
+            security_keys: Vec::new(),
+            enabled: true,
+            created: Timestamp(0),
+            password_changed: None,
+        };
+        let split = Err(NotChanged::Invalid(Invalid::AdminOfClinics));
+        assert_eq!(run(administration.check(None, &before)), split);
+        let disabled = Account { enabled: false, ..before.clone() };
+        assert_eq!(run(administration.check(Some(&before), &disabled)), Ok(()));
+        let more = Account { roles: Roles::of(&[Role::Admin, Role::Staff]), ..before.clone() };
+        assert_eq!(run(administration.check(Some(&before), &more)), split);
+        let mended = Account { clinics: Clinics::All, ..before.clone() };
+        assert_eq!(run(administration.check(Some(&before), &mended)), Ok(()));
     }
 }

@@ -101,8 +101,8 @@ impl Account {
     /// Returns what its person may be here; for an account no rules are asked.
     #[must_use]
     pub fn to_admitted(&self) -> Admitted {
-        let (roles, clinics, purpose) = (self.roles, self.clinics.clone(), self.purpose);
-        Admitted { roles, clinics, purpose, provided_group: None, password_changed: self.password_changed }
+        let admitted = Admitted::given(self.roles, self.clinics.clone(), self.purpose);
+        Admitted { password_changed: self.password_changed, ..admitted }
     }
 
     /// Says whether a session that began with this account may go on: the account is enabled, gives what the session has, and neither
@@ -115,7 +115,7 @@ impl Account {
         let proved = session.password_changed.unwrap_or(session.started);
         self.enabled
             && self.tenant == session.tenant
-            && self.roles == session.roles
+            && self.roles.within(&self.clinics) == session.roles
             && self.clinics == session.clinics
             && self.purpose == session.purpose
             && self.password_changed.is_none_or(|changed| changed <= proved)

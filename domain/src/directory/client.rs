@@ -58,6 +58,7 @@ impl Entry for ApiClient {
     fn validate(&self) -> Result<(), Invalid> {
         text::name(&self.name, Invalid::Name)?;
         text::roles_of_systems(self.roles)?;
+        text::reach(self.roles, &self.clinics)?;
         if text::is_sha256(&self.token_hash) { Ok(()) } else { Err(Invalid::TokenHash) }
     }
 }

@@ -83,6 +83,10 @@ pub enum Invalid {
     RuleWithoutRole,
     /// A rule asks for an empty or overlong value, or one with control characters.
     RuleValue,
+    /// Whoever administers is to reach some clinics alone: `admin` goes with all of them.
+    AdminOfClinics,
+    /// More than [`MAX_CLINICS`](super::MAX_CLINICS) clinics are named one by one.
+    ClinicCount,
     /// A person has no role.
     PersonWithoutRole,
     /// A person has a role that is for interfaces or the machine's own console.
@@ -189,6 +193,10 @@ impl fmt::Display for Invalid {
                 "a client may be admin, provider, staff, read-only, clinical-director or auditor"
             }
             Invalid::RolesApart => "a client that administers reads no patient data: admin goes with auditor alone",
+            Invalid::AdminOfClinics => {
+                "whoever administers does so in the whole tenant: with `admin` among the roles, the clinics must be all; give admin and the roles for some clinics to two accounts, rules or clients"
+            }
+            Invalid::ClinicCount => "at most 512 clinics may be named one by one; name none for all of them",
             Invalid::TokenHash => "the hash of the token must be 64 hexadecimal digits",
             Invalid::RuleCount => "a connection takes at most 256 rules",
             Invalid::RuleWithoutRole => "a rule must give at least one role",

@@ -49,4 +49,5 @@ pub use settings::{
     ABSOLUTE_SECONDS, CONCURRENT, IDLE_SECONDS, MAX_ADDRESSES, REVIEW_HOURS, SecondFactor, TenantSettings,
 };
 pub use snapshot::{Directory, InterfaceRefusal, subject_for_client, subject_for_interface};
-pub use text::{MAX_NAME_BYTES, MAX_PEERS, MAX_VALUE_BYTES, MAX_VALUES};
+pub(crate) use text::reach;
+pub use text::{MAX_CLINICS, MAX_NAME_BYTES, MAX_PEERS, MAX_VALUE_BYTES, MAX_VALUES};

@@ -195,7 +195,7 @@ pub fn subject_for_client(client: &ApiClient) -> Subject {
     Subject {
         principal: Principal { id: client.id.to_string(), display: client.name.clone(), kind: PrincipalKind::System },
         tenant: client.tenant,
-        roles: client.roles,
+        roles: client.roles.within(&client.clinics),
         clinics: client.clinics.clone(),
         purpose: client.purpose,
         scopes: Scopes::Unrestricted,

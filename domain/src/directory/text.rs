@@ -1,7 +1,7 @@
 //! Rules for the texts of the directory, and the form of a moment in it.
 
 use super::entry::Invalid;
-use crate::access::{Role, Roles};
+use crate::access::{Clinics, Role, Roles};
 use alloc::string::String;
 use core::fmt::Write;
 use sha2::{Digest, Sha256};
@@ -24,6 +24,17 @@ pub(super) fn name(text: &str, otherwise: Invalid) -> Result<(), Invalid> {
 
 /// Most bytes of a value that is compared or sent: a claim, a group, a scope.
 pub const MAX_VALUE_BYTES: usize = 512;
+
+/// Most clinics that a client, a person or a rule names one by one.
+pub const MAX_CLINICS: usize = 512;
+
+/// Holds roles to the clinics that they are given in.
+pub(crate) fn reach(roles: Roles, clinics: &Clinics) -> Result<(), Invalid> {
+    if matches!(clinics, Clinics::Some(ids) if ids.len() > MAX_CLINICS) {
+        return Err(Invalid::ClinicCount);
+    }
+    if roles.within(clinics) == roles { Ok(()) } else { Err(Invalid::AdminOfClinics) }
+}
 
 /// Most values in a list.
 pub const MAX_VALUES: usize = 64;

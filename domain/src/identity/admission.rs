@@ -55,6 +55,18 @@ pub struct Admitted {
     pub provided_group: Option<String>,
     /// When password or second factor of the account had last been changed by which they come; `None` for a connection.
     pub password_changed: Option<Timestamp>,
+    /// The roles that were given and cannot be had in these clinics, see [`Roles::within`].
+    pub dropped: Roles,
+}
+
+impl Admitted {
+    /// Returns what somebody may be who is given these roles in these clinics; what cannot be had there is dropped.
+    #[must_use]
+    pub fn given(roles: Roles, clinics: Clinics, purpose: Purpose) -> Self {
+        let held = roles.within(&clinics);
+        let dropped = roles.iter().filter(|role| !held.contains(*role)).collect();
+        Self { roles: held, clinics, purpose, provided_group: None, password_changed: None, dropped }
+    }
 }
 
 /// Why a verified person is not admitted.
@@ -68,12 +80,19 @@ pub enum NotAdmitted {
     NotProvisioned,
     /// The provider told that this person may no longer come.
     Deactivated,
+    /// None of the roles that are given can be had in the clinics that are given with them.
+    NoRole,
 }
 
 impl NotAdmitted {
     /// Every reason.
-    pub const ALL: &'static [NotAdmitted] =
-        &[NotAdmitted::Unmapped, NotAdmitted::GroupsUnknown, NotAdmitted::NotProvisioned, NotAdmitted::Deactivated];
+    pub const ALL: &'static [NotAdmitted] = &[
+        NotAdmitted::Unmapped,
+        NotAdmitted::GroupsUnknown,
+        NotAdmitted::NotProvisioned,
+        NotAdmitted::Deactivated,
+        NotAdmitted::NoRole,
+    ];
 
     /// Returns the word that audit contexts carry.
     #[must_use]
@@ -83,6 +102,7 @@ impl NotAdmitted {
             NotAdmitted::GroupsUnknown => "groups-unknown",
             NotAdmitted::NotProvisioned => "not-provisioned",
             NotAdmitted::Deactivated => "deactivated",
+            NotAdmitted::NoRole => "no-role",
         }
     }
 }
@@ -149,8 +169,7 @@ pub fn admit(rules: &[Rule], assertion: &Assertion, standing: &Standing) -> Resu
                 Criterion::Group(_) | Criterion::Role(_) | Criterion::Attribute { .. } | Criterion::Subject(_) => None,
             };
             let Rule { roles, ref clinics, purpose, .. } = *rule;
-            let clinics = clinics.clone();
-            return Ok(Admitted { roles, clinics, purpose, provided_group, password_changed: None });
+            return Ok(Admitted { provided_group, ..Admitted::given(roles, clinics.clone(), purpose) });
         }
     }
     Err(NotAdmitted::Unmapped)
@@ -160,7 +179,7 @@ pub fn admit(rules: &[Rule], assertion: &Assertion, standing: &Standing) -> Resu
 mod tests {
     use super::*;
     use crate::access::{Factor, Role};
-    use crate::id::TenantId;
+    use crate::id::{ClinicId, TenantId};
     use crate::time::Timestamp;
     use alloc::string::ToString;
     use alloc::vec;
@@ -241,6 +260,21 @@ mod tests {
         assert_eq!(super::admit(&rules, &asserted, &provided(&[], true)), Err(NotAdmitted::Unmapped));
         let silent = Standing::Active { person: RecordId([7; 16]), groups: None };
         assert_eq!(super::admit(&rules, &unlisted, &silent), Err(NotAdmitted::GroupsUnknown));
+    }
+
+    #[test]
+    fn whoever_administers_some_clinics_alone_does_not_administer() {
+        let clinics = Clinics::Some(vec![ClinicId([3; 16])]);
+        let split = Rule {
+            roles: Roles::of(&[Role::Admin, Role::Staff]),
+            clinics,
+            ..rule(Criterion::Role("Provider".to_string()), Role::Staff)
+        };
+        let asserted = assertion(Groups::Known(Vec::new()));
+        let admitted = admit(core::slice::from_ref(&split), &asserted).unwrap();
+        assert_eq!((admitted.roles, admitted.dropped), (Roles::of(&[Role::Staff]), Roles::of(&[Role::Admin])));
+        let whole = admit(&[Rule { clinics: Clinics::All, ..split }], &asserted).unwrap();
+        assert_eq!((whole.roles, whole.dropped), (Roles::of(&[Role::Admin, Role::Staff]), Roles::NONE));
     }
 
     fn admit(rules: &[Rule], assertion: &Assertion) -> Result<Admitted, NotAdmitted> {

@@ -395,7 +395,7 @@ pub struct RuleAdd {
     /// For this very person, as the provider names them for good.
     #[arg(long, value_name = "VALUE")]
     pub if_subject: Option<String>,
-    /// The role they get; may be given several times.
+    /// The role they get; may be given several times. `admin` goes without `--clinic`.
     #[arg(long = "role", value_name = "ROLE", required = true)]
     pub roles: Vec<String>,
     /// The clinic they get it for, by name or id; may be given several times; absent: all of the tenant.

@@ -81,7 +81,7 @@ pub struct UserAdd {
     /// The name that others read; absent: the sign-in name.
     #[arg(long, value_name = "NAME")]
     pub display: Option<String>,
-    /// The person's role; may be given several times.
+    /// The person's role; may be given several times. `admin` goes without `--clinic`.
     #[arg(long = "role", value_name = "ROLE", required = true)]
     pub roles: Vec<String>,
     /// The clinic it reaches, by name or id; may be given several times; absent: all of the tenant.
@@ -105,7 +105,7 @@ pub struct UserChange {
     /// The name that others read.
     #[arg(long, value_name = "NAME")]
     pub display: Option<String>,
-    /// The role the person has from now on; may be given several times, and replaces all.
+    /// The role the person has from now on; may be given several times, and replaces all. `admin` goes with all clinics.
     #[arg(long = "role", value_name = "ROLE")]
     pub roles: Vec<String>,
     /// The clinic that is reached from now on, by name or id; may be given several times, and replaces all.
@@ -166,7 +166,7 @@ pub struct BackendAdd {
     /// The https address of its public keys.
     #[arg(long, value_name = "URL")]
     pub jwks_url: Option<String>,
-    /// Its role; may be given several times.
+    /// Its role; may be given several times. `admin` goes without `--clinic`.
     #[arg(long = "role", value_name = "ROLE", default_value = "read-only")]
     pub roles: Vec<String>,
     /// The clinic it reaches, by name or id; may be given several times; absent: all of the tenant.

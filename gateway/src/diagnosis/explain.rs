@@ -48,6 +48,9 @@ const fn not_admitted(why: NotAdmitted) -> &'static str {
         NotAdmitted::Deactivated => {
             "The provider told by SCIM that this person may no longer come: whoever should come again is enabled there."
         }
+        NotAdmitted::NoRole => {
+            "The rule that fits, or the account, gives `admin` for some clinics alone, which nobody has: whoever administers does so in the whole tenant. Give it all clinics: `sealgate connection rule`, `sealgate user change`."
+        }
     }
 }
 

@@ -77,6 +77,26 @@ async fn nobody_is_let_have_a_role_that_is_not_the_admins_to_give() {
 }
 
 #[actix_web::test]
+async fn whoever_administers_does_so_in_the_whole_tenant() {
+    let house = House::new().await;
+    let west = house.get("admin", "clinics").await.json()["items"][0]["id"].clone();
+    let roles = json!(["admin", "staff"]);
+    let body = json!({ "name": "ada", "roles": roles, "clinics": { "some": [west] } });
+    let refused = house.post("admin", "users", &body).await;
+    assert_eq!(refused.problem(), (422, "field".into(), "/clinics".into()));
+    assert!(refused.text.contains("`admin` among the roles"), "{}", refused.text);
+    let ada = house.account("ada", Role::Staff).await;
+    let path = format!("users/{}", ada.id);
+    let raised = json!({ "roles": roles, "clinics": { "some": [west] } });
+    assert_eq!(house.change("admin", Method::PATCH, &path, "*", &raised).await.problem().2, "/clinics");
+    let narrowed = json!({ "clinics": { "some": [west] } });
+    assert_eq!(house.change("admin", Method::PATCH, &path, "*", &narrowed).await.status, 200);
+    assert_eq!(house.change("admin", Method::PATCH, &path, "*", &json!({ "roles": roles })).await.problem().0, 422);
+    let whole = json!({ "roles": roles, "clinics": "all" });
+    assert_eq!(house.change("admin", Method::PATCH, &path, "*", &whole).await.status, 200);
+}
+
+#[actix_web::test]
 async fn sessions_are_seen_and_ended_one_by_one_and_by_person() {
     let house = House::new().await;
     let (ada, ben) = (house.account("ada", Role::Provider).await, house.account("ben", Role::Provider).await);

@@ -53,13 +53,7 @@ impl House {
             provider_session: None,
         };
         let roles = Roles::of(&[Role::Provider]);
-        let admitted = Admitted {
-            roles,
-            clinics: Clinics::All,
-            purpose: Purpose::Treatment,
-            provided_group: None,
-            password_changed: None,
-        };
+        let admitted = Admitted::given(roles, Clinics::All, Purpose::Treatment);
         let settings = TenantSettings::default();
         let begun = self.people().begin_admitted(&assertion, admitted, &settings, &origin(), None).await;
         begun.ok().unwrap().session

@@ -150,7 +150,8 @@ impl Directory {
                     .is_some_and(|account| account.still_admits(session));
         }
         let gives = |rule: &Rule| {
-            (rule.roles, &rule.clinics, rule.purpose) == (session.roles, &session.clinics, session.purpose)
+            let roles = rule.roles.within(&rule.clinics);
+            (roles, &rule.clinics, rule.purpose) == (session.roles, &session.clinics, session.purpose)
         };
         self.connection(session.connection).is_some_and(|connection| {
             connection.enabled

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::access::{Action, Context, Resource, decide};
-use crate::directory::{BearerToken, Entry, Invalid, MappingFailureAs, TenantSettings, UnavailableAs};
+use crate::directory::{BearerToken, Entry, Invalid, MAX_CLINICS, MappingFailureAs, TenantSettings, UnavailableAs};
 use crate::double::SeededEntropy;
 use crate::id::ClinicId;
 use crate::kind::Kind;
@@ -238,5 +238,12 @@ fn a_client_reads_or_administers_and_nothing_else() {
         let roles = good.roles.with(role);
         assert_eq!(ApiClient { roles, ..good.clone() }.validate(), Err(Invalid::RoleNotForClients));
     }
+    let some = Clinics::Some(vec![ClinicId([1; 16])]);
+    let split = ApiClient { clinics: some.clone(), ..administering.clone() };
+    assert_eq!(split.validate(), Err(Invalid::AdminOfClinics));
+    assert!(!subject_for_client(&split).roles.contains(Role::Admin), "one from before administers no more");
+    assert_eq!(ApiClient { clinics: some, ..good.clone() }.validate(), Ok(()));
+    let many = Clinics::Some(vec![ClinicId([1; 16]); MAX_CLINICS + 1]);
+    assert_eq!(ApiClient { clinics: many, ..good.clone() }.validate(), Err(Invalid::ClinicCount));
     assert_eq!(ApiClient { token_hash: "00".into(), ..good }.validate(), Err(Invalid::TokenHash));
 }

@@ -147,6 +147,23 @@ fn a_session_by_an_account_goes_on_while_the_account_says_the_same() {
 }
 
 #[test]
+fn a_session_that_administers_some_clinics_from_before_is_over_and_one_without_it_goes_on() {
+    let clinics = Clinics::Some(vec![ClinicId([1; 16])]);
+    let roles = Roles::of(&[Role::Provider, Role::Admin]);
+    let account = Account { roles, clinics: clinics.clone(), ..account(1, TENANT, "ada") };
+    let admitted = session_of(&account);
+    assert_eq!(admitted.roles, Roles::of(&[Role::Provider]));
+    let before = Session { roles, ..admitted.clone() };
+    let by_account = directory(vec![], vec![account.clone()]);
+    assert!(by_account.still_admits(&admitted) && !by_account.still_admits(&before));
+    let rule = Rule { roles, clinics, ..giving(Role::Provider) };
+    let connection = Connection { rules: vec![rule], ..connection(5, TENANT) };
+    let by = |session: &Session| Session { connection: connection.id, ..session.clone() };
+    let by_connection = directory(vec![connection.clone()], vec![]);
+    assert!(by_connection.still_admits(&by(&admitted)) && !by_connection.still_admits(&by(&before)));
+}
+
+#[test]
 fn a_session_by_a_connection_goes_on_while_a_rule_of_it_gives_what_it_has() {
     let connection = connection(5, TENANT);
     let account = account(1, TENANT, "ada");
