@@ -36,7 +36,7 @@ pub enum Ended {
     Session(RecordId),
     /// Every one of this person, and what the person let applications have beyond them.
     Person(RecordId),
-    /// Every one of the tenant.
+    /// Every one of the tenant, and what people let applications have beyond theirs.
     Everybody,
 }
 
@@ -85,9 +85,11 @@ impl Supervision<'_> {
             chosen.retain(|found| found.id == session);
         }
         let launches = Launches::new(Arc::clone(&self.sign_in.book));
-        let granted = match person {
-            Some(person) => launches.granted_by(by.actor.subject.tenant, person).await?,
-            None => Vec::new(),
+        let tenant = by.actor.subject.tenant;
+        let granted = match ended {
+            Ended::Session(_) => Vec::new(),
+            Ended::Person(person) => launches.granted_by(tenant, person).await?,
+            Ended::Everybody => launches.granted_in(tenant).await?,
         };
         if chosen.is_empty() && granted.is_empty() && ended != Ended::Everybody {
             return Err(NotSupervised::NotFound);

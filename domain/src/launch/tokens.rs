@@ -12,10 +12,11 @@ use crate::identity::Session;
 use crate::rate::{Bucket, Rate};
 use crate::refusals::Wait;
 use crate::secret::SecretBytes;
-use crate::sign_in::{MAX_SESSIONS, person_owner};
+use crate::sign_in::{MAX_LISTED, MAX_SESSIONS, person_owner};
 use crate::ticket::{Kept, NotKept, Owner, TicketKey, TicketKind};
 use crate::time::Timestamp;
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -123,6 +124,13 @@ impl Launches {
             refresh: 0,
             refreshed: Bucket::FULL,
         };
+        if grant.stay() == Stay::Offline {
+            // Before the grant: what outlasts sessions and is in no list would outlast the end of everybody's.
+            let (key, owner) =
+                (self.book.keys.key(TicketKind::GrantName, &[id.as_bytes()]), self.names_in(session.tenant));
+            let until = now.plus_seconds(TRACE_SECONDS.saturating_add(OFFLINE_SECONDS));
+            self.put(TicketKind::GrantName, session.tenant, key, owner, until, &session.person).await?;
+        }
         let (code, expires) = (self.draw()?, now.plus_seconds(TRACE_SECONDS));
         let owner = self.book.keys.owner("launches", &[session.person.as_bytes()]);
         self.put(TicketKind::Grant, session.tenant, self.grant_key(id), owner, expires, &grant).await?;
@@ -237,6 +245,24 @@ impl Launches {
         let owner = self.book.keys.owner("launches", &[person.as_bytes()]);
         let kept = self.book.of_owner::<Grant>(TicketKind::Grant, owner, MAX_GRANTS).await?;
         Ok(kept.into_iter().filter(|kept| kept.tenant == tenant).collect())
+    }
+
+    /// Returns what people of a tenant let applications have who let any go on without them; of at most [`MAX_LISTED`] such grants.
+    ///
+    /// # Errors
+    /// [`NotKept`].
+    pub async fn granted_in(&self, tenant: TenantId) -> Result<Vec<Kept<Grant>>, NotKept> {
+        let names = self.book.of_owner::<RecordId>(TicketKind::GrantName, self.names_in(tenant), MAX_LISTED).await?;
+        let people: BTreeSet<RecordId> = names.into_iter().map(|name| name.value).collect();
+        let mut granted = Vec::new();
+        for person in people {
+            granted.extend(self.granted_by(tenant, person).await?);
+        }
+        Ok(granted)
+    }
+
+    fn names_in(&self, tenant: TenantId) -> Owner {
+        self.book.keys.owner("launches-of-tenant", &[tenant.as_bytes()])
     }
 
     /// Takes a grant away, and with it everything that came of it; `false` when it is gone already.

@@ -62,6 +62,8 @@ pub enum TicketKind {
     Alarm,
     /// The name of a session's person in a list: of their tenant's sessions, of those of somebody provisioned.
     SessionName,
+    /// The name of a person in the list of those of a tenant who let applications go on without them.
+    GrantName,
 }
 
 impl TicketKind {
@@ -88,6 +90,7 @@ impl TicketKind {
             TicketKind::KeyChallenge => 17,
             TicketKind::KeyCounter => 18,
             TicketKind::Alarm => 19,
+            TicketKind::GrantName => 20,
         }
     }
 }

@@ -7,15 +7,18 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::test::TestRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use domain::access::{Address, Clinics, Factor, Purpose, Role, Roles};
+use domain::access::{Address, Clinics, Context, Factor, Purpose, Role, Roles, Subject};
+use domain::administration::By;
 use domain::audit::ChainId;
 use domain::directory::{Account, Application, LOCAL_ISSUER, TenantSettings};
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::identity::{Admitted, Assertion, Groups, Session};
+use domain::journal::Actor;
 use domain::launch::{Asked, Launches, read};
 use domain::ports::{Clock, Store};
 use domain::refusals::RefusalLimits;
 use domain::sign_in::{Ending, Origin, SignIn};
+use domain::supervision::{Ended, Supervision};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 
@@ -422,6 +425,28 @@ async fn tokens_end_with_the_session_the_person_and_the_application() {
     house.doubles.clock.advance(900);
     assert_eq!(house.status("Observation", &offline["access_token"]).await, StatusCode::UNAUTHORIZED);
     assert_eq!(house.refresh(&offline["refresh_token"], "").await.status, StatusCode::OK);
+}
+
+#[actix_web::test]
+async fn whoever_ends_the_sessions_of_a_person_or_of_everybody_ends_what_outlasts_them() {
+    let house = House::new().await;
+    let subject = Subject::console("amy", house.north, Roles::of(&[Role::Admin]));
+    let (people, directory) = (house.people(), house.directory.borrow().clone());
+    let supervision = Supervision { sign_in: &people, directory: &directory };
+    for everybody in [true, false] {
+        let session = house.sign_in().await;
+        let given = house.redeemed(&session, "launch/patient offline_access patient/*.rs").await;
+        house.sign_out(&session).await;
+        let given = house.refresh(&given["refresh_token"], "").await.json();
+        assert_eq!(house.status("Observation", &given["access_token"]).await, StatusCode::OK);
+        let ended = if everybody { Ended::Everybody } else { Ended::Person(session.person) };
+        let actor = Actor { address: Some("192.0.2.9"), ..Actor::new(&subject, "admin", CorrelationId([8; 16])) };
+        let by = By { actor, context: Context::console(house.doubles.clock.now()) };
+        assert_eq!(supervision.end(&by, ended).await, Ok(0), "nobody is signed in");
+        assert_eq!(house.last(house.north).await.0, "GrantRevoked");
+        assert_eq!(house.refresh(&given["refresh_token"], "").await.error(), invalid_grant());
+        assert_eq!(house.status("Observation", &given["access_token"]).await, StatusCode::UNAUTHORIZED);
+    }
 }
 
 #[actix_web::test]
