@@ -74,11 +74,11 @@ pub(crate) fn problem(problem: &Problem, correlation: Option<CorrelationId>) -> 
         Problem::TooManyRefused(seconds) => {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
-        Problem::Unavailable => {
+        Problem::Unavailable | Problem::TimedOut => {
             response.insert_header((header::RETRY_AFTER, "5"));
         }
         // The rest of what was sent is not read: the connection cannot be used again.
-        Problem::TooLong => {
+        Problem::TooLong | Problem::TooSlow => {
             response.force_close();
         }
         _ => {}

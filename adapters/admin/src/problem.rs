@@ -30,6 +30,8 @@ pub(crate) enum Problem {
     MediaType(&'static str),
     /// The body is longer than is taken.
     TooLong,
+    /// The body does not come in time.
+    TooSlow,
     /// The body is no JSON of the form that is needed.
     Syntax(&'static str),
     /// A parameter, where it has a name that is known, and what is wrong with it.
@@ -50,6 +52,8 @@ pub(crate) enum Problem {
     NotInvited,
     /// What is stored does not open, or is not what the chain says.
     Integrity,
+    /// It takes longer than is waited for, and goes on.
+    TimedOut,
     /// Nothing answers.
     Unavailable,
 }
@@ -64,13 +68,14 @@ impl Problem {
             Problem::NotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Problem::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Problem::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Problem::Syntax(_) | Problem::Query(..) | Problem::OneTag => StatusCode::BAD_REQUEST,
             Problem::Field(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Problem::NameTaken | Problem::Closed => StatusCode::CONFLICT,
             Problem::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Problem::Precondition => StatusCode::PRECONDITION_FAILED,
             Problem::Integrity => StatusCode::INTERNAL_SERVER_ERROR,
-            Problem::NotInvited | Problem::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::NotInvited | Problem::TimedOut | Problem::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -86,6 +91,7 @@ impl Problem {
             Problem::NotAllowed(_) => "method-not-allowed",
             Problem::MediaType(_) => "media-type",
             Problem::TooLong => "body-too-long",
+            Problem::TooSlow => "body-too-slow",
             Problem::Syntax(_) => "body",
             Problem::Query(..) => "parameter",
             Problem::Field(_) => "field",
@@ -96,6 +102,7 @@ impl Problem {
             Problem::OneTag => "if-match-form",
             Problem::NotInvited => "not-invited",
             Problem::Integrity => "integrity",
+            Problem::TimedOut => "timed-out",
             Problem::Unavailable => "unavailable",
         }
     }
@@ -114,6 +121,7 @@ impl Problem {
             Problem::NotAllowed(methods) => return format!("The endpoint takes {methods}."),
             Problem::MediaType(needed) => return format!("The body must be {needed}, and say so in Content-Type."),
             Problem::TooLong => "The body is longer than is taken.",
+            Problem::TooSlow => "The body did not come in time.",
             Problem::Syntax(detail) => return sentence(detail),
             Problem::Query("", detail) => return sentence(detail),
             Problem::Query(name, detail) => return format!("{name}: {detail}."),
@@ -129,6 +137,9 @@ impl Problem {
             Problem::Integrity => {
                 "What is stored does not open, or is not what the audit chain says: tell the operator."
             }
+            Problem::TimedOut => {
+                "It takes longer than is waited for, and goes on: look whether it was done before you ask again."
+            }
             Problem::Unavailable => "The database does not answer: try again later.",
         }
         .to_owned()
@@ -142,6 +153,7 @@ impl Problem {
                 | Problem::TooManyRefused(_)
                 | Problem::Denied
                 | Problem::Own
+                | Problem::TimedOut
                 | Problem::Unavailable
         )
     }

@@ -79,8 +79,13 @@ async fn dispatch(service: Arc<Service>, request: HttpRequest, body: web::Payloa
         return answer::problem(&Problem::Unavailable, None);
     };
     let timeout = service.settings.limits.request_timeout;
-    let done = tokio::time::timeout(timeout, serve(&service, &request, body, correlation)).await;
-    let mut response = match done.unwrap_or(Err(Problem::Unavailable)) {
+    // By itself: what is begun ends with its entry in the chain, also where nobody waits for the answer any more.
+    let doing = actix_web::rt::spawn(async move { serve(&service, &request, body, correlation).await });
+    let done = match tokio::time::timeout(timeout, doing).await {
+        Ok(done) => done.unwrap_or(Err(Problem::Unavailable)),
+        Err(_) => Err(Problem::TimedOut),
+    };
+    let mut response = match done {
         Ok(response) => response,
         Err(problem) => answer::problem(&problem, Some(correlation)),
     };
@@ -138,6 +143,7 @@ async fn asked(visit: &Visit<'_>, request: &HttpRequest, body: web::Payload) -> 
     // Every endpoint is asked with the parameters that it has, whatever it does with them.
     let parameters = if *request.method() == Method::GET { parameters } else { &[] };
     crate::query::Query::read(request.query_string(), parameters)?;
+    visit.ask_to_add(endpoint, request.method()).await?;
     let body = read(visit, endpoint, request, body).await?;
     let asked = Asked { http: request, endpoint, parts, parameters, body };
     match endpoint {
@@ -195,10 +201,11 @@ async fn read(
     if let Some(needed) = needed.filter(|needed| !media.eq_ignore_ascii_case(needed)) {
         return Err(Problem::MediaType(needed));
     }
-    let bytes = match body.to_bytes_limited(limits.max_body_bytes).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) => return Err(Problem::Syntax("the body broke off")),
-        Err(_) => return Err(Problem::TooLong),
+    let bytes = match tokio::time::timeout(limits.body_timeout, body.to_bytes_limited(limits.max_body_bytes)).await {
+        Ok(Ok(Ok(bytes))) => bytes,
+        Ok(Ok(Err(_))) => return Err(Problem::Syntax("the body broke off")),
+        Ok(Err(_)) => return Err(Problem::TooLong),
+        Err(_) => return Err(Problem::TooSlow),
     };
     match needed {
         None if bytes.is_empty() => Ok(Value::Null),

@@ -39,13 +39,20 @@ pub struct Limits {
     pub max_body_bytes: usize,
     /// How deep a body may be nested.
     pub max_body_depth: usize,
-    /// Longest time a request may take, its body included.
+    /// Longest time that a body may take to come.
+    pub body_timeout: Duration,
+    /// Longest time that an answer is waited for; what was begun goes on after it.
     pub request_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_body_bytes: 2 * 1024 * 1024, max_body_depth: 12, request_timeout: Duration::from_secs(60) }
+        Self {
+            max_body_bytes: 2 * 1024 * 1024,
+            max_body_depth: 12,
+            body_timeout: Duration::from_secs(20),
+            request_timeout: Duration::from_secs(60),
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! Who asks: the bearer token of a request becomes a subject of its tenant, or a recorded refusal.
 
 use crate::problem::Problem;
+use crate::routes::Endpoint;
 use crate::service::Service;
 use actix_web::HttpRequest;
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use domain::access::{self, Subject};
 use domain::administration::By;
 use domain::audit::Context;
-use domain::directory::Directory;
+use domain::directory::{Account, Connection, Directory};
 use domain::id::{CorrelationId, TenantId};
 use domain::journal::{Act, Actor};
 use domain::ports::{BoxFuture, Unavailable};
@@ -113,6 +114,19 @@ impl<'a> Visit<'a> {
 
     pub(crate) fn tenant(&self) -> TenantId {
         self.admitted.subject.tenant
+    }
+
+    /// Asks the policy about what is added, before anything of the body is read; a denial is recorded.
+    ///
+    /// What is changed is asked about as it is stored, which the use cases do before they look at what was sent.
+    pub(crate) async fn ask_to_add(&self, endpoint: Endpoint, method: &Method) -> Result<(), Problem> {
+        let administration = self.service.administration();
+        match endpoint {
+            Endpoint::Connections if method == Method::POST => administration.may_add::<Connection>(&self.by()).await?,
+            Endpoint::Users if method == Method::POST => administration.may_add::<Account>(&self.by()).await?,
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Returns what looks at sessions and ends them.

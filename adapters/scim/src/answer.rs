@@ -63,7 +63,7 @@ pub(crate) fn problem(problem: Problem) -> HttpResponse {
             response.insert_header((header::RETRY_AFTER, "5"));
         }
         // The rest of what was sent is not read: the connection cannot be used again.
-        Problem::TooLong => {
+        Problem::TooLong | Problem::TooSlow => {
             response.force_close();
         }
         Problem::Denied

@@ -26,6 +26,8 @@ pub(crate) enum Problem {
     MediaType,
     /// The body is longer than is taken.
     TooLong,
+    /// The body does not come in time.
+    TooSlow,
     /// The body is no JSON of the form that is needed.
     Syntax(&'static str),
     /// The filter is not understood, or longer than is taken.
@@ -63,6 +65,7 @@ impl Problem {
             Problem::NotOffered => StatusCode::NOT_IMPLEMENTED,
             Problem::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Problem::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Problem::Syntax(_)
             | Problem::Filter(_)
             | Problem::TooMany(_)
@@ -96,6 +99,7 @@ impl Problem {
             | Problem::NotOffered
             | Problem::MediaType
             | Problem::TooLong
+            | Problem::TooSlow
             | Problem::Precondition
             | Problem::Raced
             | Problem::Unavailable => None,
@@ -108,6 +112,7 @@ impl Problem {
         match self {
             Problem::MediaType => Some("media-type"),
             Problem::TooLong => Some("too-long"),
+            Problem::TooSlow => Some("too-slow"),
             Problem::Syntax(_) => Some("invalid-syntax"),
             Problem::Filter(_) => Some("invalid-filter"),
             Problem::TooMany(_) => Some("too-many"),
@@ -139,6 +144,7 @@ impl Problem {
             Problem::NotOffered => "this is not offered; see ServiceProviderConfig",
             Problem::MediaType => "the body must be application/scim+json",
             Problem::TooLong => "the body is longer than is taken",
+            Problem::TooSlow => "the body did not come in time",
             Problem::Syntax(detail)
             | Problem::Filter(detail)
             | Problem::TooMany(detail)

@@ -86,8 +86,10 @@ async fn dispatch(service: Arc<Service>, request: HttpRequest, body: web::Payloa
         return answer::problem(Problem::Unavailable);
     };
     let timeout = service.settings.limits.request_timeout;
-    let done = tokio::time::timeout(timeout, serve(&service, &request, body, correlation)).await;
-    let mut response = match done.unwrap_or(Err(Problem::Unavailable)) {
+    // By itself: what is begun ends with its entry in the chain, also where nobody waits for the answer any more.
+    let doing = actix_web::rt::spawn(async move { serve(&service, &request, body, correlation).await });
+    let done = tokio::time::timeout(timeout, doing).await;
+    let mut response = match done.map_or(Err(Problem::Unavailable), |done| done.unwrap_or(Err(Problem::Unavailable))) {
         Ok(response) => response,
         Err(problem) => answer::problem(problem),
     };
@@ -146,10 +148,11 @@ async fn read(service: &Service, request: &HttpRequest, body: web::Payload) -> R
         return Err(Problem::MediaType);
     }
     let limits = &service.settings.limits;
-    let bytes = match body.to_bytes_limited(limits.max_body_bytes).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) => return Err(Problem::Syntax("the body broke off")),
-        Err(_) => return Err(Problem::TooLong),
+    let bytes = match tokio::time::timeout(limits.body_timeout, body.to_bytes_limited(limits.max_body_bytes)).await {
+        Ok(Ok(Ok(bytes))) => bytes,
+        Ok(Ok(Err(_))) => return Err(Problem::Syntax("the body broke off")),
+        Ok(Err(_)) => return Err(Problem::TooLong),
+        Err(_) => return Err(Problem::TooSlow),
     };
     let value = form::json::read(&bytes, limits.max_body_depth).map_err(Problem::Syntax)?;
     if value.is_object() { Ok(value) } else { Err(Problem::Syntax("the body must be an object")) }

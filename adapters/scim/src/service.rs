@@ -30,7 +30,9 @@ pub struct Limits {
     pub max_body_depth: usize,
     /// Most operations of one change.
     pub max_operations: usize,
-    /// Longest time a request may take, its body included.
+    /// Longest time that a body may take to come.
+    pub body_timeout: Duration,
+    /// Longest time that an answer is waited for; what was begun goes on after it.
     pub request_timeout: Duration,
 }
 
@@ -40,6 +42,7 @@ impl Default for Limits {
             max_body_bytes: 1024 * 1024,
             max_body_depth: 16,
             max_operations: 1_000,
+            body_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(30),
         }
     }

@@ -7,7 +7,7 @@
 //! people have those they had and those they get, see [`Resource::gives`].
 
 use super::{Administration, By, ChangeFault, Changed, NotChanged, Stored, known_clinics};
-use crate::access::{Administer, Clinics, Factor, Permit, Resource, Roles};
+use crate::access::{Administer, Clinics, Factor, Permit, Resource, Roles, authorise};
 use crate::directory::{
     Account, Application, ApplicationUse, BearerToken, Connection, Directory, Entry, ProvisioningToken, Tenant, reach,
 };
@@ -55,6 +55,22 @@ impl Administration {
             return Err(NotChanged::UnknownEntry);
         }
         Ok(Stored { entry: current.entry, version: current.version, last_updated: current.last_updated })
+    }
+
+    /// Decides whether somebody may add entries of a kind to their tenant at all, before what they send is looked at; which roles the
+    /// entry gives is decided once that is known.
+    ///
+    /// # Errors
+    /// [`NotChanged::Denied`], [`NotChanged::Unavailable`].
+    pub async fn may_add<E: Administered>(&self, by: &By<'_>) -> Result<(), NotChanged> {
+        let resource = Resource::record(by.actor.subject.tenant, E::KIND);
+        match authorise::<Administer>(by.actor.subject, &resource, &by.context) {
+            Ok(_) => Ok(()),
+            Err(denial) => {
+                self.note_denial(by, E::KIND, "", &denial).await?;
+                Err(NotChanged::Denied)
+            }
+        }
     }
 
     /// Changes an entry, at the expected version where one is given. What stays of it, stays whatever `change` does.

@@ -2,6 +2,7 @@
 
 mod applications;
 mod explain;
+mod turns;
 
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
@@ -20,7 +21,7 @@ use domain::time::Timestamp;
 use sso::oidc::{RelyingParty, told_by_api};
 use sso::saml::IdentityProvider;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use turns::Turns;
 
 /// Tries connections out and explains refused sign-ins.
 pub struct Diagnosis {
@@ -29,8 +30,8 @@ pub struct Diagnosis {
     clock: Arc<dyn Clock>,
     /// Whether sign-on is enabled, and whether keys for SAML are configured.
     configured: (bool, bool),
-    explaining: Semaphore,
-    testing: Semaphore,
+    explaining: Turns,
+    testing: Turns,
 }
 
 /// How far back refused sign-ins are looked for.
@@ -44,10 +45,10 @@ pub enum Reach {
 
 /// How many closed segments of a chain a serving gateway looks at besides the open one: 131,072 entries.
 const NEWEST_SEGMENTS: u64 = 2;
-/// How many walk a chain at once for the API.
+/// How many of one tenant walk its chain at once.
 const EXPLAINING: usize = 1;
-/// How many connections are tried out at once for the API.
-const TESTING: usize = 4;
+/// How many connections of one tenant are tried out at once for the API.
+const TESTING: usize = 2;
 /// How many entries are opened for each that is told, where one connection is asked about: which connection an entry is about
 /// stands in its sealed context.
 const READ_FOR_ONE: usize = 20;
@@ -77,8 +78,8 @@ impl Diagnosis {
             oidc: RelyingParty::new(http, Arc::clone(&clock), entropy, Arc::new(installation.book())),
             clock,
             configured: (config.sign_on.enabled, config.sign_on.saml.is_some()),
-            explaining: Semaphore::new(EXPLAINING),
-            testing: Semaphore::new(TESTING),
+            explaining: Turns::new(EXPLAINING),
+            testing: Turns::new(TESTING),
         })
     }
 
@@ -104,6 +105,7 @@ impl Diagnosis {
         let chain = ChainId::from(by.actor.subject.tenant);
         let journal = self.trail.journal();
         let permit = journal.permit::<ReadAudit>(&by.actor, &by.context, (CHAIN, &chain.to_string())).await?;
+        let _turn = self.explaining.take(chain.tenant()).await;
         let from = match reach {
             Reach::Whole => 0,
             Reach::Newest => {
@@ -208,8 +210,7 @@ fn step(name: &'static str, verdict: Verdict, advice: &str) -> Step {
 impl admin::Diagnosis for Diagnosis {
     fn test<'a>(&'a self, connection: &'a Connection) -> BoxFuture<'a, Vec<Step>> {
         Box::pin(async move {
-            // It is never closed, so there is always a permit in the end.
-            let _one = self.testing.acquire().await;
+            let _turn = self.testing.take(connection.tenant).await;
             told_by_api(connection, Diagnosis::test(self, connection).await)
         })
     }
@@ -219,10 +220,7 @@ impl admin::Diagnosis for Diagnosis {
         by: &'a By<'a>,
         looking: &'a Looking,
     ) -> BoxFuture<'a, Result<Vec<Explained>, NotExplained>> {
-        Box::pin(async move {
-            let _one = self.explaining.acquire().await;
-            Diagnosis::explain(self, by, looking, Reach::Newest).await.map_err(NotExplained::from)
-        })
+        Box::pin(async move { Diagnosis::explain(self, by, looking, Reach::Newest).await.map_err(NotExplained::from) })
     }
 }
 

@@ -3,9 +3,11 @@
 use crate::house::{House, nobody};
 use actix_web::http::{Method, header};
 use actix_web::test::TestRequest;
+use admin::Limits;
 use domain::audit::ChainId;
 use domain::ports::Store;
 use serde_json::json;
+use std::time::Duration;
 
 #[actix_web::test]
 async fn without_a_token_nothing_is_told_and_a_cookie_is_none() {
@@ -111,6 +113,47 @@ async fn what_is_not_understood_is_refused_and_recorded() {
     assert_eq!((patch.problem().0, patch.header("accept-patch")), (415, "application/merge-patch+json"));
     let method = house.send(house.request("admin", Method::DELETE, "users")).await;
     assert_eq!((method.problem().0, method.header("allow")), (405, "GET, POST"));
+}
+
+#[actix_web::test]
+async fn whoever_may_not_add_is_told_so_before_what_they_sent_is_read() {
+    let house = House::new().await;
+    for path in ["users", "connections"] {
+        let post = house.request("looking", Method::POST, path).insert_header((header::CONTENT_TYPE, "text/plain"));
+        assert_eq!(house.send(post.set_payload("{")).await.problem(), (403, "denied".into(), String::new()), "{path}");
+        assert!(house.last().await.starts_with("directory.change"), "{}", house.last().await);
+    }
+}
+
+#[actix_web::test]
+async fn entries_say_from_where_and_what_was_asked() {
+    let house = House::new().await;
+    let id = house.post("admin", "users", &json!({ "name": "ada", "roles": ["staff"] })).await.id();
+    let (told, asked) = (house.told("create").await, "POST /admin/v1/users".to_owned());
+    assert_eq!(told, (Some("192.0.2.9".to_owned()), Some(asked)));
+    house.change("admin", Method::PATCH, &format!("users/{id}"), "*", &json!({ "enabled": false })).await;
+    assert_eq!(house.told("update").await.1, Some(format!("PATCH /admin/v1/users/{id}")));
+    house.send_from(house.request("admin", Method::GET, "users?limit=7"), "198.51.100.1:4711").await;
+    let denied = (Some("198.51.100.1".to_owned()), Some("GET /admin/v1/users?limit=7".to_owned()));
+    assert_eq!(house.told("directory.read").await, denied);
+    house.post("admin", "sessions/end", &json!({ "everybody": true })).await;
+    assert_eq!(house.told("session.end").await.1, Some("POST /admin/v1/sessions/end".to_owned()));
+    house.post("looking", "sessions/end", &json!({ "everybody": true })).await;
+    assert_eq!(house.told("user.change").await.0, Some("192.0.2.9".to_owned()), "a denial as well");
+}
+
+#[actix_web::test]
+async fn what_is_begun_is_done_and_recorded_also_where_nobody_waits_for_it() {
+    let house = House::with(Limits { request_timeout: Duration::from_millis(50), ..Limits::default() }).await;
+    let answer = house.post("tardy", "users", &json!({ "name": "ada", "roles": ["staff"] })).await;
+    assert_eq!(answer.problem(), (503, "timed-out".into(), String::new()));
+    for _ in 0..500 {
+        if house.chain().await.contains(&"create Account success tardy".to_owned()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it was given up");
 }
 
 #[actix_web::test]
