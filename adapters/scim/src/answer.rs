@@ -67,6 +67,7 @@ pub(crate) fn problem(problem: Problem) -> HttpResponse {
             response.force_close();
         }
         Problem::Denied
+        | Problem::Full
         | Problem::NotFound
         | Problem::NotOffered
         | Problem::MediaType

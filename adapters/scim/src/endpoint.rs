@@ -12,7 +12,9 @@ use crate::visit::Visit;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::administration::{Changed, Stored, Wanted};
-use domain::directory::{Directory, Provisioned, ProvisionedGroup, ProvisionedGroups, ProvisionedPerson};
+use domain::directory::{
+    Bounded, Directory, Level, Provisioned, ProvisionedGroup, ProvisionedGroups, ProvisionedPerson,
+};
 use domain::id::RecordId;
 use domain::identity::Criterion;
 use domain::time::Timestamp;
@@ -52,6 +54,8 @@ const MAX_PAGE_VALUES: usize = 50_000;
 trait Resource: Provisioned {
     /// Its endpoint.
     const ENDPOINT: &'static str;
+    /// As what it is counted.
+    const BOUNDED: Bounded;
     /// The attribute that is its name, in lower case.
     const NAME: &'static str;
     /// The attribute that may have very many values.
@@ -76,6 +80,10 @@ async fn many<R: Resource>(visit: &Visit<'_>, request: &HttpRequest, body: &Valu
     let administration = &visit.service.settings.administration;
     let parameters = Parameters::read(request.query_string())?;
     if *request.method() == Method::POST {
+        // As many as there were a moment ago: each one too many is one more at every load of the directory, and no harm beside it.
+        if R::BOUNDED.level(visit.directory.held(visit.connection.id, R::BOUNDED)) == Level::Full {
+            return Err(Problem::Full);
+        }
         let (id, created) = administration.new_record()?;
         let entry = R::blank(visit, id, created).entered(body, visit)?;
         let asked = format!("POST /{}", R::ENDPOINT);
@@ -172,6 +180,7 @@ fn shown<R: Resource>(
 
 impl Resource for ProvisionedPerson {
     const ENDPOINT: &'static str = "Users";
+    const BOUNDED: Bounded = Bounded::People;
     const NAME: &'static str = "username";
 
     fn render(stored: &Stored<Self>, directory: &Directory, base: &str) -> Value {
@@ -229,6 +238,7 @@ fn comparable(person: ProvisionedPerson, visit: &Visit<'_>) -> Result<Provisione
 
 impl Resource for ProvisionedGroup {
     const ENDPOINT: &'static str = "Groups";
+    const BOUNDED: Bounded = Bounded::Groups;
     const NAME: &'static str = "displayname";
     const MANY: &'static str = "members";
 

@@ -42,6 +42,8 @@ pub(crate) enum Problem {
     Value(&'static str),
     /// The person had other names too often.
     TooManyNames,
+    /// The connection was told of as many as it takes.
+    Full,
     /// What cannot be changed was to be changed.
     Mutability(&'static str),
     /// Another resource has this name.
@@ -59,7 +61,7 @@ impl Problem {
         match self {
             Problem::Unauthenticated => StatusCode::UNAUTHORIZED,
             Problem::TooManyRefused(_) => StatusCode::TOO_MANY_REQUESTS,
-            Problem::Denied => StatusCode::FORBIDDEN,
+            Problem::Denied | Problem::Full => StatusCode::FORBIDDEN,
             Problem::NotFound => StatusCode::NOT_FOUND,
             Problem::NotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Problem::NotOffered => StatusCode::NOT_IMPLEMENTED,
@@ -94,6 +96,7 @@ impl Problem {
             Problem::Unauthenticated
             | Problem::TooManyRefused(_)
             | Problem::Denied
+            | Problem::Full
             | Problem::NotFound
             | Problem::NotAllowed(_)
             | Problem::NotOffered
@@ -120,6 +123,7 @@ impl Problem {
             Problem::NoTarget(_) => Some("no-target"),
             Problem::Value(_) => Some("invalid-value"),
             Problem::TooManyNames => Some("too-many-names"),
+            Problem::Full => Some("too-many-resources"),
             Problem::Mutability(_) => Some("mutability"),
             Problem::Uniqueness => Some("uniqueness"),
             Problem::Precondition => Some("other-version"),
@@ -139,6 +143,9 @@ impl Problem {
             Problem::Unauthenticated => "the token of this connection is needed: sealgate connection scim-token",
             Problem::TooManyRefused(_) => "too many refusals from this address; try again later",
             Problem::Denied => "not permitted; the operator finds the reason in the audit log",
+            Problem::Full => {
+                "this connection was told of as many as it takes, those taken back included: sealgate status shows how many"
+            }
             Problem::NotFound => "there is no such resource",
             Problem::NotAllowed(_) => "the method is not served here",
             Problem::NotOffered => "this is not offered; see ServiceProviderConfig",

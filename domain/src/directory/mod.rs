@@ -48,6 +48,9 @@ pub use security_key::{MAX_SECURITY_KEYS, MAX_VERIFIER_BYTES, SecurityKey};
 pub use settings::{
     ABSOLUTE_SECONDS, CONCURRENT, IDLE_SECONDS, MAX_ADDRESSES, REVIEW_HOURS, SecondFactor, TenantSettings,
 };
-pub use snapshot::{Directory, InterfaceRefusal, subject_for_client, subject_for_interface};
+pub use snapshot::{
+    Bounded, Directory, InterfaceRefusal, Level, MAX_PROVISIONED_GROUPS, MAX_PROVISIONED_PEOPLE, subject_for_client,
+    subject_for_interface,
+};
 pub(crate) use text::reach;
 pub use text::{MAX_CLINICS, MAX_NAME_BYTES, MAX_PEERS, MAX_VALUE_BYTES, MAX_VALUES};

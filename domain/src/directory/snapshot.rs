@@ -1,8 +1,10 @@
 //! The directory as it stands, indexed for lookups; replaced as a whole when something changes.
 
+mod bounds;
 mod people;
 mod provisioned;
 
+pub use self::bounds::{Bounded, Level, MAX_PROVISIONED_GROUPS, MAX_PROVISIONED_PEOPLE};
 use self::people::People;
 use self::provisioned::Known;
 use super::account::Account;

@@ -8,9 +8,9 @@ use crate::config::Config;
 use crate::endings::{self, Ending};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::{Installation, not_in_custody, open_anchors};
-use crate::output;
+use crate::output::{self, printable};
 use domain::audit::{ChainHead, ChainId};
-use domain::directory::Directory;
+use domain::directory::{Bounded, Connection, Directory, Level};
 use domain::emergency::Counts;
 use domain::id::TenantId;
 use domain::ports::Unavailable;
@@ -177,6 +177,20 @@ fn as_text(config: &Config, file: &Path, status: &Status) -> Outcome {
         output::table(&rows)?;
         output::note("make another key before: `sealgate connection key make`, tell the provider, `key use`");
     }
+    let mut rows = vec![["PROVISIONING BY", "", "HELD", "AT MOST", ""].map(str::to_owned).to_vec()];
+    for (connection, what, held) in provisioned(directory) {
+        let room = match what.level(held) {
+            Level::Room => "",
+            Level::NearlyFull => "NEARLY FULL",
+            Level::Full => "FULL",
+        };
+        let (name, what, most) = (printable(&connection.name), what.name().replace('-', " "), what.most().to_string());
+        rows.push(vec![name, what, held.to_string(), most, room.to_owned()]);
+    }
+    if rows.len() > 1 {
+        output::line("")?;
+        output::table(&rows)?;
+    }
     if status.reviews.iter().all(|reviews| reviews.counts.open == 0) {
         return Ok(());
     }
@@ -189,6 +203,14 @@ fn as_text(config: &Config, file: &Path, status: &Status) -> Outcome {
     output::table(&rows)
 }
 
+/// Returns what providers told of, as far as it has an end.
+fn provisioned(directory: &Directory) -> Vec<(&Connection, Bounded, usize)> {
+    let of = |connection| Bounded::ALL.iter().map(move |what| (connection, *what));
+    let held = |(connection, what): (&'_ Connection, Bounded)| directory.held(connection.id, what);
+    let all = directory.connections().flat_map(of);
+    all.filter(|one| held(*one) > 0).map(|(connection, what)| (connection, what, held((connection, what)))).collect()
+}
+
 fn as_json(config: &Config, file: &Path, status: &Status) -> Outcome {
     let (kind, place) = database(config);
     let directory = &status.directory;
@@ -198,6 +220,10 @@ fn as_json(config: &Config, file: &Path, status: &Status) -> Outcome {
     });
     let keys = status.keys.iter().map(|key| {
         json!({ "tenant": key.tenant.to_string(), "name": key.name, "generation": key.newest, "rotation_unfinished": key.unfinished })
+    });
+    let provisioned = provisioned(directory).into_iter().map(|(connection, what, held)| {
+        json!({ "connection": connection.id.to_string(), "name": connection.name, "what": what.name(), "held": held,
+                "most": what.most(), "nearly_full": what.level(held) != Level::Room })
     });
     let reviews = status.reviews.iter().map(|reviews| {
         json!({ "tenant": reviews.tenant.to_string(), "name": reviews.name, "open": reviews.counts.open,
@@ -223,6 +249,7 @@ fn as_json(config: &Config, file: &Path, status: &Status) -> Outcome {
         },
         "chains": chains.collect::<Vec<Value>>(),
         "keys": keys.collect::<Vec<Value>>(),
+        "provisioning": provisioned.collect::<Vec<Value>>(),
         "reviews": reviews.collect::<Vec<Value>>(),
         "certificates_ending": endings.collect::<Vec<Value>>(),
     }))

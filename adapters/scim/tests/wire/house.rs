@@ -7,7 +7,8 @@ use domain::access::{Address, Clinics, Context, Factor, Purpose, Role, Roles, Su
 use domain::administration::{Administration, By};
 use domain::audit::ChainId;
 use domain::directory::{
-    Connection, Directory, OidcSettings, Protocol, ProvisionedGroups, Provisioning, ProvisioningToken,
+    Connection, Directory, OidcSettings, PersonName, Protocol, ProvisionedGroups, ProvisionedPerson, Provisioning,
+    ProvisioningToken,
 };
 use domain::double::{Installation, MemoryTickets};
 use domain::id::{CorrelationId, RecordId, TenantId};
@@ -121,6 +122,27 @@ impl House {
     /// Puts into force what is stored, as the gateway does within a second.
     pub(crate) async fn reload(&self) {
         self.directory.send_replace(Arc::new(self.administration.load_directory().await.unwrap()));
+    }
+
+    /// Puts into force that the provider told of so many people, without storing them.
+    pub(crate) async fn tell_of(&self, people: usize) {
+        let person = ProvisionedPerson {
+            id: RecordId([1; 16]),
+            tenant: self.tenant,
+            connection: self.connection,
+            user_name: "somebody".into(),
+            external_id: None,
+            display: None,
+            name: PersonName::default(),
+            emails: Vec::new(),
+            active: true,
+            removed: false,
+            former: None,
+            earlier: Vec::new(),
+            created: Timestamp(0),
+        };
+        let directory = self.administration.load_directory().await.unwrap();
+        self.directory.send_replace(Arc::new(directory.with_provisioned(std::iter::repeat_n(person, people), [])));
     }
 
     pub(crate) fn directory(&self) -> Arc<Directory> {

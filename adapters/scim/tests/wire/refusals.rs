@@ -3,6 +3,7 @@
 use crate::house::House;
 use actix_web::http::{Method, header};
 use actix_web::test::TestRequest;
+use domain::directory::MAX_PROVISIONED_PEOPLE;
 use domain::id::TenantId;
 use serde_json::json;
 
@@ -49,6 +50,35 @@ async fn a_token_is_good_for_its_own_connection_alone() {
     assert_eq!(ask(own.clone(), bearer(&house.token)).await.status, 200);
     house.change(|connection| connection.provisioning.tokens.clear()).await;
     assert_eq!(ask(own, bearer(&house.token)).await.problem().0, 401, "revoked");
+}
+
+#[actix_web::test]
+async fn a_connection_is_told_of_so_many_people_and_no_more() {
+    let house = House::new().await;
+    house.tell_of(MAX_PROVISIONED_PEOPLE - 1).await;
+    let ada = house.post("Users", &json!({ "userName": "ada", "externalId": "object-1" })).await.id();
+    house.tell_of(MAX_PROVISIONED_PEOPLE).await;
+    let refused = house.post("Users", &json!({ "userName": "bob", "externalId": "object-2" })).await;
+    assert_eq!(refused.problem().0, 403);
+    assert!(refused.text.contains("as many as it takes"), "{}", refused.text);
+    let told = ("ProvisionedPerson".to_owned(), "too-many-resources".to_owned());
+    assert_eq!(house.refused().await.pop(), Some(told));
+    assert_eq!(house.post("Groups", &json!({ "displayName": "Laboratory" })).await.status, 201);
+    let gone = json!([{ "op": "replace", "path": "active", "value": false }]);
+    assert_eq!(house.patch(&format!("Users/{ada}"), gone).await.status, 200, "nobody stays in for it");
+}
+
+#[actix_web::test]
+async fn entries_say_from_where_a_change_came_and_which_it_was() {
+    let house = House::new().await;
+    house.post("Users", &json!({ "userName": "ada", "externalId": "object-1" })).await;
+    house.get("Users?filter=userName%20eq%20%22ada%22").await;
+    let told = house.doubles.told(house.tenant).await.unwrap();
+    let mut asked = told.iter().filter(|told| told.context.address.as_deref() == Some("192.0.2.9"));
+    let (added, looked) = (asked.next().unwrap(), asked.next().unwrap());
+    assert_eq!((added.action.as_str(), added.context.request.as_deref()), ("create", Some("POST /Users")));
+    assert_eq!(looked.action, "directory.read");
+    assert!(looked.context.request.as_deref().is_some_and(|asked| !asked.contains("ada")), "without names of people");
 }
 
 #[actix_web::test]

@@ -1,6 +1,7 @@
 //! Lookups of people that providers told of: by the subject of an assertion, and the groups they are in.
 
 use super::Directory;
+use super::bounds::{Bounded, MAX_REMEMBERED};
 use crate::directory::{Connection, ProvisionedGroup, ProvisionedGroups, ProvisionedPerson};
 use crate::id::RecordId;
 use crate::identity::{Assertion, ProvidedGroups, Session, Standing};
@@ -22,17 +23,9 @@ pub(super) struct Known {
     former: BTreeMap<RecordId, BTreeSet<String>>,
     /// Connections with more of those than are remembered.
     full: BTreeSet<RecordId>,
+    /// By connection, how many people and groups its provider told of, those taken back included.
+    told: BTreeMap<RecordId, (usize, usize)>,
 }
-
-/// Most people and most names of a connection that are remembered as taken back or given up, some 5 MiB.
-///
-/// None of them may be forgotten just so: at a connection that also admits people it was not told of, whoever was taken back would be
-/// one of these again. So a connection with more is treated as one that admits only people it was told of. Then it need know nobody
-/// to refuse them, and what is held of those who are gone is bounded. What is not bounded is how many are told of: each is opened at
-/// every load of the directory. No age ends
-/// it: a person who was deleted years ago may still have an account at the provider. What is stored of each is a record of ids and
-/// digests, beside the entries about it in the chain.
-const MAX_REMEMBERED: usize = 50_000;
 
 struct Person {
     id: RecordId,
@@ -55,6 +48,8 @@ impl Directory {
     ) -> Self {
         let mut known = Known::default();
         for person in people {
+            let (told, _) = known.told.entry(person.connection).or_default();
+            *told = told.saturating_add(1);
             if person.removed {
                 let removed = known.removed.entry(person.connection).or_default();
                 removed.insert(person.id);
@@ -77,7 +72,12 @@ impl Directory {
             let key = (connection.id, subject.compared(own));
             known.people.insert(key, Person { id: person.id, active: person.active });
         }
-        for group in groups.into_iter().filter(|group| !group.removed) {
+        for group in groups {
+            let (_, told) = known.told.entry(group.connection).or_default();
+            *told = told.saturating_add(1);
+            if group.removed {
+                continue;
+            }
             let ProvisionedGroup { id, display, external_id, members, .. } = group;
             let group = Arc::new(Group { id, display, external: external_id });
             for member in members {
@@ -100,6 +100,17 @@ impl Directory {
     pub fn provisioned_groups(&self, person: RecordId) -> impl Iterator<Item = (RecordId, &str)> {
         let groups = self.provisioned.groups.get(&person).map(Vec::as_slice).unwrap_or_default();
         groups.iter().map(|group| (group.id, group.display.as_str()))
+    }
+
+    /// Returns how many of this are kept for a connection's provider.
+    #[must_use]
+    pub fn held(&self, connection: RecordId, what: Bounded) -> usize {
+        let (people, groups) = self.provisioned.told.get(&connection).copied().unwrap_or_default();
+        match what {
+            Bounded::People => people,
+            Bounded::Groups => groups,
+            Bounded::FormerNames => self.provisioned.former.get(&connection).map_or(0, BTreeSet::len),
+        }
     }
 
     /// Says whether a provider took this person back.
@@ -237,6 +248,16 @@ mod tests {
 
     fn required() -> Provisioning {
         Provisioning { required: true, ..Provisioning::default() }
+    }
+
+    #[test]
+    fn what_fills_up_is_counted_with_those_who_were_taken_back() {
+        let told = |number: u8| ProvisionedPerson { id: RecordId([number; 16]), ..person(true) };
+        let people = [told(1), told(2).taken_back(), told(3)];
+        let directory = directory(connection(required()), None, Vec::new()).with_provisioned(people, []);
+        let held = |what| directory.held(CONNECTION, what);
+        assert_eq!(Bounded::ALL.iter().copied().map(held).collect::<Vec<_>>(), [3, 0, 1]);
+        assert_eq!(directory.held(ADA, Bounded::People), 0);
     }
 
     #[test]
