@@ -214,6 +214,36 @@ fn a_review_that_does_not_open_is_listed_as_such_and_hides_no_other() {
 }
 
 #[test]
+fn a_review_that_does_not_open_is_closed_with_what_was_found_and_by_nobody_themselves() {
+    let house = House::new();
+    let (broken, whole) = (house.smash("ada").id, house.smash("bob").id);
+    let mut stored = run(house.doubles.store.load(TENANT, &[broken])).unwrap().remove(0);
+    let last = stored.sealed.len() - 1;
+    stored.sealed[last] ^= 1;
+    house.doubles.store.tamper(stored);
+    let eve = house.caller("eve", Role::Auditor);
+    let close = |caller: &Caller, id, verdict, note: &str| {
+        run(house.emergency.close(caller, id, verdict, note)).map(|review| review.person)
+    };
+    let found = "the record was altered in the database";
+    assert_eq!(close(&eve, broken, Verdict::NotJustified, found), Err(NotDone::Integrity));
+    assert_eq!(close(&eve, whole, Verdict::Unreadable, found), Err(NotDone::Readable));
+    assert_eq!(close(&eve, broken, Verdict::Unreadable, ""), Err(NotDone::Note));
+    let ada = house.caller("ada", Role::ClinicalDirector);
+    assert_eq!(close(&ada, broken, Verdict::Unreadable, found), Err(NotDone::Own), "whose it is, the chain says");
+    assert_eq!(close(&eve, broken, Verdict::Unreadable, found), Ok("ada".into()));
+    assert_eq!(close(&eve, broken, Verdict::Justified, ""), Err(NotDone::Closed));
+    let open = run(house.emergency.reviews(&eve, true, None, 10)).unwrap();
+    assert_eq!(open.iter().map(Listed::id).collect::<Vec<_>>(), [whole]);
+    let closed = run(house.emergency.review(&eve, broken)).unwrap();
+    assert_eq!((closed.patient, closed.correlation), (PATIENT, CorrelationId([9; 16])));
+    assert_eq!(closed.closed.unwrap().note, found);
+    let told = run(house.doubles.told(TENANT)).unwrap();
+    let judged = told.iter().find(|told| told.action == "BreakGlassReviewed").unwrap();
+    assert_eq!(judged.context.reason.as_deref(), Some(format!("unreadable: {found}").as_str()));
+}
+
+#[test]
 fn nobody_reviews_their_own_and_nobody_without_the_role() {
     let house = House::new();
     let review = house.smash("ada");

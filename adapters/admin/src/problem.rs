@@ -230,8 +230,9 @@ impl From<NotDone> for Problem {
             NotDone::Closed => Problem::Closed,
             NotDone::Note => Problem::Field(Fault::new(
                 "/note",
-                "At most 2000 characters, and at least 10 where it was not justified.",
+                "At most 2000 characters, and at least 10 where it was not justified, or does not open.",
             )),
+            NotDone::Readable => Problem::Field(Fault::new("/verdict", "The review opens: judge it.")),
             NotDone::Integrity => Problem::Integrity,
             NotDone::Unavailable => Problem::Unavailable,
         }

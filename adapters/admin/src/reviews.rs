@@ -50,7 +50,7 @@ async fn show(visit: &Visit<'_>, id: RecordId) -> Result<HttpResponse, Problem> 
 async fn close(visit: &Visit<'_>, asked: Asked<'_>) -> Result<HttpResponse, Problem> {
     let id = asked.id()?;
     let mut fields = Fields::of("", asked.body)?;
-    let verdicts = [Verdict::Justified, Verdict::NotJustified].map(|verdict| (verdict.name(), verdict));
+    let verdicts: Vec<_> = Verdict::ALL.iter().map(|verdict| (verdict.name(), *verdict)).collect();
     let verdict = fields.word("verdict", &verdicts)?;
     let verdict = fields.needed("verdict", verdict)?;
     let note = fields.text("note")?.unwrap_or_default();

@@ -177,7 +177,7 @@ impl From<NotDone> for Problem {
         match fault {
             NotDone::Denied | NotDone::Own => Problem::Denied,
             NotDone::NotFound | NotDone::Closed => Problem::NotFound,
-            NotDone::Note => Problem::NotAForm,
+            NotDone::Note | NotDone::Readable => Problem::NotAForm,
             NotDone::Integrity => Problem::Integrity,
             NotDone::Unavailable => Problem::Unavailable,
         }

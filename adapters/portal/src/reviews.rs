@@ -3,7 +3,9 @@
 use crate::answer::Answer;
 use crate::clinical::words;
 use crate::glass::reason_in_words;
-use crate::pages::{ActLine, Errors, Here, Judged, ReviewLine, ReviewPage, ReviewTold, ReviewsPage, render};
+use crate::pages::{
+    ActLine, Errors, Here, Judged, ReviewLine, ReviewPage, ReviewTold, ReviewsPage, UnreadablePage, render,
+};
 use crate::problem::Problem;
 use crate::visit::Visit;
 use actix_web::http::StatusCode;
@@ -50,8 +52,7 @@ pub(crate) async fn list(visit: &Visit<'_>) -> Result<Answer, Problem> {
 
 /// Shows one.
 pub(crate) async fn show(visit: &Visit<'_>) -> Result<Answer, Problem> {
-    let review = visit.service.emergency.review(&visit.caller()?, visit.record("review")).await?;
-    page(visit, &review, Errors::default()).await
+    page(visit, visit.record("review"), Errors::default()).await
 }
 
 /// Judges one.
@@ -65,10 +66,10 @@ pub(crate) async fn close(visit: &Visit<'_>) -> Result<Answer, Problem> {
             let errors = match wrong {
                 None => Errors::one("verdict", "Say whether it was justified."),
                 Some(_) if note.chars().count() > *NOTE.end() => Errors::one("note", "Write at most 2,000 characters."),
+                Some(Verdict::Unreadable) => Errors::one("note", "Say in at least ten characters what was found."),
                 Some(_) => Errors::one("note", "Say in at least ten characters what was wrong."),
             };
-            let review = emergency.review(&caller, id).await?;
-            return Ok(page(visit, &review, errors).await?.with_status(StatusCode::BAD_REQUEST));
+            return Ok(page(visit, id, errors).await?.with_status(StatusCode::BAD_REQUEST));
         }
     };
     match emergency.close(&caller, id, verdict, note).await {
@@ -78,8 +79,18 @@ pub(crate) async fn close(visit: &Visit<'_>) -> Result<Answer, Problem> {
     }
 }
 
-async fn page(visit: &Visit<'_>, review: &Review, errors: Errors) -> Result<Answer, Problem> {
+async fn page(visit: &Visit<'_>, id: RecordId, errors: Errors) -> Result<Answer, Problem> {
     let caller = visit.caller()?;
+    let review = match visit.service.emergency.review(&caller, id).await {
+        Ok(review) => review,
+        Err(NotDone::Integrity) => {
+            let (token, id, note) = (visit.token(), id.to_string(), visit.form.text("note").to_owned());
+            let page = UnreadablePage { frame: visit.frame(Here::Reviews), errors, token, id, note };
+            return Ok(Answer::page(render(&page)?));
+        }
+        Err(fault) => return Err(fault.into()),
+    };
+    let review = &review;
     let seen = visit.service.emergency.seen(&caller, review).await?;
     let hours = hours(visit)?;
     let more = seen.more;
@@ -155,6 +166,7 @@ const fn verdict_in_words(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Justified => "Justified",
         Verdict::NotJustified => "Not justified",
+        Verdict::Unreadable => "Could not be read",
     }
 }
 

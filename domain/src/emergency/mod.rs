@@ -19,12 +19,14 @@ mod outbox;
 mod review;
 mod reviewing;
 mod seen;
+mod unreadable;
 
 pub(crate) use outbox::pause_after;
 pub use outbox::{GIVE_UP_SECONDS, OUTBOX, Waiting};
 pub use review::{Closed, Listed, NOTE, Review, Unreadable, Verdict};
 pub use reviewing::{Counts, MAX_COUNTED};
 pub use seen::{MAX_SEEN, Seen, SeenAct};
+pub use unreadable::UNREADABLE;
 
 use crate::access::{self, Action, Decision, Resource, Subject, decide};
 use crate::audit;
@@ -94,6 +96,8 @@ pub enum NotDone {
     Note,
     /// What is stored does not open.
     Integrity,
+    /// It opens, and is therefore not closed as unreadable.
+    Readable,
     /// The database, the ledger or the keys do not answer.
     Unavailable,
 }
@@ -332,6 +336,7 @@ impl fmt::Display for NotDone {
             NotDone::Closed => "the review is closed already",
             NotDone::Note => "the note has at most 2,000 characters, and at least 10 where fault is found",
             NotDone::Integrity => "a stored review does not open",
+            NotDone::Readable => "the review opens: it is judged, not closed as unreadable",
             NotDone::Unavailable => "the database, the ledger or the keys do not answer",
         })
     }

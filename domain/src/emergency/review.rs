@@ -64,22 +64,28 @@ pub enum Verdict {
     Justified,
     /// It was not.
     NotJustified,
+    /// It does not open, so that nobody can judge it: what was found of it is in the note.
+    Unreadable,
 }
 
 impl Verdict {
+    /// Every verdict.
+    pub const ALL: &'static [Self] = &[Verdict::Justified, Verdict::NotJustified, Verdict::Unreadable];
+
     /// Returns the word that forms, commands and audit contexts carry.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Verdict::Justified => "justified",
             Verdict::NotJustified => "not-justified",
+            Verdict::Unreadable => "unreadable",
         }
     }
 
     /// Returns the verdict of this word, matched exactly.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Verdict::Justified, Verdict::NotJustified].into_iter().find(|verdict| verdict.name() == name)
+        Self::ALL.iter().copied().find(|verdict| verdict.name() == name)
     }
 
     /// Says whether a note will do: whoever finds fault says why.
@@ -172,8 +178,9 @@ mod tests {
         assert!(!Verdict::NotJustified.takes("no reason"));
         assert!(Verdict::NotJustified.takes("no reason at all"));
         assert!(!Verdict::Justified.takes(&"x".repeat(2_001)));
-        for verdict in [Verdict::Justified, Verdict::NotJustified] {
-            assert_eq!(Verdict::from_name(verdict.name()), Some(verdict));
+        assert!(!Verdict::Unreadable.takes("gone"));
+        for verdict in Verdict::ALL {
+            assert_eq!(Verdict::from_name(verdict.name()), Some(*verdict));
         }
         assert_eq!(Verdict::from_name("perhaps"), None);
     }

@@ -85,7 +85,8 @@ impl Emergency {
         Ok(review)
     }
 
-    /// Judges a breaking.
+    /// Judges a breaking. One that does not open is closed as [`Verdict::Unreadable`], with what its reviewer found; who it was that broke
+    /// the glass, the chain says.
     ///
     /// # Errors
     /// [`NotDone`]; of several who close it at once, one does.
@@ -95,7 +96,15 @@ impl Emergency {
             return Err(NotDone::Note);
         }
         let stored = self.stored(caller.subject.tenant, id).await?;
-        let (review, before) = self.open(caller, &stored).await?;
+        let (review, before) = match (self.open(caller, &stored).await, verdict) {
+            (Ok((review, before)), Verdict::Justified | Verdict::NotJustified) => (review, Some(before)),
+            (Ok(_), Verdict::Unreadable) => return Err(NotDone::Readable),
+            (Err(NotDone::Integrity), Verdict::Unreadable) if stored.routing != Routing::Review => {
+                return Err(NotDone::Closed);
+            }
+            (Err(NotDone::Integrity), Verdict::Unreadable) => (self.told_by_the_chain(&stored).await?, None),
+            (Err(fault), _) => return Err(fault),
+        };
         if review.person == caller.subject.principal.id {
             self.refused(caller, &id.to_string(), "own-review").await?;
             return Err(NotDone::Own);
@@ -116,7 +125,7 @@ impl Emergency {
         let mut write = WriteSet::default();
         let after = self.store_review(&mut write, &review, Some(stored.version)).await?;
         let actor = caller.actor();
-        let changed = Act::changed("update", Kind::GlassReview.name(), &id.to_string(), Some(before), after);
+        let changed = Act::changed("update", Kind::GlassReview.name(), &id.to_string(), before, after);
         write.drafts.push(changed.draft(&actor, now));
         let context = audit::Context {
             reason: Some(format!("{}: {}", verdict.name(), note.trim())),

@@ -167,7 +167,7 @@ impl Emergency {
     }
 
     /// Returns the sequence number of the first entry that is not older than a moment. Times in a chain never go back.
-    async fn first_since(&self, chain: ChainId, length: u64, moment: Timestamp) -> Result<u64, Unavailable> {
+    pub(super) async fn first_since(&self, chain: ChainId, length: u64, moment: Timestamp) -> Result<u64, Unavailable> {
         let moment = moment.rfc3339();
         let (mut low, mut high) = (1, length.saturating_add(1));
         while low < high {
@@ -182,7 +182,7 @@ impl Emergency {
 }
 
 /// Reads a line of a block: `sequence SP canonical-bytes`.
-fn entry(line: &[u8]) -> Option<EntryView<'_>> {
+pub(super) fn entry(line: &[u8]) -> Option<EntryView<'_>> {
     let at = line.iter().position(|byte| *byte == b' ')?;
     EntryView::read(line.get(at.saturating_add(1)..)?)
 }

@@ -38,7 +38,7 @@ pub enum Review {
         /// How it is judged.
         #[arg(long)]
         verdict: Verdict,
-        /// What there is to say; needed where it was not justified.
+        /// What there is to say; needed where it was not justified or does not open.
         #[arg(long, default_value = "", value_name = "TEXT")]
         note: String,
         /// How output is written.
@@ -64,4 +64,6 @@ pub enum Verdict {
     Justified,
     /// It was not.
     NotJustified,
+    /// It does not open: the note says what was found. Who broke the glass, the chain says; nobody closes their own.
+    Unreadable,
 }

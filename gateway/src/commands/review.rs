@@ -139,6 +139,7 @@ async fn close(
     let verdict = match verdict {
         cli::Verdict::Justified => Verdict::Justified,
         cli::Verdict::NotJustified => Verdict::NotJustified,
+        cli::Verdict::Unreadable => Verdict::Unreadable,
     };
     let review = emergency(installation).close(&caller, id, verdict, note).await.map_err(not_done)?;
     if print.json {

@@ -13,7 +13,7 @@ pub(crate) use clinical::{
 };
 pub(crate) use credentials::{AuthenticatorPage, DrawCodesPage, KeyForm, KeyLine, PasswordPage, SecurityKeysPage};
 pub(crate) use launching::{ChoosePatientPage, ConsentPage, WishLine};
-pub(crate) use reviews::{ActLine, Judged, ReviewLine, ReviewPage, ReviewTold, ReviewsPage};
+pub(crate) use reviews::{ActLine, Judged, ReviewLine, ReviewPage, ReviewTold, ReviewsPage, UnreadablePage};
 pub(crate) use signing_in::{
     AccountPage, CodePage, Credentials, DiscoverPage, EnrolPage, InvitationPage, NewKey, NoticePage, ProblemPage,
     RecoveryCodesPage, SessionLine, SignInPage, Way,

@@ -63,6 +63,17 @@ pub(crate) struct ReviewPage {
     pub(crate) note: String,
 }
 
+/// One that does not open, and its closing.
+#[derive(Template)]
+#[template(path = "review_unreadable.html")]
+pub(crate) struct UnreadablePage {
+    pub(crate) frame: Frame,
+    pub(crate) errors: Errors,
+    pub(crate) token: String,
+    pub(crate) id: String,
+    pub(crate) note: String,
+}
+
 /// One act.
 pub(crate) struct ActLine {
     /// Verb and kind.

@@ -404,6 +404,15 @@ fn pages_of_reviews() {
         at: "2 Jan 2026, 00:00 (UTC)".to_owned(),
         note: RTL.to_owned(),
     };
+    let unreadable = |errors| UnreadablePage {
+        frame: frame(),
+        errors,
+        token: "token".to_owned(),
+        id: "id".to_owned(),
+        note: TRICKY.to_owned(),
+    };
+    hold("review_unreadable", &unreadable(Errors::default()));
+    hold("review_unreadable_error", &unreadable(Errors::one("note", "Say in at least ten characters what was found.")));
     hold("review_closed", &ReviewPage { judged: Some(judged), opens: true, ..page() });
 }
 

@@ -2,6 +2,7 @@
 
 use super::house::{Browser, House};
 use actix_web::http::StatusCode;
+use domain::ports::Store;
 
 /// Somebody breaks the glass and opens a report; returns their browser and the report.
 async fn broken<'a>(house: &'a House, name: &str, group: &str) -> (Browser<'a>, String) {
@@ -90,6 +91,29 @@ async fn what_nobody_reviewed_in_time_is_overdue() {
     let list = eve.get("/reviews").await;
     assert!(list.body.contains(">Overdue</span>"), "{}", list.body);
     assert!(eve.get(&first_review(&list.body)).await.body.contains("This review was due"));
+}
+
+#[actix_web::test]
+async fn what_cannot_be_read_is_closed_with_what_was_found() {
+    let house = House::new().await;
+    broken(&house, "vic", "visiting").await;
+    let mut eve = house.signed_in("eve", "auditors").await;
+    let at = first_review(&eve.get("/reviews").await.body);
+    let id = at.rsplit('/').next().unwrap().parse().unwrap();
+    let mut stored = house.doubles.store.load(house.tenant, &[id]).await.unwrap().remove(0);
+    *stored.sealed.last_mut().unwrap() ^= 1;
+    house.doubles.store.tamper(stored);
+    let list = eve.get("/reviews").await.body;
+    assert!(list.contains("Cannot be read") && first_review(&list) == at, "{list}");
+    assert!(eve.get(&at).await.body.contains("Review that cannot be read"));
+    let short = eve.post(&at, &[("verdict", "unreadable"), ("note", "gone")]).await;
+    assert_eq!((short.status, short.body.contains("href=\"#note\"")), (StatusCode::BAD_REQUEST, true));
+    let done = eve.post(&at, &[("verdict", "unreadable"), ("note", "the row was altered")]).await;
+    assert_eq!(done.location(), at);
+    let closed = eve.get(&at).await.body;
+    assert!(closed.contains("Could not be read") && closed.contains("the row was altered"), "{closed}");
+    assert!(closed.contains("vic &#60;b&#62;"), "who it was, the chain says");
+    assert!(eve.get("/reviews").await.body.contains("Nothing waits for a review"));
 }
 
 #[actix_web::test]
