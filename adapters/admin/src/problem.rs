@@ -8,6 +8,7 @@ use domain::emergency::NotDone;
 use domain::journal::NotPermitted;
 use domain::ports::{KeyFault, Unavailable};
 use domain::supervision::NotSupervised;
+use form::request::NotRead;
 
 /// A request that is not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -263,6 +264,16 @@ impl From<KeyFault> for Problem {
         match fault {
             KeyFault::Missing | KeyFault::Broken => Problem::Integrity,
             KeyFault::Unavailable => Problem::Unavailable,
+        }
+    }
+}
+
+impl From<NotRead> for Problem {
+    fn from(fault: NotRead) -> Self {
+        match fault {
+            NotRead::TooLong => Problem::TooLong,
+            NotRead::TooSlow => Problem::TooSlow,
+            NotRead::BrokeOff => Problem::Syntax("the body broke off"),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{connections, reviews, sessions, sign_ins, users};
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::id::CorrelationId;
-use domain::ports::Unavailable;
+use form::request::{self, NotAnswered};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -75,16 +75,17 @@ pub fn configure(application: &mut web::ServiceConfig, service: Arc<Service>) {
 }
 
 async fn dispatch(service: Arc<Service>, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    let Ok(correlation) = correlation(&service, &request) else {
+    let administration = service.administration();
+    let (clock, entropy) = (administration.clock.as_ref(), administration.entropy.as_ref());
+    let Ok(correlation) = request::number(&request, clock, entropy) else {
         return answer::problem(&Problem::Unavailable, None);
     };
     let timeout = service.settings.limits.request_timeout;
-    // By itself: what is begun ends with its entry in the chain, also where nobody waits for the answer any more.
-    let doing = actix_web::rt::spawn(async move { serve(&service, &request, body, correlation).await });
-    let done = match tokio::time::timeout(timeout, doing).await {
-        Ok(done) => done.unwrap_or(Err(Problem::Unavailable)),
-        Err(_) => Err(Problem::TimedOut),
-    };
+    let doing = async move { serve(&service, &request, body, correlation).await };
+    let done = request::answered(timeout, doing).await.unwrap_or_else(|why| match why {
+        NotAnswered::TimedOut => Err(Problem::TimedOut),
+        NotAnswered::Ended => Err(Problem::Unavailable),
+    });
     let mut response = match done {
         Ok(response) => response,
         Err(problem) => answer::problem(&problem, Some(correlation)),
@@ -196,33 +197,16 @@ async fn read(
         Method::POST | Method::PUT => Some("application/json"),
         _ => None,
     };
-    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media = media.split(';').next().unwrap_or_default().trim();
+    let media = request::media_type(request);
     if let Some(needed) = needed.filter(|needed| !media.eq_ignore_ascii_case(needed)) {
         return Err(Problem::MediaType(needed));
     }
-    let bytes = match tokio::time::timeout(limits.body_timeout, body.to_bytes_limited(limits.max_body_bytes)).await {
-        Ok(Ok(Ok(bytes))) => bytes,
-        Ok(Ok(Err(_))) => return Err(Problem::Syntax("the body broke off")),
-        Ok(Err(_)) => return Err(Problem::TooLong),
-        Err(_) => return Err(Problem::TooSlow),
-    };
+    let bytes = request::body(body, limits.max_body_bytes, limits.body_timeout).await?;
     match needed {
         None if bytes.is_empty() => Ok(Value::Null),
         None => Err(Problem::Syntax("no body is taken here")),
         Some(_) => form::json::read(&bytes, limits.max_body_depth).map_err(Problem::Syntax),
     }
-}
-
-/// Takes over a request id that is a UUID, else makes one.
-fn correlation(service: &Service, request: &HttpRequest) -> Result<CorrelationId, Unavailable> {
-    let given = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
-    if let Some(id) = given.and_then(|text| text.parse().ok()) {
-        return Ok(id);
-    }
-    let mut random = [0; 10];
-    service.administration().entropy.fill(&mut random)?;
-    Ok(CorrelationId::from_time(service.administration().clock.now(), random))
 }
 
 #[cfg(test)]

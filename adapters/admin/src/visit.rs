@@ -4,7 +4,7 @@ use crate::problem::Problem;
 use crate::routes::Endpoint;
 use crate::service::Service;
 use actix_web::HttpRequest;
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
 use domain::access::{self, Subject};
 use domain::administration::By;
 use domain::audit::Context;
@@ -34,8 +34,6 @@ pub struct Admitted {
     pub circumstances: access::Context,
 }
 
-/// Longest bearer token that is looked at.
-const MAX_TOKEN: usize = 512;
 /// Longest request line that is kept beside an entry, in bytes.
 const MAX_REQUEST: usize = 512;
 
@@ -59,7 +57,7 @@ impl<'a> Visit<'a> {
     ) -> Result<Self, Problem> {
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
         // Cookies are not looked at: a browser that is made to ask proves nothing.
-        let token = bearer(request);
+        let token = form::request::bearer(request);
         let admitted = match token {
             Some(token) => service.settings.admission.admit(token, peer).await?,
             None => None,
@@ -158,16 +156,4 @@ impl<'a> Visit<'a> {
         }
         self.record(Act::failed("administration", "Administration", ""), None, Some(problem.name())).await
     }
-}
-
-/// Returns the token of `Authorization: Bearer …` (RFC 6750 §2.1; the scheme is read without case).
-fn bearer(request: &HttpRequest) -> Option<&str> {
-    let mut headers = request.headers().get_all(header::AUTHORIZATION);
-    let (only, None) = (headers.next()?, headers.next()) else {
-        return None;
-    };
-    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
-    let token = token.trim();
-    let fits = scheme.eq_ignore_ascii_case("bearer") && (1..=MAX_TOKEN).contains(&token.len());
-    fits.then_some(token)
 }

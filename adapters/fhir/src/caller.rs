@@ -3,7 +3,6 @@
 use crate::outcome::Problem;
 use crate::service::{Attempt, Service, Unauthenticated};
 use actix_web::HttpRequest;
-use actix_web::http::header;
 use domain::id::CorrelationId;
 use domain::ports::Unavailable;
 use domain::retrieval::{Caller, Refusal};
@@ -11,8 +10,6 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// Longest `X-Request-Id` that is taken over.
 const MAX_REQUEST_ID: usize = 64;
-/// Longest bearer token that is looked at.
-const MAX_TOKEN: usize = 512;
 
 /// Returns the request id that the client gave, when it is one: up to 64 letters, digits and `-._`.
 pub(crate) fn request_id(request: &HttpRequest) -> Option<&str> {
@@ -23,12 +20,8 @@ pub(crate) fn request_id(request: &HttpRequest) -> Option<&str> {
 
 /// Returns what ties the entries of a request together: the client's request id where it is a UUID, else a new one.
 pub(crate) fn correlation(service: &Service, request: &HttpRequest) -> Result<CorrelationId, Problem> {
-    if let Some(id) = request_id(request).and_then(|text| text.parse().ok()) {
-        return Ok(id);
-    }
-    let mut random = [0; 10];
-    service.retrieval.entropy.fill(&mut random).map_err(|_| Refusal::Unavailable)?;
-    Ok(CorrelationId::from_time(service.retrieval.clock.now(), random))
+    let (clock, entropy) = (service.retrieval.clock.as_ref(), service.retrieval.entropy.as_ref());
+    Ok(form::request::number(request, clock, entropy).map_err(|Unavailable| Refusal::Unavailable)?)
 }
 
 /// Admits the request; an attempt that is not admitted is recorded before this returns.
@@ -41,7 +34,7 @@ pub(crate) async fn admit(
     asked: String,
 ) -> Result<(Caller, bool), Problem> {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
-    let token = bearer(request);
+    let token = form::request::bearer(request);
     let admitted = match token {
         Some(token) => service.admission.admit(token, peer).await.map_err(|Unavailable| Refusal::Unavailable)?,
         None => None,
@@ -64,16 +57,4 @@ pub(crate) async fn admit(
             Err(wait.map_or(Problem::Unauthenticated(reason), Problem::TooManyRefused))
         }
     }
-}
-
-/// Returns the token of `Authorization: Bearer …` (RFC 6750 §2.1; the scheme is read without case).
-fn bearer(request: &HttpRequest) -> Option<&str> {
-    let mut headers = request.headers().get_all(header::AUTHORIZATION);
-    let (only, None) = (headers.next()?, headers.next()) else {
-        return None;
-    };
-    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
-    let token = token.trim();
-    let fits = scheme.eq_ignore_ascii_case("bearer") && (1..=MAX_TOKEN).contains(&token.len());
-    fits.then_some(token)
 }

@@ -6,6 +6,7 @@ use domain::administration::{ChangeFault, NotChanged};
 use domain::directory::Invalid;
 use domain::ports::Unavailable;
 use domain::sign_in::Refused;
+use form::request::NotRead;
 
 /// A request that is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,6 +200,16 @@ impl From<ChangeFault<Problem>> for Problem {
             ChangeFault::Refused(problem) => problem,
             ChangeFault::OtherVersion => Problem::Precondition,
             ChangeFault::NotChanged(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<NotRead> for Problem {
+    fn from(fault: NotRead) -> Self {
+        match fault {
+            NotRead::TooLong => Problem::TooLong,
+            NotRead::TooSlow => Problem::TooSlow,
+            NotRead::BrokeOff => Problem::Syntax("the body broke off"),
         }
     }
 }

@@ -12,7 +12,7 @@ use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::id::CorrelationId;
 use domain::kind::Kind;
-use domain::ports::Unavailable;
+use form::request;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -82,14 +82,14 @@ pub fn configure(application: &mut web::ServiceConfig, service: Arc<Service>) {
 }
 
 async fn dispatch(service: Arc<Service>, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    let Ok(correlation) = correlation(&service, &request) else {
+    let administration = &service.settings.administration;
+    let (clock, entropy) = (administration.clock.as_ref(), administration.entropy.as_ref());
+    let Ok(correlation) = request::number(&request, clock, entropy) else {
         return answer::problem(Problem::Unavailable);
     };
     let timeout = service.settings.limits.request_timeout;
-    // By itself: what is begun ends with its entry in the chain, also where nobody waits for the answer any more.
-    let doing = actix_web::rt::spawn(async move { serve(&service, &request, body, correlation).await });
-    let done = tokio::time::timeout(timeout, doing).await;
-    let mut response = match done.map_or(Err(Problem::Unavailable), |done| done.unwrap_or(Err(Problem::Unavailable))) {
+    let doing = async move { serve(&service, &request, body, correlation).await };
+    let mut response = match request::answered(timeout, doing).await.unwrap_or(Err(Problem::Unavailable)) {
         Ok(response) => response,
         Err(problem) => answer::problem(problem),
     };
@@ -142,32 +142,14 @@ fn find(parts: &[&str]) -> Option<(Endpoint, &'static str)> {
 }
 
 async fn read(service: &Service, request: &HttpRequest, body: web::Payload) -> Result<Value, Problem> {
-    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media = media.split(';').next().unwrap_or_default().trim();
+    let media = request::media_type(request);
     if !["application/scim+json", "application/json"].iter().any(|known| media.eq_ignore_ascii_case(known)) {
         return Err(Problem::MediaType);
     }
     let limits = &service.settings.limits;
-    let bytes = match tokio::time::timeout(limits.body_timeout, body.to_bytes_limited(limits.max_body_bytes)).await {
-        Ok(Ok(Ok(bytes))) => bytes,
-        Ok(Ok(Err(_))) => return Err(Problem::Syntax("the body broke off")),
-        Ok(Err(_)) => return Err(Problem::TooLong),
-        Err(_) => return Err(Problem::TooSlow),
-    };
+    let bytes = request::body(body, limits.max_body_bytes, limits.body_timeout).await?;
     let value = form::json::read(&bytes, limits.max_body_depth).map_err(Problem::Syntax)?;
     if value.is_object() { Ok(value) } else { Err(Problem::Syntax("the body must be an object")) }
-}
-
-/// Takes over a request id that is a UUID, else makes one.
-fn correlation(service: &Service, request: &HttpRequest) -> Result<CorrelationId, Unavailable> {
-    let given = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
-    if let Some(id) = given.and_then(|text| text.parse().ok()) {
-        return Ok(id);
-    }
-    let administration = &service.settings.administration;
-    let mut random = [0; 10];
-    administration.entropy.fill(&mut random)?;
-    Ok(CorrelationId::from_time(administration.clock.now(), random))
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use crate::problem::Problem;
 use crate::service::Service;
 use actix_web::HttpRequest;
-use actix_web::http::header;
 use domain::access::{self, Address, Subject};
 use domain::administration::By;
 use domain::directory::{Connection, Directory};
@@ -15,8 +14,6 @@ use domain::sign_in::Origin;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-/// Longest bearer token that is looked at.
-const MAX_TOKEN: usize = 512;
 /// The part of the gateway, as entries name it.
 const WORKSTATION: &str = "scim";
 
@@ -44,7 +41,7 @@ impl<'a> Visit<'a> {
     ) -> Result<Self, Problem> {
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
         let directory = service.directory();
-        let token = bearer(request);
+        let token = form::request::bearer(request);
         let known = connection.parse::<RecordId>().ok().and_then(|id| directory.connection(id));
         let subject = known.and_then(|connection| connection.provisioner(token?));
         let (Some(connection), Some(subject)) = (known, subject) else {
@@ -123,16 +120,4 @@ impl<'a> Visit<'a> {
             correlation: self.correlation,
         }
     }
-}
-
-/// Returns the token of `Authorization: Bearer …` (RFC 6750 §2.1; the scheme is read without case).
-fn bearer(request: &HttpRequest) -> Option<&str> {
-    let mut headers = request.headers().get_all(header::AUTHORIZATION);
-    let (only, None) = (headers.next()?, headers.next()) else {
-        return None;
-    };
-    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
-    let token = token.trim();
-    let fits = scheme.eq_ignore_ascii_case("bearer") && (1..=MAX_TOKEN).contains(&token.len());
-    fits.then_some(token)
 }

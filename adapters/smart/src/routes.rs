@@ -145,8 +145,7 @@ async fn read(service: &Service, request: &HttpRequest, body: web::Payload) -> R
     if !request.query_string().is_empty() {
         return Err(invalid("parameters-in-address"));
     }
-    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media = media.split(';').next().unwrap_or_default().trim();
+    let media = form::request::media_type(request);
     if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(invalid("media-type"));
     }
@@ -159,13 +158,7 @@ async fn read(service: &Service, request: &HttpRequest, body: web::Payload) -> R
 
 /// Takes over a request id that is a UUID, else makes one.
 fn correlation(service: &Service, request: &HttpRequest) -> Result<CorrelationId, domain::ports::Unavailable> {
-    let given = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
-    if let Some(id) = given.and_then(|text| text.parse().ok()) {
-        return Ok(id);
-    }
-    let mut random = [0; 10];
-    service.settings.entropy.fill(&mut random)?;
-    Ok(CorrelationId::from_time(service.settings.clock.now(), random))
+    form::request::number(request, service.settings.clock.as_ref(), service.settings.entropy.as_ref())
 }
 
 fn shown(request: &HttpRequest) -> Shown<'_> {
