@@ -54,21 +54,31 @@ pub enum NotSupervised {
 }
 
 impl Supervision<'_> {
-    /// Returns the sessions of the tenant of whoever looks, or of one person in it, that go on; whoever was seen last comes
-    /// first. That they were looked at is recorded before.
+    /// Returns a page of the sessions of the tenant of whoever looks, or of one person in it, that go on, and what the choice of the page
+    /// says beside it; whoever was seen last comes first. That those of the page were looked at is recorded before.
     ///
     /// # Errors
     /// [`NotSupervised`].
-    pub async fn sessions(&self, by: &By<'_>, person: Option<RecordId>) -> Result<Vec<Session>, NotSupervised> {
+    pub async fn sessions<T>(
+        &self,
+        by: &By<'_>,
+        person: Option<RecordId>,
+        page: impl FnOnce(Vec<Session>) -> (Vec<Session>, T),
+    ) -> Result<(Vec<Session>, T), NotSupervised> {
         let journal = self.journal();
         let rule = journal.may(&by.actor, &by.context, Action::UserRead, ("Session", "")).await?;
-        let sessions = self.going_on(by, person).await?;
+        let mut sessions = self.kept(by, person).await?;
+        sessions.retain(|session| self.directory.still_admits(session));
+        sessions.sort_by_key(|session| core::cmp::Reverse(session.seen));
+        let (sessions, beside) = page(sessions);
         let act = Act::done(Action::UserRead.name(), "Session", "");
         journal.record(&by.actor, act, &told(by, rule, &sessions)).await?;
-        Ok(sessions)
+        Ok((sessions, beside))
     }
 
     /// Ends sessions of the tenant of whoever ends them, at every gateway. Returns how many.
+    ///
+    /// Those as well that are refused at present, of a connection or an account that is disabled: they would go on once it is enabled.
     ///
     /// # Errors
     /// [`NotSupervised`]; [`NotSupervised::NotFound`] when nothing of one session or person is there to be ended.
@@ -80,7 +90,7 @@ impl Supervision<'_> {
             Ended::Everybody => ("Session", String::new(), None),
         };
         let rule = journal.may(&by.actor, &by.context, Action::UserChange, (kind, &id)).await?;
-        let mut chosen = self.going_on(by, person).await?;
+        let mut chosen = self.kept(by, person).await?;
         if let Ended::Session(session) = ended {
             chosen.retain(|found| found.id == session);
         }
@@ -118,16 +128,14 @@ impl Supervision<'_> {
         Ok(count)
     }
 
-    async fn going_on(&self, by: &By<'_>, person: Option<RecordId>) -> Result<Vec<Session>, NotSupervised> {
+    async fn kept(&self, by: &By<'_>, person: Option<RecordId>) -> Result<Vec<Session>, NotSupervised> {
         let tenant = by.actor.subject.tenant;
-        let found = match person {
+        let mut found = match person {
             Some(person) => self.sign_in.sessions_of(person).await?,
             None => self.sign_in.sessions_in(tenant).await?,
         };
-        let goes_on = |session: &Session| session.tenant == tenant && self.directory.still_admits(session);
-        let mut sessions: Vec<_> = found.into_iter().filter(goes_on).collect();
-        sessions.sort_by_key(|session| core::cmp::Reverse(session.seen));
-        Ok(sessions)
+        found.retain(|session| session.tenant == tenant);
+        Ok(found)
     }
 
     fn journal(&self) -> Journal<'_> {

@@ -24,6 +24,7 @@ struct House {
     doubles: Installation,
     sign_in: SignIn,
     directory: Directory,
+    other: TenantId,
     tenant: TenantId,
 }
 
@@ -37,6 +38,7 @@ impl House {
         let by = By { actor, context: domain::access::Context::console(doubles.clock.now()) };
         let tenant = run(administration.add_tenant(&by, "North")).unwrap();
         let id = tenant.id;
+        let other = run(administration.add_tenant(&by, "South")).unwrap().id;
         let directory = Directory::new([tenant], [], [], []).with_people([connection(id)], [], []);
         let book = Arc::new(TicketBook {
             tickets: Arc::new(MemoryTickets::default()),
@@ -52,7 +54,7 @@ impl House {
             entropy: doubles.entropy.clone(),
             refusals: doubles.refusals(RefusalLimits::default()).unwrap(),
         };
-        Self { doubles, sign_in, directory, tenant: id }
+        Self { doubles, sign_in, directory, tenant: id, other }
     }
 
     fn assertion(&self, subject: &str) -> Assertion {
@@ -381,15 +383,18 @@ fn an_admin_sees_and_ends_sessions_of_the_own_tenant_and_it_is_their_act() {
     let begun = [&one, &one, &two].map(|assertion| house.begin(assertion).unwrap());
     let supervision = Supervision { sign_in: &house.sign_in, directory: &house.directory };
     let subject = |tenant, role| Subject::console("amy", tenant, Roles::of(&[role]));
-    let (admin, foreign) = (subject(house.tenant, Role::Admin), subject(TenantId([9; 16]), Role::Admin));
-    assert_eq!(run(supervision.sessions(&by(&house, &admin), None)).unwrap().len(), 3);
+    let (admin, foreign) = (subject(house.tenant, Role::Admin), subject(house.other, Role::Admin));
+    let sessions = |subject| run(supervision.sessions(&by(&house, subject), None, |all| (all, ())));
+    assert_eq!(sessions(&admin).unwrap().0.len(), 3);
     let provider = subject(house.tenant, Role::Provider);
-    assert!(run(supervision.sessions(&by(&house, &provider), None)).err() == Some(NotSupervised::Denied));
+    assert!(sessions(&provider).err() == Some(NotSupervised::Denied));
 
     let end = |subject: &Subject, ended| run(supervision.end(&by(&house, subject), ended));
     let (first, person) = (begun[0].session.id, begun[2].session.person);
-    // Another tenant has no key here to seal what it did: it gets nothing, whatever it asks for.
-    assert!(end(&foreign, Ended::Session(first)).is_err());
+    for theirs in [Ended::Session(first), Ended::Person(person)] {
+        assert_eq!(end(&foreign, theirs), Err(NotSupervised::NotFound), "it is another tenant's");
+    }
+    assert_eq!(end(&foreign, Ended::Everybody), Ok(0));
     assert_eq!(end(&provider, Ended::Session(first)), Err(NotSupervised::Denied));
     assert!(house.resume(&begun[0]).is_some());
     assert_eq!(end(&admin, Ended::Session(first)), Ok(1));
@@ -404,7 +409,26 @@ fn an_admin_sees_and_ends_sessions_of_the_own_tenant_and_it_is_their_act() {
     let lines = String::from_utf8(block.lines).unwrap();
     let acts = lines.lines().filter(|line| line.contains("\"session.end\"") && line.contains("\"amy\""));
     assert_eq!(acts.count(), 4);
-    assert!(lines.contains("user.read") && lines.contains("user.change"), "both denials are recorded");
+    for action in ["\"user.read\"", "\"user.change\""] {
+        let denied = |line: &str| line.contains(action) && line.contains("\"outcome\":\"denied\"");
+        assert_eq!(lines.lines().filter(|line| denied(line)).count(), 1, "{action} was denied once");
+    }
+}
+
+#[test]
+fn what_is_ended_while_a_connection_is_disabled_does_not_go_on_when_it_is_enabled() {
+    let house = House::new();
+    let begun = house.begin(&house.assertion("one")).unwrap();
+    let tenant = house.directory.tenant(house.tenant).unwrap().clone();
+    let connection = Connection { enabled: false, ..connection(house.tenant) };
+    let disabled = Directory::new([tenant], [], [], []).with_people([connection], [], []);
+    assert!(!disabled.still_admits(&begun.session));
+    let supervision = Supervision { sign_in: &house.sign_in, directory: &disabled };
+    let admin = Subject::console("amy", house.tenant, Roles::of(&[Role::Admin]));
+    let shown = run(supervision.sessions(&by(&house, &admin), None, |all| (all, ())));
+    assert_eq!(shown.unwrap().0.len(), 0, "it does not go on at present");
+    assert_eq!(run(supervision.end(&by(&house, &admin), Ended::Everybody)), Ok(1));
+    assert!(house.resume(&begun).is_none());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::routes::{Asked, Endpoint};
 use crate::visit::Visit;
 use actix_web::HttpResponse;
 use domain::id::RecordId;
+use domain::identity::Session;
 use domain::supervision::Ended;
 use serde_json::{Value, json};
 
@@ -27,8 +28,8 @@ pub(crate) async fn serve(visit: &Visit<'_>, asked: Asked<'_>) -> Result<HttpRes
 async fn list(visit: &Visit<'_>, asked: &Asked<'_>) -> Result<HttpResponse, Problem> {
     let query = Query::read(asked.http.query_string(), asked.parameters)?;
     let (page, person) = (query.page()?, query.id::<RecordId>("person")?);
-    let sessions = visit.supervision().sessions(&visit.by(), person).await?;
-    let (found, next) = page.of(sessions.into_iter(), |session| session.id);
+    let page = |all: Vec<_>| page.of(all.into_iter(), |session: &Session| session.id);
+    let (found, next) = visit.supervision().sessions(&visit.by(), person, page).await?;
     Ok(answer::list(found.iter().map(|session| render::session(session, &visit.directory)).collect(), next))
 }
 

@@ -64,7 +64,6 @@ impl<'a> Visit<'a> {
         };
         let Some(admitted) = admitted else {
             let reason = if token.is_some() { "unknown-token" } else { "missing-token" };
-            tracing::warn!(%correlation, reason, "administration request not admitted");
             let refusal = Refusal {
                 chain: TenantId::SYSTEM,
                 workstation: "admin",
@@ -77,7 +76,11 @@ impl<'a> Visit<'a> {
             };
             return Err(match service.settings.sign_in.refusals.record(&refusal).await? {
                 Some(Wait(seconds)) => Problem::TooManyRefused(seconds),
-                None => Problem::Unauthenticated,
+                None => {
+                    // Beyond the limit of entries there is no line either: a flood fills neither.
+                    tracing::warn!(%correlation, reason, "administration request not admitted");
+                    Problem::Unauthenticated
+                }
             });
         };
         let query = if request.query_string().is_empty() { "" } else { "?" };

@@ -38,7 +38,8 @@ async fn list(installation: &Installation, tenant: &str, person: Option<&str>, p
     let console = Console::new(installation, tenant, Role::Admin);
     let sign_in = sign_on::sign_in(installation, &Arc::new(installation.book()));
     let supervision = Supervision { sign_in: &sign_in, directory: &directory };
-    let sessions = supervision.sessions(&asking(&console, "session list"), person).await.map_err(not_done)?;
+    let listed = supervision.sessions(&asking(&console, "session list"), person, |all| (all, ())).await;
+    let (sessions, ()) = listed.map_err(not_done)?;
     if print.json {
         return output::json(&sessions.iter().map(|session| admin::session(session, &directory)).collect());
     }

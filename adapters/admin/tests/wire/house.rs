@@ -33,7 +33,6 @@ pub(crate) struct House {
     pub(crate) administration: Administration,
     pub(crate) sign_in: SignIn,
     pub(crate) tenant: TenantId,
-    pub(crate) other: TenantId,
     directory: watch::Sender<Arc<Directory>>,
     service: Arc<Service>,
 }
@@ -189,7 +188,7 @@ impl House {
             limits,
         });
         let sign_in = sign_in(&doubles, book(), &refusals);
-        Self { doubles, administration, sign_in, tenant, other, directory, service }
+        Self { doubles, administration, sign_in, tenant, directory, service }
     }
 
     /// Puts into force what is stored, as the gateway does within a second.
