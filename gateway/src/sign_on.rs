@@ -188,7 +188,8 @@ pub fn egress(settings: &SignOn) -> Outcome<EgressClient> {
 /// # Errors
 /// As for [`egress`].
 pub fn authorities(settings: &SignOn, limits: Limits) -> Outcome<EgressClient> {
-    let (authorities, ranges) = (settings.authorities_file.as_deref(), settings.private_ranges()?);
+    let authorities = settings.authorities_file.as_deref();
+    let ranges = settings.private_ranges().map_err(|why| Stop::new(Exit::Configuration, why))?;
     EgressClient::allowing(authorities, limits, &ranges).map_err(|why| match authorities {
         Some(path) => Stop::new(Exit::Configuration, format!("{}: {why}", path.display())),
         None => Stop::new(Exit::Failed, why),

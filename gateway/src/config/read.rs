@@ -1,7 +1,6 @@
 //! Reading the file: TOML to values, then what no single value can say.
 
 use super::fault::nearest;
-use super::sign_on::NOT_RANGES;
 use super::{Config, ConfigFault, Tls};
 use std::io::Read;
 use std::net::SocketAddr;
@@ -124,9 +123,7 @@ fn sign_on(config: &Config) -> Result<(), (&'static str, &'static str)> {
     if !secure {
         return Err(("sign_on", "[sign_on] needs `base_url` in [fhir]: the https address that browsers use"));
     }
-    if config.sign_on.private_ranges().is_err() {
-        return Err(("api_private_ranges", NOT_RANGES));
-    }
+    config.sign_on.private_ranges().map_err(|wrong| ("api_private_ranges", wrong))?;
     let keys = config.sign_on.saml.as_ref();
     if keys.is_some_and(|saml| saml.signing.is_empty() || saml.encryption.is_empty()) {
         return Err(("sign_on", "[sign_on.saml] needs at least one pair under `signing` and one under `encryption`"));

@@ -1,6 +1,5 @@
 //! The part of the configuration about people and applications that sign in.
 
-use crate::exit::{Exit, Outcome, Stop};
 use domain::directory::AddressRange;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -49,10 +48,10 @@ impl SignOn {
     /// Returns the ranges of private addresses that connections made by API may lead to.
     ///
     /// # Errors
-    /// [`Exit::Configuration`] for a text that is no range.
-    pub fn private_ranges(&self) -> Outcome<Vec<AddressRange>> {
+    /// What is wrong, in a sentence, for a text that is no range.
+    pub fn private_ranges(&self) -> Result<Vec<AddressRange>, &'static str> {
         let read = self.api_private_ranges.iter().map(|range| range.parse::<AddressRange>());
-        read.collect::<Result<_, _>>().map_err(|_| Stop::new(Exit::Configuration, NOT_RANGES))
+        read.collect::<Result<_, _>>().map_err(|_| NOT_RANGES)
     }
 
     /// Returns every path, to be placed.
@@ -66,4 +65,4 @@ impl SignOn {
 }
 
 /// What is wrong with ranges that cannot be read.
-pub(super) const NOT_RANGES: &str = "`api_private_ranges` is a list of ranges of addresses, such as \"10.20.0.0/16\", with no bits set below the prefix";
+const NOT_RANGES: &str = "`api_private_ranges` is a list of ranges of addresses, such as \"10.20.0.0/16\", with no bits set below the prefix";
