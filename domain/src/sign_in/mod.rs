@@ -8,6 +8,11 @@
 //! Whoever is refused is refused with a word that goes into the chain and nowhere else. Nothing begins before the
 //! entry about it is durable.
 
+mod ending;
+mod lists;
+
+pub use ending::Ending;
+
 use crate::access::{self, Address, Factor, Roles, Subject};
 use crate::audit;
 use crate::directory::{Directory, TenantSettings};
@@ -19,10 +24,8 @@ use crate::refusals::{Refusal, Refusals, Wait};
 use crate::secret::Secret;
 use crate::ticket::{Kept, NotKept, Owner, TicketBook, TicketKey, TicketKeys, TicketKind};
 use crate::time::Timestamp;
-use alloc::collections::BTreeSet;
 use alloc::string::ToString;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 /// Begins, resumes and ends sessions.
 pub struct SignIn {
@@ -125,35 +128,6 @@ impl From<Unavailable> for Refused {
 impl From<NotKept> for Refused {
     fn from(_: NotKept) -> Self {
         Refused::Unavailable
-    }
-}
-
-/// Why a session ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// The person signed out.
-    SignedOut,
-    /// The identity provider ended it.
-    EndedByProvider,
-    /// Somebody ended it: the person elsewhere, or an administrator.
-    Revoked,
-    /// A newer session took its place.
-    Replaced,
-    /// The identity provider told that the person may no longer come, or took them out of a group.
-    Deactivated,
-}
-
-impl Ending {
-    /// Returns the word that audit contexts carry.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Ending::SignedOut => "signed-out",
-            Ending::EndedByProvider => "ended-by-provider",
-            Ending::Revoked => "revoked",
-            Ending::Replaced => "replaced",
-            Ending::Deactivated => "deactivated",
-        }
     }
 }
 
@@ -279,117 +253,6 @@ impl SignIn {
         Ok(Some(Resumed { ends: session.ends(&limits), subject, circumstances, session, kept }))
     }
 
-    /// Ends a session.
-    ///
-    /// # Errors
-    /// [`Refused::Unavailable`]; then it may go on.
-    pub async fn end(&self, resumed: &Resumed, ending: Ending, origin: &Origin<'_>) -> Result<(), Refused> {
-        self.note(&resumed.session, "Logout", Some(ending.name()), origin).await?;
-        self.book.remove(&resumed.kept).await?;
-        self.unlist(resumed.session.tenant, resumed.session.person).await;
-        Ok(())
-    }
-
-    /// Returns a person's sessions, soonest to end first.
-    ///
-    /// # Errors
-    /// [`Refused::Unavailable`].
-    pub async fn sessions_of(&self, person: RecordId) -> Result<Vec<Session>, Refused> {
-        let kept = self.book.of_owner::<Session>(TicketKind::Session, self.owner(person), MAX_SESSIONS).await?;
-        Ok(kept.into_iter().map(|kept| kept.value).collect())
-    }
-
-    /// Returns the sessions of everybody in a tenant, of at most [`MAX_LISTED`] people: those whose sessions are over soonest, at the
-    /// latest, come first.
-    ///
-    /// # Errors
-    /// [`Refused::Unavailable`].
-    pub async fn sessions_in(&self, tenant: TenantId) -> Result<Vec<Session>, Refused> {
-        let mut sessions = Vec::new();
-        for person in self.listed("tenant", tenant.as_bytes()).await? {
-            sessions.extend(self.sessions_of(person).await?.into_iter().filter(|session| session.tenant == tenant));
-        }
-        Ok(sessions)
-    }
-
-    /// Ends the sessions of a person that an identity provider told of, by the person's record. Returns how many.
-    ///
-    /// # Errors
-    /// [`Refused::Unavailable`]; then some may go on.
-    pub async fn end_provisioned(&self, person: RecordId, origin: &Origin<'_>) -> Result<usize, Refused> {
-        let mut ended = 0_usize;
-        for person in self.listed("provisioned", person.as_bytes()).await? {
-            let count = self.end_of(person, Ending::Deactivated, origin, |_| true).await?;
-            ended = ended.saturating_add(count);
-        }
-        Ok(ended)
-    }
-
-    /// Ends those of a person's sessions that are chosen. Returns how many.
-    ///
-    /// # Errors
-    /// [`Refused::Unavailable`]; then some may go on.
-    pub async fn end_of(
-        &self,
-        person: RecordId,
-        ending: Ending,
-        origin: &Origin<'_>,
-        chosen: impl Fn(&Session) -> bool,
-    ) -> Result<usize, Refused> {
-        let kept = self.book.of_owner::<Session>(TicketKind::Session, self.owner(person), MAX_SESSIONS).await?;
-        let mut ended = 0_usize;
-        for kept in kept.iter().filter(|kept| chosen(&kept.value)) {
-            self.note(&kept.value, "Logout", Some(ending.name()), origin).await?;
-            self.book.remove(kept).await?;
-            ended = ended.saturating_add(1);
-        }
-        if let Some(kept) = kept.first().filter(|_| ended == kept.len()) {
-            self.unlist(kept.tenant, person).await;
-        }
-        Ok(ended)
-    }
-
-    /// Ends the sessions that belong to a session of an identity provider. Returns how many.
-    ///
-    /// # Errors
-    /// [`Refused::Unavailable`]; then some may go on.
-    pub async fn end_by_provider(
-        &self,
-        connection: RecordId,
-        provider_session: &str,
-        origin: &Origin<'_>,
-    ) -> Result<usize, Refused> {
-        let owner = self.book.keys.owner("provider-session", &[connection.as_bytes(), provider_session.as_bytes()]);
-        let mut ended = 0_usize;
-        for named in self.book.of_owner::<RecordId>(TicketKind::ProviderSession, owner, MAX_SESSIONS).await? {
-            let theirs = |session: &Session| {
-                session.connection == connection && session.provider_session.as_deref() == Some(provider_session)
-            };
-            let count = self.end_of(named.value, Ending::EndedByProvider, origin, theirs).await?;
-            ended = ended.saturating_add(count);
-            self.book.remove(&named).await?;
-        }
-        Ok(ended)
-    }
-
-    /// Keeps how an identity provider names the person of a session, where it is not as the assertion names them: it may end their
-    /// sessions by that name.
-    ///
-    /// # Errors
-    /// [`Refused::Unavailable`].
-    pub async fn name(&self, session: &Session, limits: &SessionLimits, theirs: &str) -> Result<(), Refused> {
-        let of = [session.connection.as_bytes().as_slice(), theirs.as_bytes()].concat();
-        Ok(self.list(session, limits, "provider-name", &of).await?)
-    }
-
-    /// Returns the people whom an identity provider names so, as far as their sessions may last.
-    ///
-    /// # Errors
-    /// [`Refused::Unavailable`].
-    pub async fn named(&self, connection: RecordId, theirs: &str) -> Result<BTreeSet<RecordId>, Refused> {
-        self.listed("provider-name", &[connection.as_bytes().as_slice(), theirs.as_bytes()].concat()).await
-    }
-
     /// Breaks the glass for one patient in this session, or mends it (`None`); the caller has decided that it may.
     ///
     /// # Errors
@@ -442,20 +305,6 @@ impl SignIn {
         }
     }
 
-    /// Ends the sessions of a person that are more than they may hold with one to come.
-    async fn make_room(&self, session: &Session, limits: &SessionLimits, origin: &Origin<'_>) -> Result<(), Refused> {
-        let mut kept =
-            self.book.of_owner::<Session>(TicketKind::Session, self.owner(session.person), MAX_SESSIONS).await?;
-        kept.sort_by_key(|kept| kept.value.seen);
-        let allowed = usize::try_from(limits.concurrent.max(1)).unwrap_or(usize::MAX);
-        let surplus = kept.len().saturating_add(1).saturating_sub(allowed);
-        for old in kept.iter().take(surplus) {
-            self.note(&old.value, "Logout", Some(Ending::Replaced.name()), origin).await?;
-            self.book.remove(old).await?;
-        }
-        Ok(())
-    }
-
     /// Records an act of a session's person.
     async fn note(
         &self,
@@ -487,66 +336,6 @@ impl SignIn {
         };
         journal.record(&actor, act, &context).await.map_err(|_| Unavailable)?;
         Ok(())
-    }
-
-    /// Keeps the name of a session's person in a list, once, for as long as the session may last: a list is as long as people are many,
-    /// however often they sign in.
-    async fn list(&self, session: &Session, limits: &SessionLimits, list: &str, of: &[u8]) -> Result<(), NotKept> {
-        const KIND: TicketKind = TicketKind::SessionName;
-        let Session { tenant, person, .. } = *session;
-        let (key, owner) = self.name_in(list, of, person);
-        let expires = session.ends_at_most(limits);
-        for _ in 0..LIST_TRIES {
-            if self.book.put(KIND, tenant, key, owner, expires, &person).await? {
-                return Ok(());
-            }
-            match self.book.find::<RecordId>(KIND, key).await? {
-                Some(kept) if expires <= kept.expires => return Ok(()),
-                Some(kept) if self.book.replace(KIND, &kept, expires, &person).await? => return Ok(()),
-                // Somebody else prolonged it, or took it out, at this moment.
-                Some(_) | None => {}
-            }
-        }
-        Err(NotKept::Unavailable)
-    }
-
-    /// Takes a person out of the list of their tenant, unless something of theirs is left.
-    ///
-    /// A name that stays, because the database does not answer, is passed over by whoever reads the list.
-    async fn unlist(&self, tenant: TenantId, person: RecordId) {
-        let _ = self.try_unlist(tenant, person).await;
-    }
-
-    async fn try_unlist(&self, tenant: TenantId, person: RecordId) -> Result<(), NotKept> {
-        const KIND: TicketKind = TicketKind::SessionName;
-        let (key, owner) = self.name_in("tenant", tenant.as_bytes(), person);
-        if self.has_anything(person).await? {
-            return Ok(());
-        }
-        let Some(kept) = self.book.take::<RecordId>(KIND, key).await? else { return Ok(()) };
-        // Whoever signed in just before it was taken found it there; whoever does so from now on puts it back themselves.
-        if self.has_anything(person).await? {
-            self.book.put(KIND, tenant, key, owner, kept.expires, &person).await?;
-        }
-        Ok(())
-    }
-
-    /// Says whether a person has a session, or anything else that is kept as theirs.
-    async fn has_anything(&self, person: RecordId) -> Result<bool, Unavailable> {
-        let kept = self.book.tickets.of_owner(self.owner(person), self.clock.now(), 1).await?;
-        Ok(!kept.is_empty())
-    }
-
-    fn name_in(&self, list: &str, of: &[u8], person: RecordId) -> (TicketKey, Owner) {
-        let key = self.book.keys.key(TicketKind::SessionName, &[list.as_bytes(), of, person.as_bytes()]);
-        (key, self.book.keys.owner(list, &[of]))
-    }
-
-    /// Returns the people whose sessions are in a list, each once.
-    async fn listed(&self, list: &str, of: &[u8]) -> Result<BTreeSet<RecordId>, Refused> {
-        let owner = self.book.keys.owner(list, &[of]);
-        let kept = self.book.of_owner::<RecordId>(TicketKind::SessionName, owner, MAX_LISTED).await?;
-        Ok(kept.into_iter().map(|kept| kept.value).collect())
     }
 
     /// Finds the ticket of a session; one that does not open is nobody's.
@@ -586,5 +375,3 @@ pub const TOUCH_SECONDS: i64 = 30;
 pub const MAX_SESSIONS: u32 = 64;
 /// Most people of a tenant whose sessions are looked at.
 pub const MAX_LISTED: u32 = 20_000;
-/// How often a name is tried to be put in a list beside others who do so at the same moment.
-const LIST_TRIES: u32 = 8;
