@@ -16,7 +16,8 @@ pub struct SignOn {
     pub api_private_ranges: Vec<String>,
     /// Passwords that are known to others: one a line, or its SHA-1 in hexadecimal.
     pub breached_passwords_file: Option<PathBuf>,
-    /// Where it is told at once that somebody broke the glass; https, or http to this machine. Absent: it is logged only.
+    /// Where it is told at once that somebody broke the glass, or that there may be a copy of a security key; https, or http to this
+    /// machine. Absent: it is logged only.
     pub break_glass_webhook: Option<String>,
     /// The key that signs what is told there: a file of at least 32 bytes, readable by its owner alone.
     pub break_glass_webhook_key_file: Option<PathBuf>,
