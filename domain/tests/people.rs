@@ -473,7 +473,7 @@ fn one_more_key_ends_no_session_and_a_removed_one_ends_them_all() {
     let again = renew(self::removed(4, removed.password_changed));
     assert_eq!(again.err(), Some(NotChanged::UnknownEntry));
     let reset = run(administration.reset_account(&house.operator(), account.id, Reset::PasswordAndFactor)).unwrap();
-    assert!(reset.security_keys.is_empty() && !reset.has_second_factor(Some(HERE)));
+    assert!(reset.security_keys.is_empty() && !reset.has_second_factor());
 }
 
 #[test]
@@ -488,7 +488,7 @@ fn a_key_may_be_all_there_is_and_then_nobody_takes_it_away_alone() {
     assert_eq!(renew(add(1, None)).err(), Some(NotChanged::Raced), "the first comes with recovery codes");
     house.doubles.clock.advance(1);
     let first = renew(add(1, Some(vec!["3".repeat(64)]))).unwrap();
-    assert!(first.has_second_factor(Some(HERE)) && first.recovery.len() == 1 && first.password_changed > since);
+    assert!(first.has_second_factor() && first.recovery.len() == 1 && first.password_changed > since);
     let alone = renew(removed(1, first.password_changed));
     assert_eq!(alone.err(), Some(NotChanged::LastFactor));
     let operator = house.operator();
@@ -516,7 +516,7 @@ fn a_key_may_be_all_there_is_and_then_nobody_takes_it_away_alone() {
 }
 
 #[test]
-fn a_key_of_a_former_host_counts_for_nothing_and_goes_whatever_is_left() {
+fn a_key_of_a_former_host_cannot_be_shown_and_the_password_alone_sets_up_no_other() {
     let house = House::new();
     let account = house.add_account("ada");
     let ada = person(&account);
@@ -528,17 +528,18 @@ fn a_key_of_a_former_host_counts_for_nothing_and_goes_whatever_is_left() {
     let first = renew(Renewal::SecurityKey { since, key: key(1), recovery: codes() }).unwrap();
     let moved = |number| SecurityKey { host: "there.example".to_owned(), ..key(number) };
     let there = Some("there.example");
-    assert!(first.has_second_factor(Some(HERE)) && !first.has_second_factor(there));
+    assert!(first.can_show_second_factor(Some(HERE)) && !first.can_show_second_factor(there));
     let since = first.password_changed;
-    let more = renew(Renewal::SecurityKey { since, key: moved(2), recovery: None });
-    assert_eq!(more.err(), Some(NotChanged::Raced), "it is the first of this host, and comes with recovery codes");
-    house.doubles.clock.advance(1);
-    let first = renew(Renewal::SecurityKey { since, key: moved(2), recovery: codes() }).unwrap();
-    assert!(first.has_second_factor(there) && first.security_keys.len() == 2);
+    let more = renew(Renewal::SecurityKey { since, key: moved(2), recovery: codes() });
+    assert_eq!(more.err(), Some(NotChanged::Raced), "it is no first one, which would come with recovery codes");
     let operator = house.operator();
     let remove = |key: u8| run(administration.remove_security_key(&operator, account.id, RecordId([key; 16]), there));
+    assert_eq!(remove(1).err(), Some(NotChanged::LastFactor), "a password alone would set up another");
+    house.doubles.clock.advance(1);
+    let first = renew(Renewal::SecurityKey { since, key: moved(2), recovery: None }).unwrap();
+    assert!(first.can_show_second_factor(there) && first.security_keys.len() == 2);
     assert_eq!(remove(2).err(), Some(NotChanged::LastFactor));
-    assert_eq!(remove(1).unwrap().security_keys.len(), 1, "nobody's second factor");
+    assert_eq!(remove(1).unwrap().security_keys.len(), 1, "the new one is left");
 }
 
 #[test]

@@ -52,17 +52,17 @@ pub fn pages(
     Ok(Some(portal::Service::new(sign_in, retrieval, directory, doors, base, limits)))
 }
 
-/// Says that people have security keys which no longer count, since the gateway is known by another name: they are to be told.
+/// Says that people have security keys which cannot be shown, since the gateway is known by another name: they are to be told.
 fn say_former_keys(directory: &Directory, host: Option<&str>) {
     let keys = directory.accounts().flat_map(|account| &account.security_keys);
     let former = keys.filter(|key| !key.is_of(host)).count();
-    let without = |account: &&Account| !account.security_keys.is_empty() && !account.has_second_factor(host);
+    let without = |account: &&Account| !account.security_keys.is_empty() && !account.can_show_second_factor(host);
     let without = directory.accounts().filter(without).count();
     if former > 0 {
         tracing::warn!(
             keys = former,
             people_without = without,
-            "security keys of another host do not count: see `base_url`"
+            "security keys of another host cannot be shown here: see `base_url`"
         );
     }
 }

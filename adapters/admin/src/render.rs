@@ -150,7 +150,7 @@ pub fn account(account: &Account, person: RecordId, host: Option<&str>) -> Value
     json!({ "id": account.id.to_string(), "name": account.name, "display": account.display,
             "tenant": account.tenant.to_string(), "roles": account.roles, "clinics": account.clinics,
             "purpose": account.purpose, "enabled": account.enabled, "created": account.created.rfc3339(),
-            "person": person, "password_set": account.password.is_some(), "second_factor_set": account.has_second_factor(host),
+            "person": person, "password_set": account.password.is_some(), "second_factor_set": account.has_second_factor(),
             "security_keys": account.keys_of(host).count(), "recovery_codes_left": account.recovery.len() })
 }
 

@@ -84,7 +84,7 @@ fn credentials(visit: &Visit<'_>, session: &Session) -> Option<Credentials> {
         keys: account.keys_of(host).count(),
         keys_offered: host.is_some() || !account.security_keys.is_empty(),
         new_key: newest.map(|key| NewKey { name: key.name.clone(), added: words::instant(key.added) }),
-        second_factor: account.has_second_factor(host),
+        second_factor: account.has_second_factor(),
         codes: account.recovery.len(),
     })
 }

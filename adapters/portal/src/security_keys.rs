@@ -51,7 +51,7 @@ pub(crate) async fn add(visit: &Visit<'_>) -> Result<Answer, Problem> {
             return Ok(answer.with_status(status).retry_after(wait));
         }
     };
-    let first = !door.accounts.has_second_factor(&account);
+    let first = !account.has_second_factor();
     let drawn = if first { Some(door.accounts.recovery.draw(account.id)?) } else { None };
     let recovery = drawn.as_ref().map(|drawn| drawn.hashes.clone());
     let key = added.id;
@@ -156,12 +156,10 @@ async fn page(visit: &Visit<'_>, door: &LocalDoor, account: &Account, errors: Er
         None => None,
     };
     let (script, host) = (visit.script(key.as_ref()), door.accounts.host());
-    // A key of another host is nobody's second factor, so that it may go whatever is left.
-    let several = account.totp.is_some() || account.keys_of(host).count() > 1;
     let line = |key: &SecurityKey| {
-        let elsewhere = !key.is_of(host);
+        let (elsewhere, removable) = (!key.is_of(host), account.can_spare(key.id, host));
         let (id, name, added) = (key.id.to_string(), key.name.clone(), words::instant(key.added));
-        KeyLine { id, name, added, elsewhere, removable: elsewhere || several }
+        KeyLine { id, name, added, elsewhere, removable }
     };
     let page = SecurityKeysPage {
         frame: visit.frame(Here::Account).for_key(key.as_ref()),
@@ -173,7 +171,7 @@ async fn page(visit: &Visit<'_>, door: &LocalDoor, account: &Account, errors: Er
             _ => "",
         },
         keys: account.security_keys.iter().map(line).collect(),
-        only: !several && account.keys_of(host).next().is_some(),
+        only: account.security_keys.iter().any(|key| !account.can_spare(key.id, host)),
         key,
         full,
         name: visit.form.text("name").to_owned(),

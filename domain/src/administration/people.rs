@@ -208,7 +208,7 @@ impl Administration {
     }
 
     /// Takes one security key of a person away: it was lost, or is not theirs. Their sessions do not resume. `host` is that of this
-    /// gateway, see [`SecurityKey::is_of`]: a key of another one is nobody's second factor, and goes whatever else there is.
+    /// gateway, see [`SecurityKey::is_of`]: where one of its keys can be shown, one must be left.
     ///
     /// # Errors
     /// [`NotChanged::UnknownEntry`] for a key that the account does not have; [`NotChanged::LastFactor`] where nothing else would
@@ -337,7 +337,7 @@ fn renewed(account: &Account, renewal: Renewal, now: Timestamp) -> Result<Accoun
         }
         Renewal::SecurityKey { since, key, recovery } => {
             // As above; and what was to be the first second factor is none once another was enrolled.
-            let has_other = account.has_second_factor(Some(&key.host));
+            let has_other = account.has_second_factor();
             only_if(was == since && has_other == recovery.is_none())?;
             let mut more = account;
             more.security_keys.push(key);
@@ -369,17 +369,15 @@ fn later(account: &Account, now: Timestamp) -> Timestamp {
     account.password_changed.map_or(now, |before| now.max(Timestamp(before.0.saturating_add(1_000))))
 }
 
-/// Takes a security key away, from a moment on; a second factor must be left where there was one.
+/// Takes a security key away, from a moment on, see [`Account::can_spare`].
 fn without_key(account: &Account, key: RecordId, host: Option<&str>, now: Timestamp) -> Result<Account, NotChanged> {
-    let (changed, had_factor) = (later(account, now), account.has_second_factor(host));
-    let mut account = account.clone();
-    let before = account.security_keys.len();
-    account.security_keys.retain(|known| known.id != key);
-    if account.security_keys.len() == before {
+    if !account.security_keys.iter().any(|known| known.id == key) {
         return Err(NotChanged::UnknownEntry);
     }
-    if had_factor && !account.has_second_factor(host) {
+    if !account.can_spare(key, host) {
         return Err(NotChanged::LastFactor);
     }
-    Ok(Account { password_changed: Some(changed), ..account })
+    let mut left = account.clone();
+    left.security_keys.retain(|known| known.id != key);
+    Ok(Account { password_changed: Some(later(account, now)), ..left })
 }

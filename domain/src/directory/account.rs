@@ -67,11 +67,25 @@ impl Account {
         RecordId(tenant.0)
     }
 
-    /// Says whether the person has anything to show besides the password at a gateway of this host, see [`SecurityKey::is_of`];
-    /// recovery codes only stand in for it.
+    /// Says whether the person has set up anything to show besides the password, for this host or another; recovery codes only stand
+    /// in for it. Whoever has is never led to another one by the password alone.
     #[must_use]
-    pub fn has_second_factor(&self, host: Option<&str>) -> bool {
+    pub const fn has_second_factor(&self) -> bool {
+        self.totp.is_some() || !self.security_keys.is_empty()
+    }
+
+    /// Says whether any of it can be shown at a gateway of this host, see [`SecurityKey::is_of`]; else a recovery code is left.
+    #[must_use]
+    pub fn can_show_second_factor(&self, host: Option<&str>) -> bool {
         self.totp.is_some() || self.keys_of(host).next().is_some()
+    }
+
+    /// Says whether this key can go: a second factor must be left, and one that can be shown at a gateway of this host where one could.
+    #[must_use]
+    pub fn can_spare(&self, key: RecordId, host: Option<&str>) -> bool {
+        let mut left = self.security_keys.iter().filter(|known| known.id != key);
+        let (kept, shown) = (left.clone().next().is_some(), left.any(|known| known.is_of(host)));
+        self.totp.is_some() || shown || (kept && !self.can_show_second_factor(host))
     }
 
     /// Returns the security keys that answer pages of this host, see [`SecurityKey::is_of`].
@@ -218,13 +232,29 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_host_is_no_second_factor() {
+    fn a_key_of_another_host_cannot_be_shown_here_and_is_a_second_factor_all_the_same() {
         let made = |host: &str| SecurityKey { host: host.into(), ..key(1) };
         let with = |host: &str| Account { totp: None, security_keys: vec![made(host)], ..account() };
         let (here, none) = (Some("here.example"), None);
-        assert!(with("here.example").has_second_factor(here) && !with("here.example").has_second_factor(none));
-        assert!(!with("there.example").has_second_factor(here) && account().has_second_factor(none), "an app is one");
-        assert!(with("").has_second_factor(here), "as it was before hosts were written down");
+        assert!(
+            with("here.example").can_show_second_factor(here) && !with("here.example").can_show_second_factor(none)
+        );
+        assert!(!with("there.example").can_show_second_factor(here) && with("there.example").has_second_factor());
+        assert!(account().can_show_second_factor(none), "an app is of no host");
+        assert!(
+            !Account { totp: None, security_keys: vec![], ..account() }.has_second_factor(),
+            "codes stand in for one"
+        );
+        let two = Account { security_keys: vec![made("here.example"), key(2)], ..with("") };
+        let two = Account {
+            security_keys: vec![two.security_keys[0].clone(), SecurityKey { host: "there.example".into(), ..key(2) }],
+            ..two
+        };
+        let spares = |account: &Account, number: u8| account.can_spare(RecordId([number; 16]), here);
+        assert!(spares(&two, 2) && !spares(&two, 1), "one that can be shown is left where one could be");
+        assert!(!spares(&with("there.example"), 1), "a password alone would set up another");
+        assert!(spares(&account(), 1), "an app is left");
+        assert!(with("").can_show_second_factor(here), "as it was before hosts were written down");
         let text = serde_json::to_string(&made("here.example")).unwrap();
         assert!(
             text.contains(r#""host":"here.example""#) && serde_json::from_str(&text).ok() == Some(made("here.example"))

@@ -115,9 +115,10 @@ async fn list(config: &Config, installation: &Installation, tenant: Option<&str>
     let heading = ["USER", "NAME", "TENANT", "ROLES", "CLINICS", "SIGN-IN", "STATE", "ID"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for account in chosen() {
-        let sign_in = match (&account.password, account.has_second_factor(host.as_deref())) {
+        let sign_in = match (&account.password, account.has_second_factor()) {
             (None, _) => "invited",
             (Some(_), false) => "password",
+            (Some(_), true) if !account.can_show_second_factor(host.as_deref()) => "password and recovery code",
             (Some(_), true) => "password and second factor",
         };
         rows.push(vec![

@@ -31,9 +31,9 @@ pub(crate) async fn code_page(
     recovery: bool,
     errors: Errors,
 ) -> Result<Answer, Problem> {
-    let (this, other) = if recovery { ("recovery", "code") } else { ("code", "recovery") };
     let token = csrf::token(&visit.service.sign_in.book.keys, secret);
-    let Asked { code, key } = if recovery { Asked::default() } else { asked(visit, tenant, secret, &token).await };
+    let Asked { recovery, elsewhere, code, key } = asked(visit, tenant, secret, &token, recovery).await;
+    let (this, other) = if recovery { ("recovery", "code") } else { ("code", "recovery") };
     let script = visit.script(key.as_ref());
     let page = CodePage {
         frame: visit.frame(Here::Elsewhere).for_key(key.as_ref()),
@@ -47,6 +47,7 @@ pub(crate) async fn code_page(
         action: step(visit, tenant.id, this),
         recovery,
         code,
+        elsewhere,
         key,
         other: step(visit, tenant.id, other),
         back: visit.place().behind(&format!("/sign-in/{}", tenant.id)),
@@ -56,31 +57,40 @@ pub(crate) async fn code_page(
 
 /// What is asked for as the second factor.
 struct Asked {
+    /// A recovery code in its place.
+    recovery: bool,
+    /// Nothing else, as every security key is of another host.
+    elsewhere: bool,
     /// A code of an app.
     code: bool,
     /// The answer of a security key.
     key: Option<KeyForm>,
 }
 
-impl Default for Asked {
-    fn default() -> Self {
-        Self { code: true, key: None }
+impl Asked {
+    const fn code(recovery: bool) -> Self {
+        Self { recovery, elsewhere: false, code: true, key: None }
     }
 }
 
 /// Returns what the account of the step under way can show. To whoever has shown no password the page is one and the same.
-async fn asked(visit: &Visit<'_>, tenant: &Tenant, secret: &Secret<32>, token: &str) -> Asked {
-    let Ok(door) = door(visit) else { return Asked::default() };
-    let Ok(pending) = pending(door, tenant, secret).await else { return Asked::default() };
-    let Ok(account) = account(door, pending.account()).await else { return Asked::default() };
+async fn asked(visit: &Visit<'_>, tenant: &Tenant, secret: &Secret<32>, token: &str, recovery: bool) -> Asked {
+    let Ok(door) = door(visit) else { return Asked::code(recovery) };
+    let Ok((pending, account)) = under_way(door, tenant, secret).await else { return Asked::code(recovery) };
+    if account.has_second_factor() && !door.accounts.can_show_second_factor(&account) {
+        return Asked { elsewhere: true, ..Asked::code(true) };
+    }
+    if recovery {
+        return Asked::code(true);
+    }
     match door.accounts.ask_key(&pending, &account, visit.now).await {
         Ok(Some(asked)) => {
             let (action, token) = (step(visit, tenant.id, "key"), token.to_owned());
             let key = KeyForm { action, token, way: "get", options: asked.0 };
-            Asked { code: account.totp.is_some(), key: Some(key) }
+            Asked { code: account.totp.is_some(), key: Some(key), ..Asked::code(false) }
         }
         // A recovery code is left to whoever has a key that cannot be asked for now.
-        Ok(None) | Err(_) => Asked::default(),
+        Ok(None) | Err(_) => Asked::code(false),
     }
 }
 

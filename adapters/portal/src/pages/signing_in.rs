@@ -53,6 +53,8 @@ pub(crate) struct CodePage {
     pub(crate) recovery: bool,
     /// Whether a code of an app is asked for.
     pub(crate) code: bool,
+    /// Whether the person's security keys are all of another address, so that a recovery code is left.
+    pub(crate) elsewhere: bool,
     /// What a security key answers.
     pub(crate) key: Option<KeyForm>,
     /// The other sort of code.

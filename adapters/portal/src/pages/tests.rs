@@ -132,9 +132,11 @@ fn pages_of_signing_in() {
             typed: TRICKY.to_owned(),
         },
     );
-    for recovery in [false, true] {
+    for (name, recovery, elsewhere) in
+        [("code", false, false), ("recovery", true, false), ("recovery_elsewhere", true, true)]
+    {
         hold(
-            if recovery { "recovery" } else { "code" },
+            name,
             &CodePage {
                 frame: plain(),
                 errors: Errors::one("code", "This code is not right."),
@@ -143,6 +145,7 @@ fn pages_of_signing_in() {
                 action: "/sign-in/t/code".to_owned(),
                 recovery,
                 code: true,
+                elsewhere,
                 key: None,
                 other: "/sign-in/t/recovery".to_owned(),
                 back: "/sign-in/t".to_owned(),
@@ -174,6 +177,7 @@ fn pages_of_signing_in() {
                 action: "/sign-in/t/code".to_owned(),
                 recovery: false,
                 code,
+                elsewhere: false,
                 key: Some(key),
                 other: "/sign-in/t/recovery".to_owned(),
                 back: "/sign-in/t".to_owned(),

@@ -225,7 +225,7 @@ async fn a_refused_key_is_recorded_with_its_person_and_a_copy_raises_an_alarm() 
 }
 
 #[actix_web::test]
-async fn a_key_of_a_former_host_is_no_second_factor_and_another_is_set_up() {
+async fn whoever_has_a_key_of_a_former_host_alone_goes_on_by_a_recovery_code_and_not_by_the_password() {
     let house = House::new().await;
     let (mut browser, mut key) = (Browser::new(&house), key(1));
     let path = invitation(&house).await;
@@ -234,29 +234,47 @@ async fn a_key_of_a_former_host_is_no_second_factor_and_another_is_set_up() {
     let page = browser.get(set.location()).await;
     let enrol_key = format!("/sign-in/{}/enrol-key", house.tenant);
     let answer = key.register(&options(&page)).unwrap();
-    browser.post(&enrol_key, &[("name", "Only"), ("answer", &answer)]).await;
+    let done = browser.post(&enrol_key, &[("name", "Only"), ("answer", &answer)]).await;
+    let code = done.body.split("<li>").nth(1).unwrap().split('<').next().unwrap().to_owned();
     assert_eq!(stored(&house).await.security_keys[0].host, "here.example");
     // The gateway is known by another name from now on.
-    let elsewhere = house.known_as("https://moved.example").await;
-    elsewhere.doubles.clock.advance(60);
-    let mut browser = Browser::new(&elsewhere);
-    let shown = show_password(&mut browser, &elsewhere, "alice", PASSWORD).await;
-    assert_eq!(shown.location(), format!("/sign-in/{}/enrol", elsewhere.tenant), "{}", shown.body);
-    let page = browser.get(shown.location()).await;
-    let mut another = Authenticator::new(2, "https://moved.example").unwrap();
-    let answer = another.register(&options(&page)).unwrap();
-    let done = browser.post(&enrol_key, &[("name", "Another"), ("answer", &answer)]).await;
-    assert!(done.body.contains("Keep your recovery codes"), "{}", done.body);
-    elsewhere.reload().await;
+    let moved = house.known_as("https://moved.example").await;
+    moved.doubles.clock.advance(60);
+    let (mut browser, page) = asked(&moved).await;
+    assert!(
+        page.body.contains("Recovery code") && page.body.contains("for another address of this site"),
+        "{}",
+        page.body
+    );
+    for enrol in ["enrol", "enrol-key"] {
+        let path = format!("/sign-in/{}/{enrol}", moved.tenant);
+        let refused = browser.get(&path).await;
+        assert!(!refused.status.is_success(), "{path}: {}", refused.body);
+    }
+    let told = moved.contexts("LoginFailed").await;
+    assert_eq!(told.last().unwrap().reason.as_deref(), Some("already-enrolled"));
+    let (mut browser, _) = asked(&moved).await;
+    let in_again = browser.post(&format!("/sign-in/{}/recovery", moved.tenant), &[("code", &code)]).await;
+    assert_eq!(in_again.status, StatusCode::SEE_OTHER, "{}", in_again.body);
+    moved.reload().await;
     let list = browser.get("/account/keys").await;
-    assert!(list.body.contains("for another address of this site"), "{}", list.body);
-    assert_eq!(list.body.matches("Remove it").count(), 1, "the one that does not count: {}", list.body);
+    assert!(
+        list.body.contains("for another address of this site") && !list.body.contains("Remove it"),
+        "{}",
+        list.body
+    );
+    let mut another = Authenticator::new(2, "https://moved.example").unwrap();
+    let added = add(&mut browser, &mut another, "Another").await;
+    assert_eq!(added.location(), "/account/keys?done=added", "{}", added.body);
+    moved.reload().await;
+    let list = browser.get("/account/keys").await;
+    assert_eq!(list.body.matches("Remove it").count(), 1, "the former one: {}", list.body);
     assert!(browser.get("/account").await.body.contains("1 added"));
-    elsewhere.doubles.clock.advance(60);
-    let (_, page) = asked(&elsewhere).await;
-    let [old, new] = [0, 1].map(|at| key_of(&page, at));
-    assert!(old.is_some() && new.is_none(), "one key is asked for: {}", page.body);
-    let id = stored(&elsewhere).await.security_keys[0].id.to_string();
+    moved.doubles.clock.advance(60);
+    let (_, page) = asked(&moved).await;
+    let [first, second] = [0, 1].map(|at| key_of(&page, at));
+    assert!(first.is_some() && second.is_none(), "one key is asked for: {}", page.body);
+    let id = stored(&moved).await.security_keys[0].id.to_string();
     browser.get("/account/keys").await;
     let removed = browser.post("/account/keys/remove", &[("key", &id)]).await;
     assert_eq!(removed.location(), "/account/keys?done=removed", "{}", removed.body);

@@ -146,7 +146,7 @@ impl Accounts {
         match accept(account, verdict) {
             Ok((account, rehash)) => {
                 self.throttle.succeeded(&admission, self.book.clock.now());
-                let second_factor = Required::of(account, self.host(), second_factor);
+                let second_factor = Required::of(account, second_factor);
                 let (id, since) = (account.id, account.password_changed);
                 Ok(PasswordShown { rehash, second_factor, tenant, account: id, at: now, since })
             }
@@ -168,7 +168,7 @@ impl Accounts {
         second_factor: SecondFactor,
         text: &str,
     ) -> Result<Hidden, NotTaken> {
-        let alone = Required::of(account, self.host(), second_factor) == Required::None;
+        let alone = Required::of(account, second_factor) == Required::None;
         let words = [account.name.as_str(), account.display.as_str(), tenant_name, "sealgate"];
         self.passwords.take(text, &Setting { words: &words, alone }).await
     }
@@ -179,10 +179,10 @@ impl Accounts {
         self.security_keys.as_ref().map(SecurityKeys::host)
     }
 
-    /// Says whether the person has a second factor to show here: a key of another host is none.
+    /// Says whether the person has a second factor to show here: a key of another host cannot be.
     #[must_use]
-    pub fn has_second_factor(&self, account: &Account) -> bool {
-        account.has_second_factor(self.host())
+    pub fn can_show_second_factor(&self, account: &Account) -> bool {
+        account.can_show_second_factor(self.host())
     }
 
     /// Returns the cookie to keep at a browser where this account has signed in just now, see [`Browsers::remember`].
@@ -195,11 +195,10 @@ impl Accounts {
 }
 
 impl Required {
-    /// Whoever has enrolled a second factor shows it, whatever the tenant relaxes; `host` is that of this gateway, see
-    /// [`Accounts::host`].
+    /// Whoever has enrolled a second factor shows it, or a recovery code, whatever the tenant relaxes and whatever host this is.
     #[must_use]
-    pub fn of(account: &Account, host: Option<&str>, second_factor: SecondFactor) -> Self {
-        if account.has_second_factor(host) {
+    pub fn of(account: &Account, second_factor: SecondFactor) -> Self {
+        if account.has_second_factor() {
             Required::Factor
         } else if second_factor.is_required_of(account.roles) {
             Required::Enrol

@@ -159,7 +159,7 @@ impl Accounts {
         account: &Account,
         issuer: &str,
     ) -> Result<Enrolment, Refusal> {
-        pending.may_enrol(account, self.has_second_factor(account))?;
+        pending.may_enrol(account)?;
         if let Some(drawn) = &pending.kept.value.enrolling {
             return Ok(Enrolment::of(drawn.clone(), issuer, &account.name));
         }
@@ -186,7 +186,7 @@ impl Accounts {
         code: &str,
         now: Timestamp,
     ) -> Result<Enrolled, Refusal> {
-        pending.may_enrol(account, self.has_second_factor(account))?;
+        pending.may_enrol(account)?;
         let secret = pending.kept.value.enrolling.as_ref().ok_or(Reason::NotEnrolled)?;
         let recovery = self.recovery.draw(account.id)?;
         self.one_time.accept(account.tenant, account.id, secret, code, now).await?;
@@ -225,16 +225,16 @@ impl Pending {
         if *replacing == replaces && same { Ok(()) } else { Err(Reason::StepOver) }
     }
 
-    fn may_enrol(&self, account: &Account, enrolled: bool) -> Result<(), Reason> {
+    fn may_enrol(&self, account: &Account) -> Result<(), Reason> {
         self.is_of(account, self.kept.value.replaces)?;
-        let allowed = !enrolled || self.kept.value.replaces;
+        let allowed = !account.has_second_factor() || self.kept.value.replaces;
         if allowed { Ok(()) } else { Err(Reason::AlreadyEnrolled) }
     }
 
     /// A key that is the first second factor; whoever has one adds keys while they are signed in, in no step like this.
-    pub(super) fn may_enrol_key(&self, account: &Account, enrolled: bool) -> Result<(), Reason> {
+    pub(super) fn may_enrol_key(&self, account: &Account) -> Result<(), Reason> {
         self.is_of(account, false)?;
-        if enrolled { Err(Reason::AlreadyEnrolled) } else { Ok(()) }
+        if account.has_second_factor() { Err(Reason::AlreadyEnrolled) } else { Ok(()) }
     }
 }
 

@@ -73,7 +73,7 @@ impl Accounts {
         account: &Account,
         now: Timestamp,
     ) -> Result<Option<KeyRequest>, Refusal> {
-        pending.may_enrol_key(account, self.has_second_factor(account))?;
+        pending.may_enrol_key(account)?;
         let Some(keys) = self.security_keys.as_ref() else { return Ok(None) };
         keys.begin_registration(account, pending.browser(), now).await.map(Some)
     }
@@ -92,7 +92,7 @@ impl Accounts {
         taken: impl Fn(&str) -> bool,
         now: Timestamp,
     ) -> Result<KeyEnrolled, Refusal> {
-        pending.may_enrol_key(account, self.has_second_factor(account))?;
+        pending.may_enrol_key(account)?;
         let recovery = self.recovery.draw(account.id)?;
         let key = self.keys()?.finish_registration(account, pending.browser(), name, answer, taken, now).await?;
         self.end(pending).await?;
