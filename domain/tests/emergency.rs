@@ -176,7 +176,7 @@ fn a_review_is_listed_opened_and_closed_once() {
     let review = house.smash("ada");
     for role in [Role::Auditor, Role::ClinicalDirector] {
         let caller = house.caller("eve", role);
-        let listed = run(house.emergency.reviews(&caller, true, None, 10)).unwrap();
+        let listed = run(house.emergency.reviews(&caller, true, None, 10)).unwrap().listed;
         assert_eq!(listed.iter().map(|review| review.id()).collect::<Vec<_>>(), [review.id], "{role:?}");
         assert_eq!(run(house.emergency.review(&caller, review.id)).unwrap().words, "unconscious, allergies unknown");
     }
@@ -185,10 +185,28 @@ fn a_review_is_listed_opened_and_closed_once() {
     assert_eq!(close(Verdict::NotJustified, "no"), Err(NotDone::Note));
     assert_eq!(close(Verdict::NotJustified, "the patient was not in the house"), Ok(()));
     assert_eq!(close(Verdict::Justified, ""), Err(NotDone::Closed));
-    assert!(run(house.emergency.reviews(&eve, true, None, 10)).unwrap().is_empty());
-    let closed = run(house.emergency.reviews(&eve, false, None, 10)).unwrap().remove(0).read().unwrap().closed.unwrap();
+    assert!(run(house.emergency.reviews(&eve, true, None, 10)).unwrap().listed.is_empty());
+    let closed =
+        run(house.emergency.reviews(&eve, false, None, 10)).unwrap().listed.remove(0).read().unwrap().closed.unwrap();
     assert_eq!((closed.verdict, closed.by.as_str()), (Verdict::NotJustified, "eve"));
     assert_eq!(house.times("BreakGlassReviewed success"), 1);
+}
+
+#[test]
+fn what_a_list_leaves_out_is_not_recorded_as_looked_at() {
+    let house = House::new();
+    let old = house.smash("ada").id;
+    house.doubles.clock.advance(1);
+    let new = house.smash("bob").id;
+    let eve = house.caller("eve", Role::Auditor);
+    let mut before = None;
+    for (id, more) in [(new, true), (old, false)] {
+        let reviews = run(house.emergency.reviews(&eve, true, before, 1)).unwrap();
+        assert_eq!((reviews.listed.iter().map(Listed::id).collect::<Vec<_>>(), reviews.more), (vec![id], more));
+        let told = run(house.doubles.told(TENANT)).unwrap();
+        assert_eq!(told.last().unwrap().context.returned, [format!("GlassReview/{id}")]);
+        before = Some(id);
+    }
 }
 
 #[test]
@@ -201,7 +219,7 @@ fn a_review_that_does_not_open_is_listed_as_such_and_hides_no_other() {
     let arrival = stored.arrival;
     house.doubles.store.tamper(stored);
     let eve = house.caller("eve", Role::Auditor);
-    let listed = run(house.emergency.reviews(&eve, true, None, 10)).unwrap();
+    let listed = run(house.emergency.reviews(&eve, true, None, 10)).unwrap().listed;
     let unreadable = Unreadable { id: broken, broken: arrival, open: true };
     assert!(listed.contains(&Listed::Unreadable(unreadable)));
     assert!(listed.iter().any(|review| matches!(review, Listed::Read(read) if read.id == whole)));
@@ -232,8 +250,10 @@ fn a_review_that_does_not_open_is_closed_with_what_was_found_and_by_nobody_thems
     let ada = house.caller("ada", Role::ClinicalDirector);
     assert_eq!(close(&ada, broken, Verdict::Unreadable, found), Err(NotDone::Own), "whose it is, the chain says");
     assert_eq!(close(&eve, broken, Verdict::Unreadable, found), Ok("ada".into()));
-    assert_eq!(close(&eve, broken, Verdict::Justified, ""), Err(NotDone::Closed));
-    let open = run(house.emergency.reviews(&eve, true, None, 10)).unwrap();
+    for (verdict, note) in [(Verdict::Justified, ""), (Verdict::Unreadable, found)] {
+        assert_eq!(close(&eve, broken, verdict, note), Err(NotDone::Closed));
+    }
+    let open = run(house.emergency.reviews(&eve, true, None, 10)).unwrap().listed;
     assert_eq!(open.iter().map(Listed::id).collect::<Vec<_>>(), [whole]);
     let closed = run(house.emergency.review(&eve, broken)).unwrap();
     assert_eq!((closed.patient, closed.correlation), (PATIENT, CorrelationId([9; 16])));

@@ -187,7 +187,7 @@ pub fn listed(listed: &Listed, tenant: TenantId, hours: u32, now: Timestamp) -> 
         Listed::Read(review) => self::review(review, hours, now),
         Listed::Unreadable(unreadable) => {
             json!({ "id": unreadable.id.to_string(), "tenant": tenant.to_string(), "unreadable": true,
-                    "broken": unreadable.broken.rfc3339(), "due": listed.due(hours).rfc3339(),
+                    "open": unreadable.open, "broken": unreadable.broken.rfc3339(), "due": listed.due(hours).rfc3339(),
                     "overdue": listed.is_overdue(hours, now) })
         }
     }

@@ -29,14 +29,11 @@ async fn list(visit: &Visit<'_>, asked: &Asked<'_>) -> Result<HttpResponse, Prob
         Some("all") => false,
         Some(_) => return Err(Problem::Query("state", "must be one of: open, all")),
     };
-    // One more than the page has, to know whether there is another.
-    let limit = u32::try_from(page.limit.saturating_add(1)).unwrap_or(u32::MAX);
-    let mut found = visit.service.settings.emergency.reviews(&visit.caller(), open_only, page.after, limit).await?;
-    let more = found.len() > page.limit;
-    found.truncate(page.limit);
-    let next = found.last().map(Listed::id).filter(|_| more);
+    let limit = u32::try_from(page.limit).unwrap_or(u32::MAX);
+    let found = visit.service.settings.emergency.reviews(&visit.caller(), open_only, page.after, limit).await?;
+    let next = found.listed.last().map(Listed::id).filter(|_| found.more);
     let (hours, now) = (hours(visit), now(visit));
-    let shown = found.iter().map(|listed| render::listed(listed, visit.tenant(), hours, now));
+    let shown = found.listed.iter().map(|listed| render::listed(listed, visit.tenant(), hours, now));
     Ok(answer::list(shown.collect(), next))
 }
 

@@ -24,7 +24,7 @@ const MOST: u32 = 200;
 pub(crate) async fn list(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let all = !visit.query.text("all").is_empty();
     let caller = visit.caller()?;
-    let mut reviews = visit.service.emergency.reviews(&caller, !all, None, MOST).await?;
+    let mut reviews = visit.service.emergency.reviews(&caller, !all, None, MOST).await?.listed;
     if !all {
         reviews.reverse();
     }

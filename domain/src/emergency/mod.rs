@@ -24,7 +24,7 @@ mod unreadable;
 pub(crate) use outbox::pause_after;
 pub use outbox::{GIVE_UP_SECONDS, OUTBOX, Waiting};
 pub use review::{Closed, Listed, NOTE, Review, Unreadable, Verdict};
-pub use reviewing::{Counts, MAX_COUNTED};
+pub use reviewing::{Counts, MAX_COUNTED, Reviews};
 pub use seen::{MAX_SEEN, Seen, SeenAct};
 pub use unreadable::UNREADABLE;
 

@@ -30,6 +30,14 @@ pub struct Counts {
     pub overdue: u64,
 }
 
+/// Reviews of a tenant, newest first.
+pub struct Reviews {
+    /// The reviews.
+    pub listed: Vec<Listed>,
+    /// Whether there are more, which were not looked at.
+    pub more: bool,
+}
+
 impl Emergency {
     /// Returns the tenant's reviews, newest first, at most `limit`, and only those before another where one is given; that they were
     /// looked at is recorded before. One that does not open is among them and hides no other.
@@ -42,7 +50,7 @@ impl Emergency {
         open_only: bool,
         before: Option<RecordId>,
         limit: u32,
-    ) -> Result<Vec<Listed>, NotDone> {
+    ) -> Result<Reviews, NotDone> {
         self.permitted(caller, "").await?;
         let before = match before {
             Some(id) => Some((self.stored(caller.subject.tenant, id).await?.arrival, id)),
@@ -52,13 +60,15 @@ impl Emergency {
             before,
             kinds: alloc::vec![Kind::GlassReview],
             routing: open_only.then_some(Routing::Review),
-            limit,
+            // One more, which tells that there are more, and is not opened.
+            limit: limit.saturating_add(1),
             ..Find::default()
         };
         let found = self.store.find(caller.subject.tenant, query).await?;
-        let mut reviews = Vec::with_capacity(found.len());
-        for stored in &found {
-            reviews.push(match self.open(caller, stored).await {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut listed = Vec::with_capacity(found.len());
+        for stored in found.iter().take(limit) {
+            listed.push(match self.open(caller, stored).await {
                 Ok((review, _)) => Listed::Read(Box::new(review)),
                 Err(NotDone::Integrity) => Listed::Unreadable(Unreadable {
                     id: stored.id,
@@ -68,9 +78,9 @@ impl Emergency {
                 Err(fault) => return Err(fault),
             });
         }
-        let returned = reviews.iter().map(|review| reference(review.id())).collect();
+        let returned = listed.iter().map(|review: &Listed| reference(review.id())).collect();
         self.looked(caller, "", returned).await?;
-        Ok(reviews)
+        Ok(Reviews { listed, more: found.len() > limit })
     }
 
     /// Returns one review; that it was looked at is recorded before.
@@ -97,8 +107,8 @@ impl Emergency {
         }
         let stored = self.stored(caller.subject.tenant, id).await?;
         let (review, before) = match (self.open(caller, &stored).await, verdict) {
-            (Ok((review, before)), Verdict::Justified | Verdict::NotJustified) => (review, Some(before)),
-            (Ok(_), Verdict::Unreadable) => return Err(NotDone::Readable),
+            (Ok((review, _)), Verdict::Unreadable) if review.closed.is_none() => return Err(NotDone::Readable),
+            (Ok((review, before)), _) => (review, Some(before)),
             (Err(NotDone::Integrity), Verdict::Unreadable) if stored.routing != Routing::Review => {
                 return Err(NotDone::Closed);
             }

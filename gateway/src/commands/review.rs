@@ -40,7 +40,8 @@ async fn reviewer(installation: &Installation, tenant: &str, request: String) ->
 
 async fn list(installation: &Installation, tenant: &str, all: bool, limit: u32, print: Json) -> Outcome {
     let (caller, hours) = reviewer(installation, tenant, "review list".to_owned()).await?;
-    let mut reviews = emergency(installation).reviews(&caller, !all, None, limit).await.map_err(not_done)?;
+    let found = emergency(installation).reviews(&caller, !all, None, limit).await.map_err(not_done)?;
+    let mut reviews = found.listed;
     if !all {
         reviews.reverse();
     }
@@ -62,7 +63,11 @@ async fn list(installation: &Installation, tenant: &str, all: bool, limit: u32, 
                 (review.broken, printable(&review.display), review.reason.clone(), state)
             }
             Listed::Unreadable(unreadable) => {
-                let state = if overdue { "UNREADABLE, OVERDUE" } else { "UNREADABLE" };
+                let state = match unreadable.open {
+                    true if overdue => "UNREADABLE, OVERDUE",
+                    true => "UNREADABLE",
+                    false => "UNREADABLE, closed",
+                };
                 (unreadable.broken, "?".to_owned(), "?".to_owned(), state)
             }
         };

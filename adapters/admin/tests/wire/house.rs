@@ -10,14 +10,15 @@ use domain::access::{
     Address, Clinics, Context, Factor, Principal, PrincipalKind, Purpose, Role, Roles, Scopes, Session, Subject,
 };
 use domain::administration::{Administration, By, NewAccount};
-use domain::audit::ChainId;
+use domain::audit::{self, ChainId};
 use domain::directory::{Account, Connection, Directory, Protocol, Provisioning};
 use domain::double::{Installation, MemoryTickets, Told};
-use domain::emergency::Emergency;
+use domain::emergency::{Emergency, Review, Smashing};
 use domain::id::{CorrelationId, RecordId, TenantId};
-use domain::journal::Actor;
+use domain::journal::{Act, Actor, Journal};
 use domain::ports::{BoxFuture, Clock, Store, Unavailable};
 use domain::refusals::{RefusalLimits, Refusals};
+use domain::retrieval::Caller;
 use domain::sign_in::{Begun, Origin, SignIn};
 use domain::ticket::{TicketBook, TicketKeys};
 use domain::time::Timestamp;
@@ -32,6 +33,7 @@ pub(crate) struct House {
     pub(crate) doubles: Installation,
     pub(crate) administration: Administration,
     pub(crate) sign_in: SignIn,
+    pub(crate) emergency: Emergency,
     pub(crate) tenant: TenantId,
     directory: watch::Sender<Arc<Directory>>,
     service: Arc<Service>,
@@ -89,6 +91,10 @@ impl Admission for Door {
             scopes,
             compartment: None,
         };
+        let person = |name, tenant, role| {
+            let roles = Roles::of(&[role]);
+            Subject { scopes: scopes("user/Administration.ru"), ..Subject::console(name, tenant, roles) }
+        };
         let subject = match token {
             "admin" | "tardy" => system(self.tenant, &[Role::Admin, Role::Auditor], Scopes::Unrestricted),
             "plain-admin" => system(self.tenant, &[Role::Admin], Scopes::Unrestricted),
@@ -97,10 +103,10 @@ impl Admission for Door {
             "looking" => system(self.tenant, &[Role::Admin], scopes("system/Administration.r")),
             "changing" => system(self.tenant, &[Role::Admin], scopes("system/Administration.ru")),
             "all-records" => system(self.tenant, &[Role::Admin], scopes("system/*.cruds")),
-            "auditor" => {
-                let roles = Roles::of(&[Role::Auditor]);
-                Subject { scopes: scopes("user/Administration.ru"), ..Subject::console("olga", self.tenant, roles) }
-            }
+            "auditor" => person("olga", self.tenant, Role::Auditor),
+            "director" => person("dee", self.tenant, Role::ClinicalDirector),
+            "provider" => person("ada", self.tenant, Role::Provider),
+            "strange-auditor" => person("otto", self.other, Role::Auditor),
             _ => return Box::pin(std::future::ready(Ok(None))),
         };
         let allowed = if peer.to_string().starts_with("192.") { Address::Allowed } else { Address::NotAllowed };
@@ -169,26 +175,18 @@ impl House {
         let tickets = Arc::new(MemoryTickets::default());
         let refusals = doubles.refusals(RefusalLimits::default()).unwrap();
         let book = || book(&doubles, &tickets);
-        let emergency = Emergency {
-            store: doubles.store.clone(),
-            ledger: doubles.ledger.clone(),
-            vault: doubles.vault.clone(),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-            book: book(),
-        };
         let service = Service::new(Settings {
             origin: "https://here.example/".to_owned(),
             directory: seen,
             admission: Arc::new(Door { tenant, other, clock: doubles.clock.clone() }),
             inviting: Inviting { administration: doubles.administration(), invitations: Invitations::new(book()) },
             sign_in: sign_in(&doubles, book(), &refusals),
-            emergency,
+            emergency: emergency(&doubles, book()),
             diagnosis: Arc::new(Doctor),
             limits,
         });
-        let sign_in = sign_in(&doubles, book(), &refusals);
-        Self { doubles, administration, sign_in, tenant, directory, service }
+        let (sign_in, emergency) = (sign_in(&doubles, book(), &refusals), emergency(&doubles, book()));
+        Self { doubles, administration, sign_in, emergency, tenant, directory, service }
     }
 
     /// Puts into force what is stored, as the gateway does within a second.
@@ -242,6 +240,38 @@ impl House {
         let settings = domain::directory::TenantSettings::default();
         let begun = self.sign_in.begin_admitted(&assertion, account.to_admitted(), &settings, &origin, None).await;
         begun.unwrap_or_else(|why| session_refused(why.name()))
+    }
+
+    /// Somebody breaks the glass for a patient and opens a report of theirs.
+    pub(crate) async fn smash(&self, name: &str, role: Role, patient: RecordId, report: RecordId) -> Review {
+        self.doubles.clock.advance(1);
+        let visitor = Caller {
+            subject: Subject::console(name, self.tenant, Roles::of(&[role])),
+            circumstances: Context::console(self.doubles.clock.now()),
+            workstation: "portal".to_owned(),
+            address: "192.0.2.7".to_owned(),
+            correlation: CorrelationId([4; 16]),
+            request: "POST /break-glass".to_owned(),
+        };
+        let smashing = Smashing {
+            patient,
+            session: RecordId([6; 16]),
+            reason: "ETREAT",
+            words: "unconscious in room 3",
+            rule: self.emergency.may(&visitor, true, Some(patient)).await.unwrap(),
+            seconds: 3_600,
+            alarm: false,
+        };
+        let review = self.emergency.smash(&visitor, &smashing).await.unwrap();
+        let opened = Act::done("fhir.read", "DiagnosticReport", &report.to_string());
+        let context = audit::Context { glass: Some(patient.to_string()), ..audit::Context::default() };
+        self.journal().record(&visitor.actor(), opened, &context).await.unwrap();
+        review
+    }
+
+    fn journal(&self) -> Journal<'_> {
+        let Installation { ledger, vault, clock, entropy, .. } = &self.doubles;
+        Journal { ledger: ledger.as_ref(), vault: vault.as_ref(), clock: clock.as_ref(), entropy: entropy.as_ref() }
     }
 
     pub(crate) fn request(&self, token: &str, method: Method, path: &str) -> TestRequest {
@@ -328,6 +358,17 @@ fn book(doubles: &Installation, tickets: &Arc<MemoryTickets>) -> Arc<TicketBook>
         clock: doubles.clock.clone(),
         entropy: doubles.entropy.clone(),
     })
+}
+
+fn emergency(doubles: &Installation, book: Arc<TicketBook>) -> Emergency {
+    Emergency {
+        store: doubles.store.clone(),
+        ledger: doubles.ledger.clone(),
+        vault: doubles.vault.clone(),
+        clock: doubles.clock.clone(),
+        entropy: doubles.entropy.clone(),
+        book,
+    }
 }
 
 fn sign_in(doubles: &Installation, book: Arc<TicketBook>, refusals: &Arc<Refusals>) -> SignIn {

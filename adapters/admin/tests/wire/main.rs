@@ -11,3 +11,4 @@ mod connections;
 mod house;
 mod people;
 mod refusals;
+mod reviews;

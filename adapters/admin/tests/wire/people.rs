@@ -1,6 +1,6 @@
-//! Accounts, sessions and reviews.
+//! Accounts and sessions.
 
-use crate::house::{House, nobody};
+use crate::house::House;
 use actix_web::http::Method;
 use domain::access::{Address, Role};
 use serde_json::json;
@@ -128,19 +128,4 @@ async fn sessions_are_seen_and_ended_one_by_one_and_by_person() {
     assert!(resumes(2).await, "nothing ends by mistake");
     assert_eq!(house.post("admin", "sessions/end", &json!({ "everybody": true })).await.json(), json!({ "ended": 1 }));
     assert!(house.chain().await.contains(&"session.end Person success admin".to_owned()));
-}
-
-#[actix_web::test]
-async fn reviews_are_for_people_who_may_review() {
-    let house = House::new().await;
-    // A system never reviews, whatever its roles; an auditor by a token that says so does.
-    assert_eq!(house.get("admin", "reviews").await.problem().0, 403);
-    assert_eq!(house.get("auditor", "reviews?state=all").await.json(), json!({ "items": [], "next": null }));
-    assert_eq!(house.get("auditor", "reviews?state=shut").await.problem(), (400, "parameter".into(), "state".into()));
-    assert_eq!(house.get("auditor", &format!("reviews/{}", nobody())).await.problem().0, 404);
-    let close = format!("reviews/{}/close", nobody());
-    assert_eq!(house.post("auditor", &close, &json!({ "verdict": "justified" })).await.problem().0, 404);
-    assert_eq!(house.post("auditor", &close, &json!({ "verdict": "fine" })).await.problem().2, "/verdict");
-    let settings = house.get("auditor", "settings").await.json();
-    assert_eq!(settings["settings"]["break_glass_review_hours"], 72);
 }
