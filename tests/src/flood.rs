@@ -45,7 +45,7 @@ impl Flood {
     /// Begins a flood of so many sign-ins a second; every second one is for a name that exists.
     #[must_use]
     pub fn begin(gateway: &Gateway, party: &Party, name: &str, rate: u32) -> Self {
-        let origin = format!("http://{}", gateway.fhir_address());
+        let origin = gateway.origin();
         let url = format!("{origin}/sign-in/{}/password", party.id);
         let mut browser = Browser::new();
         let page = browser.get(&format!("{origin}/sign-in/{}", party.id));

@@ -112,6 +112,12 @@ impl Gateway {
         self.fhir
     }
 
+    /// Where browsers and clients go: the address of the FHIR server, without a slash at its end.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.fhir)
+    }
+
     /// The address of the port for health and metrics.
     #[must_use]
     pub fn operations_address(&self) -> SocketAddr {

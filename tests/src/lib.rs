@@ -26,3 +26,4 @@ pub mod mllp;
 pub mod person;
 pub mod provider;
 pub mod receiving;
+pub mod trials;

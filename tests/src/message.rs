@@ -9,6 +9,9 @@ pub const PLANTED_GIVEN: &str = "XANTHIPPE";
 /// A record number that no fixture shares.
 pub const PLANTED_MRN: &str = "MRN7719385521";
 
+/// The birth date of the planted patient.
+pub const PLANTED_BIRTH: &str = "1970-04-12";
+
 /// A message to be rendered.
 #[derive(Clone)]
 pub struct Oru {

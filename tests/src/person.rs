@@ -1,6 +1,9 @@
 //! A person with an account kept here: from the invitation to a session, as a browser goes.
 
 use crate::browser::{Browser, Page};
+use crate::gateway::{Gateway, eventually};
+use crate::home::Home;
+use crate::message::{PLANTED_BIRTH, PLANTED_MRN};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The password of everybody in tests.
@@ -34,6 +37,42 @@ impl Person {
         assert_eq!(codes.status, 200, "the first code is taken: {}", codes.body);
         Self { browser, key }
     }
+}
+
+/// Adds an account in the first tenant and takes up its invitation; returns the browser, signed in, once that is in force.
+#[must_use]
+pub fn signed_in(home: &Home, gateway: &Gateway, name: &str, role: &str) -> Browser {
+    let tenant = home.first().name.clone();
+    let added = home.json(&["user", "add", name, "--tenant", &tenant, "--role", role, "--json"]);
+    taken_up(&gateway.origin(), added["invitation"].as_str().expect("an invitation"))
+}
+
+/// Takes up an invitation as soon as the account is in force; returns the browser, signed in, once that is in force.
+#[must_use]
+pub fn taken_up(origin: &str, invitation: &str) -> Browser {
+    let (_, secret) = invitation.split_once("/invitation/").expect("an invitation is an address");
+    let opens = || Browser::new().get(&format!("{origin}/invitation/{secret}")).status == 200;
+    eventually("the account is in force", opens);
+    let mut browser = Person::invited(origin, invitation).browser;
+    eventually("the session is in force", || browser.get(&format!("{origin}/account")).status == 200);
+    browser
+}
+
+/// Breaks the glass for the patient of every message, in these words; returns the patient's id.
+pub fn break_glass(browser: &mut Browser, origin: &str, words: &str) -> String {
+    let form = format!("{origin}/break-glass");
+    let page = browser.get(&form);
+    let csrf = csrf(&page);
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("identifier", PLANTED_MRN),
+        ("born", PLANTED_BIRTH),
+        ("reason", "ETREAT"),
+        ("words", words),
+    ];
+    let opened = browser.post(&form, &fields);
+    let patient = opened.location.as_ref().and_then(|to| to.path().strip_prefix("/patients/"));
+    patient.unwrap_or_else(|| panic!("a patient: {}", opened.body)).to_owned()
 }
 
 /// Returns the hidden field that every form of ours has.

@@ -1,5 +1,7 @@
 //! A real identity provider as a process of its own, gone when it is dropped.
 
+use crate::gateway::Gateway;
+use crate::home::{Home, write_private};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -31,6 +33,21 @@ impl Provider {
         Self { child, address: address.unwrap_or_else(|| panic!("{script} does not start: {line}")) }
     }
 
+    /// Starts an OpenID provider and connects the first tenant with it by command, as `Hospital`; returns the id of the connection, which
+    /// has no rule yet.
+    #[must_use]
+    pub fn connected(providers: &Path, home: &Home, gateway: &Gateway) -> (Self, String) {
+        let provider = Self::start(providers, "oidc.mjs", &[("RP", &gateway.origin())]);
+        let secret = home.path("client-secret");
+        write_private(&secret, CLIENT_SECRET.as_bytes());
+        let (secret, tenant) = (secret.display().to_string(), home.first().name.clone());
+        let add = ["connection", "add-oidc", "Hospital", "--tenant", &tenant, "--issuer", &provider.address];
+        let more = ["--client-id", "gateway", "--client-secret-file", &secret, "--allow-http-loopback", "--json"];
+        let added = home.json(&[add.as_slice(), more.as_slice()].concat());
+        let connection = added["id"].as_str().unwrap_or_else(|| panic!("an id: {added}"));
+        (provider, connection.to_owned())
+    }
+
     /// Returns the port it listens on.
     #[must_use]
     pub fn port(&self) -> &str {
@@ -51,8 +68,5 @@ pub fn folder() -> Option<PathBuf> {
     std::env::var_os("TEST_PROVIDERS").map(PathBuf::from)
 }
 
-/// Says whether tests that need providers must run.
-#[must_use]
-pub fn required() -> bool {
-    std::env::var("REQUIRE_PROVIDERS").is_ok_and(|value| value == "1")
-}
+/// The secret by which the script of OpenID Connect knows its client `gateway`.
+pub const CLIENT_SECRET: &str = "gateway-secret-of-tests-0123456789abcdef";

@@ -13,17 +13,15 @@ use sha2::Sha256;
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tests::browser::{Browser, Page};
+use tests::browser::Browser;
 use tests::gateway::{Gateway, PATIENCE, eventually, pause};
 use tests::home::{Home, write_private};
-use tests::message::{Oru, PLANTED_FAMILY, PLANTED_MRN};
-use tests::person::Person;
+use tests::message::{Oru, PLANTED_BIRTH, PLANTED_FAMILY, PLANTED_MRN};
+use tests::person::{break_glass, signed_in};
 use tests::receiving::{Receiving, Told};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
 const KEY: &[u8] = b"a key of more than thirty-two bytes";
-/// The birth date of the patient in every message.
-const BORN: &str = "1970-04-12";
 /// How soon somebody is told.
 const SOON: Duration = Duration::from_secs(5);
 
@@ -55,43 +53,10 @@ fn site(receiving: &Receiving) -> Home {
     home
 }
 
-/// Somebody with an account, who has taken up their invitation and is signed in.
-fn signed_in(home: &Home, gateway: &Gateway, name: &str, role: &str) -> Browser {
-    let tenant = home.first().name.clone();
-    let added = home.json(&["user", "add", name, "--tenant", &tenant, "--role", role, "--json"]);
-    let (origin, link) = (origin(gateway), added["invitation"].as_str().unwrap());
-    let (_, secret) = link.split_once("/invitation/").unwrap();
-    let opens = || Browser::new().get(&format!("{origin}/invitation/{secret}")).status == 200;
-    eventually("the account is in force", opens);
-    let mut browser = Person::invited(&origin, link).browser;
-    eventually("the session is in force", || browser.get(&format!("{origin}/account")).status == 200);
-    browser
-}
-
-fn origin(gateway: &Gateway) -> String {
-    format!("http://{}", gateway.fhir_address())
-}
-
-fn send(browser: &mut Browser, page: &Page, to: &str, fields: &[(&str, &str)]) -> Page {
-    let token = page.field("csrf").unwrap_or_else(|| panic!("a form: {}", page.body));
-    let mut form = vec![("csrf", token.as_str())];
-    form.extend(fields);
-    browser.post(to, &form)
-}
-
 /// Breaks the glass for the patient of the first message.
 fn smash(gateway: &Gateway, browser: &mut Browser) -> Instant {
-    let form = format!("{}/break-glass", origin(gateway));
-    let page = browser.get(&form);
-    let fields = [
-        ("identifier", PLANTED_MRN),
-        ("born", BORN),
-        ("reason", "ETREAT"),
-        ("words", "unconscious in the emergency room"),
-    ];
     let at = Instant::now();
-    let opened = send(browser, &page, &form, &fields);
-    assert!(opened.location.as_ref().is_some_and(|to| to.path().starts_with("/patients/")), "{}", opened.body);
+    break_glass(browser, &gateway.origin(), "unconscious in the emergency room");
     at
 }
 
@@ -116,7 +81,7 @@ fn somebody_is_told_within_five_seconds_and_a_reviewer_judges_it() {
     assert_eq!(alarm["tenant"].as_str(), Some(home.first().id.as_str()));
     assert_eq!(alarm["person"]["display"].as_str(), Some("ada"));
     let text = alarm.to_string();
-    for never in [PLANTED_MRN, PLANTED_FAMILY, BORN, "unconscious"] {
+    for never in [PLANTED_MRN, PLANTED_FAMILY, PLANTED_BIRTH, "unconscious"] {
         assert!(!text.contains(never), "{text}");
     }
     let line = gateway.log().lines().find(|line| line.contains("glass broken")).unwrap().to_owned();

@@ -25,7 +25,7 @@ fn a_flood_of_wrong_passwords_is_turned_away_and_the_honest_get_in() {
     assert_eq!(code(&gateway.mllp().exchange(&Oru::new("FLOOD", "ORD1", 2).render()).unwrap()), "AA");
     let report = gateway.fhir(&party).get("/DiagnosticReport").resources().remove(0);
     let path = format!("/DiagnosticReport/{}", report["id"].as_str().unwrap());
-    let origin = format!("http://{}", gateway.fhir_address());
+    let origin = gateway.origin();
     let mut ada = Person::invited(&origin, &invitation);
 
     let before = gateway.kilobytes("VmRSS");

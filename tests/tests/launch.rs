@@ -11,37 +11,23 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use tests::browser::{Browser, Page};
 use tests::gateway::{Gateway, eventually};
-use tests::home::{Home, write_private};
+use tests::home::Home;
 use tests::message::{Oru, PLANTED_MRN};
-use tests::provider::{self, Provider};
+use tests::provider::Provider;
+use tests::trials::{passing, with_providers};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
-const SECRET: &str = "gateway-secret-of-tests-0123456789abcdef";
 const SCOPES: &[&str] =
     &["openid", "fhirUser", "profile", "launch", "launch/patient", "offline_access", "patient/*.rs", "user/*.rs"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trial = |name: &'static str, test: fn(&Path)| match provider::folder() {
-        Some(folder) => Trial::test(name, move || {
-            test(&folder);
-            Ok(())
-        }),
-        None if provider::required() => {
-            Trial::test(name, || Err("REQUIRE_PROVIDERS=1 but TEST_PROVIDERS is not set".into()))
-        }
-        None => Trial::test(format!("{name} (ignored: TEST_PROVIDERS is not set; see tests/providers/run)"), || Ok(()))
-            .with_ignored_flag(true),
-    };
     let trials = [
-        trial("an_application_of_npm_is_launched_alone_and_from_a_patient_s_page", npm_launches),
-        trial("an_application_of_pypi_finds_us_by_our_statement_and_is_launched", pypi_launches),
+        with_providers("an_application_of_npm_is_launched_alone_and_from_a_patient_s_page", npm_launches),
+        with_providers("an_application_of_pypi_finds_us_by_our_statement_and_is_launched", pypi_launches),
     ];
     let scripts = match scripts() {
-        Some(folder) => Trial::test("the_smart_testscripts_pass", move || {
-            smart_testscripts(&folder);
-            Ok(())
-        }),
+        Some(folder) => passing("the_smart_testscripts_pass", move || smart_testscripts(&folder)),
         None => Trial::test("the_smart_testscripts_pass (ignored: SEALGATE_SHARED is not there)", || Ok(()))
             .with_ignored_flag(true),
     };
@@ -78,16 +64,10 @@ impl Site {
     fn new(providers: &Path) -> Self {
         let home = Home::new(PROGRAM);
         let gateway = home.serve();
-        let origin = format!("http://{}", gateway.fhir_address());
-        let provider = Provider::start(providers, "oidc.mjs", &[("RP", &origin)]);
-        let secret = home.path("client-secret");
-        write_private(&secret, SECRET.as_bytes());
-        let (secret, tenant) = (secret.display().to_string(), home.first().name.clone());
-        let add = ["connection", "add-oidc", "Hospital", "--tenant", &tenant, "--issuer", &provider.address];
-        let more = ["--client-id", "gateway", "--client-secret-file", &secret, "--allow-http-loopback", "--json"];
-        let added = home.json(&[add.as_slice(), more.as_slice()].concat());
+        let origin = gateway.origin();
+        let (provider, connection) = Provider::connected(providers, &home, &gateway);
         home.done(&["connection", "rule", "add", "Hospital", "--if-role", "Provider", "--role", "provider"]);
-        let start = format!("{origin}/sign-in/{}/with/{}", home.first().id, added["id"].as_str().unwrap());
+        let start = format!("{origin}/sign-in/{}/with/{connection}", home.first().id);
         let message = Oru::new("LAUNCH-1", "F-1", 3).render();
         gateway.sender_of(home.first()).exchange(&message).unwrap();
         Self { gateway, home, origin, start, _provider: provider }

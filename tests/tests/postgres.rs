@@ -9,31 +9,21 @@
     reason = "a test fails by panicking"
 )]
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Arguments;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::ExitCode;
-use tests::database::in_a_database_of_its_own;
 use tests::home::Home;
 use tests::message::Oru;
 use tests::mllp::code;
+use tests::trials::on_postgres;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let url = std::env::var("TEST_POSTGRES_URL").ok();
-    let required = std::env::var("REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
-    let trial = |name: &'static str, test: fn(&str)| match url.clone() {
-        Some(url) => Trial::test(name, move || {
-            in_a_database_of_its_own(&url, name, test);
-            Ok(())
-        }),
-        None if required => Trial::test(name, || Err("REQUIRE_POSTGRES=1 but TEST_POSTGRES_URL is not set".into())),
-        None => Trial::test(format!("{name} (ignored: TEST_POSTGRES_URL is not set; see tests/postgres)"), || Ok(()))
-            .with_ignored_flag(true),
-    };
+    let trial = |name: &str, test: fn(&str)| on_postgres(name, name, test);
     let trials = vec![
         trial("the_main_job_runs_on_postgresql", the_main_job_runs_on_postgresql),
         trial("two_gateways_share_one_database", two_gateways_share_one_database),

@@ -6,33 +6,23 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use conformance::{case, fhir, scim};
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Arguments;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
 use tests::browser::{Browser, Page};
 use tests::gateway::{Gateway, eventually};
-use tests::home::{Home, write_private};
-use tests::provider::{self, Provider};
+use tests::home::Home;
+use tests::provider::Provider;
+use tests::trials::with_providers;
 use tokio::runtime::{Builder, Runtime};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
-const SECRET: &str = "gateway-secret-of-tests-0123456789abcdef";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let name = "whoever_is_deactivated_is_sent_away_at_once";
-    let trial = match provider::folder() {
-        Some(folder) => Trial::test(name, move || {
-            whoever_is_deactivated_is_sent_away_at_once(&folder);
-            Ok(())
-        }),
-        None if provider::required() => {
-            Trial::test(name, || Err("REQUIRE_PROVIDERS=1 but TEST_PROVIDERS is not set".into()))
-        }
-        None => Trial::test(format!("{name} (ignored: TEST_PROVIDERS is not set; see tests/providers/run)"), || Ok(()))
-            .with_ignored_flag(true),
-    };
+    let trial = with_providers(name, whoever_is_deactivated_is_sent_away_at_once);
     libtest_mimic::run(&arguments, vec![trial]).exit_code()
 }
 
@@ -130,15 +120,8 @@ impl Site {
 fn whoever_is_deactivated_is_sent_away_at_once(providers: &Path) {
     let home = Home::new(PROGRAM);
     let gateway = home.serve();
-    let origin = format!("http://{}", gateway.fhir_address());
-    let provider = Provider::start(providers, "oidc.mjs", &[("RP", &origin)]);
-    let secret = home.path("client-secret");
-    write_private(&secret, SECRET.as_bytes());
-    let (secret, tenant) = (secret.display().to_string(), home.first().name.clone());
-    let add = ["connection", "add-oidc", "Hospital", "--tenant", &tenant, "--issuer", &provider.address];
-    let more = ["--client-id", "gateway", "--client-secret-file", &secret, "--allow-http-loopback", "--json"];
-    let added = home.json(&[add.as_slice(), more.as_slice()].concat());
-    let connection = added["id"].as_str().unwrap_or_else(|| panic!("an id: {added}")).to_owned();
+    let origin = gateway.origin();
+    let (provider, connection) = Provider::connected(providers, &home, &gateway);
     home.done(&["connection", "rule", "add", "Hospital", "--if-role", "Provider", "--role", "provider"]);
     home.done(&["connection", "provisioning", "Hospital", "--required", "yes", "--address", "127.0.0.0/8"]);
     let token = home.json(&["connection", "scim-token", "Hospital", "--json"]);

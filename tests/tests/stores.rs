@@ -15,11 +15,10 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::sync::Arc;
 use store::{Database, Options, Recorder};
+use tests::trials::with_postgres;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let url = std::env::var("TEST_POSTGRES_URL").ok();
-    let required = std::env::var("REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
     let mut trials = Vec::new();
     for case in STORE {
         let name = |store: &str| format!("{store}::{} {}", case.id, case.sentence);
@@ -29,7 +28,7 @@ fn main() -> ExitCode {
         trials.push(Trial::test(name("sqlite"), move || {
             block_on(on_sqlite(move |database| async move { (case.run)(&*database.store()).await }))
         }));
-        trials.push(postgres(name("postgres"), case.id, &url, required, move |database, _| async move {
+        trials.push(postgres(name("postgres"), case.id, move |database, _| async move {
             (case.run)(&*database.store()).await
         }));
     }
@@ -41,12 +40,12 @@ fn main() -> ExitCode {
         trials.push(Trial::test(name("sqlite"), move || {
             block_on(on_sqlite(move |database| async move { (case.run)(&*database.tickets()).await }))
         }));
-        trials.push(postgres(name("postgres"), case.id, &url, required, move |database, _| async move {
+        trials.push(postgres(name("postgres"), case.id, move |database, _| async move {
             (case.run)(&*database.tickets()).await
         }));
     }
     let name = "postgres::audit rows stay when a session calls itself a replica".to_owned();
-    trials.push(postgres(name, "replica", &url, required, |_, own| async move { replica(&own).await }));
+    trials.push(postgres(name, "replica", |_, own| async move { replica(&own).await }));
     for case in LEDGER {
         let name = |store: &str| format!("{store}::{} {}", case.id, case.sentence);
         let run = move |database: Arc<Database>| async move {
@@ -66,7 +65,7 @@ fn main() -> ExitCode {
             })
         }));
         trials.push(Trial::test(name("sqlite"), move || block_on(on_sqlite(run))));
-        trials.push(postgres(name("postgres"), case.id, &url, required, move |database, _| run(database)));
+        trials.push(postgres(name("postgres"), case.id, move |database, _| run(database)));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -100,25 +99,18 @@ async fn on_sqlite<F: Future<Output = Verdict>>(run: impl FnOnce(Arc<Database>) 
 fn postgres<F: Future<Output = Verdict>>(
     name: String,
     id: &str,
-    url: &Option<String>,
-    required: bool,
     run: impl FnOnce(Arc<Database>, String) -> F + Send + 'static,
 ) -> Trial {
     let schema = format!("{}_{}", id.to_lowercase().replace('-', "_"), std::process::id());
-    match url.clone() {
-        Some(url) => Trial::test(name, move || block_on(on_postgres(url, schema, run))),
-        None if required => Trial::test(name, || Err("REQUIRE_POSTGRES=1 but TEST_POSTGRES_URL is not set".into())),
-        None => Trial::test(format!("{name} (ignored: TEST_POSTGRES_URL is not set; see tests/postgres)"), || Ok(()))
-            .with_ignored_flag(true),
-    }
+    with_postgres(&name, move |url| block_on(on_postgres(url, schema, run)))
 }
 
 async fn on_postgres<F: Future<Output = Verdict>>(
-    url: String,
+    url: &str,
     schema: String,
     run: impl FnOnce(Arc<Database>, String) -> F,
 ) -> Result<(), Failed> {
-    let mut admin = PgConnection::connect(&url).await?;
+    let mut admin = PgConnection::connect(url).await?;
     admin.execute(AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).await?;
     let mark = if url.contains('?') { '&' } else { '?' };
     let own = format!("{url}{mark}options=-csearch_path%3D{schema}");

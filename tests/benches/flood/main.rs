@@ -45,7 +45,7 @@ fn main() {
     assert_eq!(code(&gateway.mllp().exchange(&Oru::new("FLOOD", "ORD1", 20).render()).unwrap()), "AA");
     let report = gateway.fhir(&party).get("/DiagnosticReport").resources().remove(0);
     let path = format!("/DiagnosticReport/{}", report["id"].as_str().unwrap());
-    let _ada = Person::invited(&format!("http://{}", gateway.fhir_address()), &invitation);
+    let _ada = Person::invited(&gateway.origin(), &invitation);
 
     // What is fast only after it was done once is done once.
     drop(read(&gateway, &party, &path, READS, Duration::from_secs(2)));

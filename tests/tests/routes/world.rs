@@ -134,7 +134,7 @@ impl World {
         let tellers = [told, elsewhere, beside, revoked].map(|made| made["token"].as_str().unwrap().to_owned());
 
         let gateway = home.serve();
-        let origin = format!("http://{}", gateway.fhir_address());
+        let origin = gateway.origin();
         let mut sender = gateway.mllp();
         let message = String::from_utf8(Oru::new("ROUTES", "ORD7", 2).render()).unwrap();
         let document = "OBX|3|ED|11502-2^Laboratory letter^LN||^application^pdf^Base64^JVBERi0xLjQK||||||F\rNTE|1|";
