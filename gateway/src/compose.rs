@@ -1,8 +1,9 @@
 //! The composition root: the only place that names SQLite, PostgreSQL, MLLP and FHIR together.
 
 use crate::admission::Clients;
+use crate::alarms::{self, Sender, Webhook};
 use crate::application_keys::ApplicationKeys;
-use crate::break_glass::{self, Gauges, Keeper, Webhook};
+use crate::break_glass::{self, Keeper};
 use crate::chains::{Chains, NotVerified};
 use crate::config::{Config, Mllp};
 use crate::exit::{Exit, Outcome, Stop};
@@ -82,8 +83,10 @@ impl Gateway {
 
         let webhook = Webhook::of(&config.sign_on)?;
         let directory = watch::directory(&installation, stop.clone()).await?;
-        let glass: Arc<Gauges> = Arc::default();
-        let keeper = Keeper::new(&installation, directory.clone(), webhook, Arc::clone(&glass));
+        let glass: Arc<break_glass::Gauges> = Arc::default();
+        let keeper = Keeper::new(&installation, directory.clone(), webhook.is_some(), Arc::clone(&glass));
+        let alarms: Arc<alarms::Gauges> = Arc::default();
+        let sender = webhook.map(|webhook| Sender::new(&installation, webhook, Arc::clone(&alarms)));
         let verifying = Arc::new(AtomicBool::new(!rest.is_empty()));
         let counters: Arc<Counters> = Arc::default();
         let reception: Arc<dyn Service> =
@@ -105,6 +108,7 @@ impl Gateway {
                 recorder: Arc::clone(&installation.recorder),
                 counters,
                 glass,
+                alarms,
                 verifying: Arc::clone(&verifying),
                 stopping: stop.clone(),
             };
@@ -120,7 +124,14 @@ impl Gateway {
                 endings::warn(directory, clock, stopping),
             );
         });
-        let keeping = tokio::spawn(break_glass::keep(keeper, stop.clone()));
+        let stopping = stop.clone();
+        let keeping = tokio::spawn(async move {
+            tokio::join!(break_glass::keep(keeper, stopping.clone()), async {
+                if let Some(sender) = sender {
+                    alarms::send(sender, stopping.clone()).await;
+                }
+            });
+        });
         Ok(Self { addresses, installation, listeners, fhir, sweeping, keeping, stop, stop_operations, broken })
     }
 
@@ -156,7 +167,7 @@ impl Gateway {
             tracing::error!("the sweeper of tickets ended abruptly");
         }
         if self.keeping.await.is_err() {
-            tracing::error!("the keeper of broken glass ended abruptly");
+            tracing::error!("the keeper of broken glass, or the sender of alarms, ended abruptly");
         }
         self.installation.close().await;
         self.stop_operations.cancel();

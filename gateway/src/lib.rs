@@ -8,6 +8,7 @@
 //! Start reading at [`compose`] for what runs, at [`cli`] for what people type.
 
 pub mod admission;
+pub mod alarms;
 pub mod application_keys;
 pub mod break_glass;
 pub mod chains;

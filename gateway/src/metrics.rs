@@ -1,6 +1,6 @@
 //! Metrics in the Prometheus text form (version 0.0.4): counts and times, never a name or an id.
 
-use crate::break_glass::Gauges;
+use crate::{alarms, break_glass};
 use hl7::Counters;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use store::{COMMIT_BUCKETS_MS, Snapshot};
 
 /// Renders every metric of a gateway.
 #[must_use]
-pub fn render(mllp: &Counters, ledger: &Snapshot, glass: &Gauges) -> String {
+pub fn render(mllp: &Counters, ledger: &Snapshot, glass: &break_glass::Gauges, alarms: &alarms::Gauges) -> String {
     let mut text = String::with_capacity(4_096);
     gauge(&mut text, "sealgate_mllp_connections_open", "MLLP connections open now.", mllp.open.get());
     counter(&mut text, "sealgate_mllp_connections_total", "MLLP connections accepted.", mllp.connections.get());
@@ -98,13 +98,13 @@ pub fn render(mllp: &Counters, ledger: &Snapshot, glass: &Gauges) -> String {
         &mut text,
         "sealgate_break_glass_alerts_waiting",
         "Uses of emergency access of which the webhook has not been told yet.",
-        read(&glass.waiting),
+        read(&alarms.waiting),
     );
     counter(
         &mut text,
         "sealgate_break_glass_alert_attempts_failed_total",
         "Attempts to tell the webhook that failed.",
-        read(&glass.failed),
+        read(&alarms.failed),
     );
     text
 }

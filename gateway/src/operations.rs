@@ -1,8 +1,8 @@
 //! Health and metrics on a loopback port of their own; nothing here speaks of any patient.
 
-use crate::break_glass::Gauges;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::metrics;
+use crate::{alarms, break_glass};
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use domain::id::TenantId;
@@ -28,7 +28,9 @@ pub struct Health {
     /// The MLLP listeners.
     pub counters: Arc<Counters>,
     /// What is counted of emergency access.
-    pub glass: Arc<Gauges>,
+    pub glass: Arc<break_glass::Gauges>,
+    /// What waits to be told.
+    pub alarms: Arc<alarms::Gauges>,
     /// Set while older entries are still being verified.
     pub verifying: Arc<AtomicBool>,
     /// Set once the gateway is told to stop.
@@ -107,7 +109,7 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
 }
 
 async fn scrape(health: web::Data<Health>) -> HttpResponse {
-    let text = metrics::render(&health.counters, &health.recorder.metrics(), &health.glass);
+    let text = metrics::render(&health.counters, &health.recorder.metrics(), &health.glass, &health.alarms);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text)
 }
 

@@ -1,6 +1,7 @@
 //! Putting sign-on together: what verifies people, from the configuration and an open installation.
 
-use crate::break_glass::{self, Webhook};
+use crate::alarms::Webhook;
+use crate::break_glass;
 use crate::config::{Config, KeyFiles, Saml, SignOn};
 use crate::diagnosis::Diagnosis;
 use crate::exit::{Exit, Outcome, Stop};

@@ -34,8 +34,7 @@ impl Ledger for Silent {
 
 struct House {
     doubles: Doubles,
-    keeper: Arc<Keeper>,
-    tasks: TaskTracker,
+    keeper: Keeper,
     silent: Arc<Silent>,
     _directory: watch::Sender<Arc<Directory>>,
 }
@@ -64,13 +63,12 @@ async fn house() -> House {
             book,
         },
         directory,
-        webhook: None,
+        tells: false,
         clock: doubles.clock.clone(),
         gauges: Arc::default(),
-        sending: Arc::new(Semaphore::new(SENDING)),
         troubled: Mutex::default(),
     };
-    House { doubles, keeper: Arc::new(keeper), tasks: TaskTracker::new(), silent, _directory: sender }
+    House { doubles, keeper, silent, _directory: sender }
 }
 
 impl House {
@@ -112,7 +110,7 @@ impl House {
     }
 
     async fn round(&self, number: u64) {
-        round(&self.keeper, &self.tasks, number).await.unwrap();
+        round(&self.keeper, number).await.unwrap();
     }
 
     async fn chain(&self) -> String {

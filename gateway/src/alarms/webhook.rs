@@ -1,7 +1,7 @@
-//! Telling a receiver of the site's own that somebody broke the glass, or that there may be a copy of somebody's security key.
+//! The receiver of a site's own, and how it knows that it is us who tell it.
 //!
 //! ```text
-//!   POST …                                              no patient, and no word of the person's own
+//!   POST …
 //!   Content-Type: application/json
 //!   Sealgate-Signature: t=<seconds since 1970>,v1=<hex HMAC-SHA256(key, t "." body)>
 //! ```
@@ -12,13 +12,10 @@
 use crate::config::SignOn;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::sign_on::authorities;
-use domain::alarm::CopiedKey;
-use domain::emergency::Waiting;
 use domain::secret::SecretBytes;
 use domain::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use keys::file::read_secret_file;
-use serde_json::json;
 use sha2::Sha256;
 use sso::http::{Destinations, EgressClient, Fault, Limits, secure};
 use std::fmt;
@@ -82,23 +79,11 @@ impl Webhook {
         Ok(Some(Self { client, to: Destinations::new(&own, &[], true), url: url.clone(), key }))
     }
 
-    /// Tells of a breaking.
+    /// Sends a document of JSON.
     ///
     /// # Errors
     /// `NotTold`.
-    pub async fn tell(&self, waiting: &Waiting, now: Timestamp) -> Result<(), NotTold> {
-        self.send(of_glass(waiting), now).await
-    }
-
-    /// Tells of a key of which there may be a copy.
-    ///
-    /// # Errors
-    /// `NotTold`.
-    pub async fn tell_of_key(&self, key: &CopiedKey, now: Timestamp) -> Result<(), NotTold> {
-        self.send(of_key(key), now).await
-    }
-
-    async fn send(&self, body: String, now: Timestamp) -> Result<(), NotTold> {
+    pub async fn send(&self, body: String, now: Timestamp) -> Result<(), NotTold> {
         let signature = signature(self.key.expose(), now, &body);
         let reply = self.client.post_json(&self.to, &self.url, body, (SIGNATURE, &signature)).await;
         match reply.map_err(NotTold::NoAnswer)?.status {
@@ -106,33 +91,6 @@ impl Webhook {
             status => Err(NotTold::Status(status)),
         }
     }
-}
-
-fn of_key(key: &CopiedKey) -> String {
-    json!({
-        "event": "security-key-copied",
-        "tenant": key.tenant.to_string(),
-        "account": key.account.to_string(),
-        "person": { "id": key.person.to_string(), "display": key.display },
-        "key": key.key.to_string(),
-        "time": key.at.rfc3339(),
-        "correlation": key.correlation.to_string(),
-    })
-    .to_string()
-}
-
-fn of_glass(waiting: &Waiting) -> String {
-    json!({
-        "event": "break-glass",
-        "review": waiting.review.to_string(),
-        "tenant": waiting.tenant.to_string(),
-        "person": { "id": waiting.person, "display": waiting.display },
-        "reason": waiting.reason,
-        "time": waiting.broken.rfc3339(),
-        "until": waiting.until.rfc3339(),
-        "correlation": waiting.correlation.to_string(),
-    })
-    .to_string()
 }
 
 fn signature(key: &[u8], now: Timestamp, body: &str) -> String {
