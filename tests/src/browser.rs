@@ -39,6 +39,11 @@ impl Browser {
         self.ask(Method::GET, url, None)
     }
 
+    /// Gets a page; `None` when there is no whole answer.
+    pub fn try_get(&mut self, url: &str) -> Option<Page> {
+        self.try_ask(Method::GET, url, None).ok()
+    }
+
     /// Posts a form, as a browser on the same site does.
     pub fn post(&mut self, url: &str, form: &[(&str, &str)]) -> Page {
         self.ask(Method::POST, url, Some(form))
@@ -66,6 +71,10 @@ impl Browser {
     }
 
     fn ask(&mut self, method: Method, url: &str, form: Option<&[(&str, &str)]>) -> Page {
+        self.try_ask(method, url, form).expect("the server answers")
+    }
+
+    fn try_ask(&mut self, method: Method, url: &str, form: Option<&[(&str, &str)]>) -> reqwest::Result<Page> {
         let url = Url::parse(url).expect("an address");
         let host = authority(&url);
         let kept = self.cookies.entry(host.clone()).or_default();
@@ -78,10 +87,10 @@ impl Browser {
             request = request.header("origin", url.origin().ascii_serialization()).form(form);
         }
         let (status, headers, body) = self.runtime.block_on(async {
-            let response = request.send().await.expect("the server answers");
+            let response = request.send().await?;
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            (status, headers, response.text().await.expect("a body"))
-        });
+            Ok::<_, reqwest::Error>((status, headers, response.text().await?))
+        })?;
         for cookie in headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok()) {
             let (pair, rules) = cookie.split_once(';').unwrap_or((cookie, ""));
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -93,7 +102,7 @@ impl Browser {
             }
         }
         let location = headers.get("location").and_then(|to| to.to_str().ok()).and_then(|to| url.join(to).ok());
-        Page { url, status, location: location.filter(|_| (300..400).contains(&status)), body }
+        Ok(Page { url, status, location: location.filter(|_| (300..400).contains(&status)), body })
     }
 }
 
