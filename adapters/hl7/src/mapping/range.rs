@@ -17,10 +17,10 @@ pub(super) fn write(list: &mut Array<'_>, field: Field<'_>, unit: &Unit<'_>) {
         list.object(|range| {
             let (low, high) = ends(unit.cut_off(text));
             if let Some(low) = low {
-                range.object("low", |quantity| unit.write_quantity(quantity, None, &low));
+                range.object("low", |quantity| unit.write_quantity(quantity, "referenceRange", None, &low));
             }
             if let Some(high) = high {
-                range.object("high", |quantity| unit.write_quantity(quantity, None, &high));
+                range.object("high", |quantity| unit.write_quantity(quantity, "referenceRange", None, &high));
             }
             range.text("text", text);
         });

@@ -143,7 +143,10 @@ pub(super) fn write(
     written || write_text(json, kind, value, unit)
 }
 
-/// Writes a value as the text it came as; a number that could not be read keeps its unit behind it.
+/// Where the fields of a value go.
+const ELEMENT: &str = "value";
+
+/// Writes a value as the text it came as; a number that is text keeps its unit behind it.
 fn write_text(json: &mut Object<'_>, kind: ValueType, value: Repetition<'_>, unit: &Unit<'_>) -> bool {
     let mut text = match kind {
         ValueType::Structured => (1..=value.component_count())
@@ -153,10 +156,22 @@ fn write_text(json: &mut Object<'_>, kind: ValueType, value: Repetition<'_>, uni
             .join(" "),
         _ => value.text().trim_end().to_owned(),
     };
-    let numeric = matches!(kind, ValueType::Number | ValueType::Structured);
-    if numeric && text.contains(|c: char| c.is_ascii_digit()) && !unit.text.is_empty() && unit.cut_off(&text) == text {
-        text.push(' ');
-        text.push_str(&unit.text);
+    match kind {
+        ValueType::Number
+        | ValueType::Structured
+        | ValueType::Text
+        | ValueType::Paragraphs
+        | ValueType::Range
+        | ValueType::Other
+        | ValueType::Absent
+        | ValueType::Unknown => unit.put_behind(&mut text, ELEMENT),
+        // Dates, codes, documents and pointers have no unit.
+        ValueType::Coded
+        | ValueType::Moment
+        | ValueType::Time
+        | ValueType::Period
+        | ValueType::Document
+        | ValueType::Pointer => {}
     }
     let written = !text.trim().is_empty();
     json.text("valueString", &text);
@@ -166,14 +181,14 @@ fn write_text(json: &mut Object<'_>, kind: ValueType, value: Repetition<'_>, uni
 fn write_number(json: &mut Object<'_>, text: &str, unit: &Unit<'_>, row: &Row<'_>) -> bool {
     let bare = unit.cut_off(text);
     if let Some(number) = Decimal::read(text).or_else(|| Decimal::read(bare)) {
-        json.object("valueQuantity", |quantity| unit.write_quantity(quantity, None, &number));
+        json.object("valueQuantity", |quantity| unit.write_quantity(quantity, ELEMENT, None, &number));
         return true;
     }
     let (comparator, rest) = split_comparator(bare.trim());
     match (comparator, Decimal::read(rest)) {
         (Some(comparator), Some(number)) => {
             row.issue(5, Issue::NumberStructured);
-            json.object("valueQuantity", |quantity| unit.write_quantity(quantity, Some(comparator), &number));
+            json.object("valueQuantity", |quantity| unit.write_quantity(quantity, ELEMENT, Some(comparator), &number));
             true
         }
         _ => {
@@ -213,13 +228,13 @@ fn write_structured(json: &mut Object<'_>, value: Repetition<'_>, unit: &Unit<'_
     };
     let written = match (comparator, Decimal::read(&first), separator.as_ref(), Decimal::read(&second)) {
         (Some(comparator), Some(number), "", None) if second.is_empty() => {
-            json.object("valueQuantity", |quantity| unit.write_quantity(quantity, comparator, &number));
+            json.object("valueQuantity", |quantity| unit.write_quantity(quantity, ELEMENT, comparator, &number));
             true
         }
         (Some(comparator), Some(first), ":" | "/", Some(second)) => {
             json.object("valueRatio", |ratio| {
-                ratio.object("numerator", |quantity| unit.write_quantity(quantity, comparator, &first));
-                ratio.object("denominator", |quantity| unit.write_quantity(quantity, None, &second));
+                ratio.object("numerator", |quantity| unit.write_quantity(quantity, ELEMENT, comparator, &first));
+                ratio.object("denominator", |quantity| unit.write_quantity(quantity, ELEMENT, None, &second));
             });
             true
         }
@@ -240,8 +255,8 @@ fn write_range(json: &mut Object<'_>, low: Cow<'_, str>, high: Cow<'_, str>, uni
         return false;
     }
     json.object("valueRange", |range| {
-        range.object("low", |quantity| unit.write_quantity(quantity, None, &low));
-        range.object("high", |quantity| unit.write_quantity(quantity, None, &high));
+        range.object("low", |quantity| unit.write_quantity(quantity, ELEMENT, None, &low));
+        range.object("high", |quantity| unit.write_quantity(quantity, ELEMENT, None, &high));
     });
     true
 }

@@ -65,7 +65,9 @@ pub(in super::super) fn write<'m>(
         return Some(write_withdrawn(logical, &row, around, scope));
     }
     let coded = !code.is_empty();
-    let unit = Unit::read(row.take_parts(6, "value", CWE).first(), scope);
+    let unit_of = |joined: &Joined<'m, '_>| Unit::read(&row.beside(joined.noted.segment), scope);
+    let units: Vec<Unit<'m>> = logical.rows.iter().map(unit_of).collect();
+    let unit = units.first()?;
     let status = least_final(logical, &row);
     let mut documents = read_documents(logical, &row, code);
     let moment = row.take_parts(14, "effective", parts(&[1])).text();
@@ -98,14 +100,14 @@ pub(in super::super) fn write<'m>(
             None => json.members(around.effective),
         }
         json.array("performer", |list| performers.iter().for_each(|performer| performer.write_item(list)));
-        write_values(json, logical, &row, code, &unit, &status, &mut documents, scope);
+        write_values(json, logical, &row, code, &units, &status, &mut documents, scope);
         json.array("note", |list| write_notes(list, logical, &row, !documents.is_empty(), scope));
         write_site_and_method(json, &row, scope);
         if let Some((specimen, _)) = around.specimen {
             Reference { kind: Kind::Specimen, id: specimen }.write(json, "specimen");
         }
         write_device(json, &row, scope);
-        json.array("referenceRange", |list| range::write(list, row.take(7, "referenceRange"), &unit));
+        json.array("referenceRange", |list| range::write(list, row.take(7, "referenceRange"), unit));
         json.array("hasMember", |list| {
             logical.members.iter().for_each(|id| Reference { kind: Kind::Observation, id: *id }.write_item(list));
         });
@@ -224,7 +226,7 @@ fn write_values<'m>(
     logical: &Logical<'m, '_>,
     row: &Row<'m>,
     code: Repetition<'m>,
-    unit: &Unit<'m>,
+    units: &[Unit<'m>],
     status: &str,
     documents: &mut Vec<Document>,
     scope: &Scope<'m>,
@@ -238,7 +240,7 @@ fn write_values<'m>(
         || (!matches!(kind, ValueType::Paragraphs | ValueType::Document) && valued(field).count() > 1);
     write_interpretation(json, row, scope);
     if kind.is_text() && (kind == ValueType::Paragraphs || !several) {
-        let text = text_of_rows(logical);
+        let text = text_of_rows(logical, units);
         if text.len() > LONGEST_STRING {
             documents.push(Document::of_text(logical.id, documents.len(), &text, &text_of(code)));
             value::write_absent(json, "unsupported", false);
@@ -248,12 +250,15 @@ fn write_values<'m>(
             json.text("valueString", &text);
         }
     } else if several {
-        json.array("component", |list| write_components(list, logical, code, scope));
+        json.array("component", |list| write_components(list, logical, code, units, scope));
     } else if !documents.is_empty() {
         value::write_absent(json, "unsupported", false);
-    } else if !value::write(json, kind, valued(field).next().unwrap_or(field.first()), unit, row, scope) {
+    } else if let Some(unit) = units.first()
+        && !value::write(json, kind, valued(field).next().unwrap_or(field.first()), unit, row, scope)
+    {
         write_no_value(json, status, field.is_null());
     }
+    repeat_unit(logical, row, units);
 }
 
 /// The repetitions that say something; a lone one is the value, wherever it stands.
@@ -276,44 +281,66 @@ fn read_further<'m>(joined: &Joined<'m, '_>, head: &Row<'m>, status: &str) {
     if own.trim() != status.trim() {
         row.issue(11, Issue::StatusDiffers);
     }
-    row.repeats(head, (6..=30).filter(|number| *number != 11));
+    row.repeats(head, (7..=30).filter(|number| *number != 11));
 }
 
-/// The lines of an observation's text.
-fn text_of_rows(logical: &Logical<'_, '_>) -> String {
+/// Says of further rows that repeat a unit which was written that it stands there for them as well.
+fn repeat_unit<'m>(logical: &Logical<'m, '_>, head: &Row<'m>, units: &[Unit<'m>]) {
+    if !units.first().is_some_and(Unit::is_written) {
+        return;
+    }
+    for (joined, own) in logical.rows.iter().zip(units).skip(1) {
+        if joined.part != Part::Component && !own.is_written() {
+            head.beside(joined.noted.segment).repeats(head, std::iter::once(6));
+        }
+    }
+}
+
+/// The lines of an observation's text; one that is a number has its row's unit behind it.
+fn text_of_rows<'m>(logical: &Logical<'m, '_>, units: &[Unit<'m>]) -> String {
     let mut text = String::new();
-    for (at, joined) in logical.rows.iter().filter(|joined| joined.part == Part::Value).enumerate() {
+    let rows = logical.rows.iter().zip(units).filter(|(joined, _)| joined.part == Part::Value);
+    for (at, (joined, unit)) in rows.enumerate() {
         if at > 0 {
             text.push('\n');
         }
+        let mut line = String::new();
         // Empty repetitions are blank lines of paragraphs, and nothing in a plain text.
         let plain = ValueType::read(&joined.noted.segment.field(2).text()) == ValueType::Text;
         let paragraphs = joined.noted.segment.field(5).repetitions().filter(|text| !plain || !text.is_empty());
         for (at, paragraph) in paragraphs.enumerate() {
             if at > 0 {
-                text.push('\n');
+                line.push('\n');
             }
-            text.push_str(&paragraph.text());
+            line.push_str(&paragraph.text());
         }
+        unit.put_behind(&mut line, "value");
+        text.push_str(&line);
     }
     text
 }
 
 /// Adds a component for each value of each row; an empty repetition keeps its place.
-fn write_components<'m>(list: &mut Array<'_>, logical: &Logical<'m, '_>, code: Repetition<'m>, scope: &Scope<'m>) {
-    for joined in logical.rows.iter().filter(|joined| matches!(joined.part, Part::Value | Part::Component)) {
+fn write_components<'m>(
+    list: &mut Array<'_>,
+    logical: &Logical<'m, '_>,
+    code: Repetition<'m>,
+    units: &[Unit<'m>],
+    scope: &Scope<'m>,
+) {
+    let rows = logical.rows.iter().zip(units);
+    for (joined, unit) in rows.filter(|(joined, _)| matches!(joined.part, Part::Value | Part::Component)) {
         let row = scope.log.row(joined.noted.segment, scope.log.target(Kind::Observation, logical.id));
         let kind = ValueType::read(&row.peek(2).text());
-        let unit = Unit::read(row.take_parts(6, "component", CWE).first(), scope);
         for repetition in row.take(5, "component").repetitions() {
             list.object(|component| {
                 write_concept(component, "code", code, scope, None);
-                if !value::write(component, kind, repetition, &unit, &row, scope) {
+                if !value::write(component, kind, repetition, unit, &row, scope) {
                     value::write_absent(component, "unknown", false);
                 }
                 if joined.part == Part::Component {
                     write_interpretation(component, &row, scope);
-                    component.array("referenceRange", |list| range::write(list, row.take(7, "component"), &unit));
+                    component.array("referenceRange", |list| range::write(list, row.take(7, "component"), unit));
                 }
             });
         }

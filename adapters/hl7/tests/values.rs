@@ -1,0 +1,78 @@
+//! What becomes of values, their units and their times: one vector for each symptom that was found.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod mapped;
+
+use domain::kind::Kind;
+use mapped::{Mapped, map_bytes, text};
+use serde_json::{Value, json};
+
+const HEADER: &str = "MSH|^~\\&|LABX|NORTH|GATEWAY|CDR|20260314103000+0100||ORU^R01^ORU_R01|M1|P|2.5.1";
+const PID: &str = "PID|1||900001^^^NORTH^MR||TESTPERSON^ALEX||19800229|F";
+const OBR: &str = "OBR|1|PO1^EHR|FO1^LABX|24323-8^Panel^LN|||20260301090000|||||||||||||||20260301102500||LAB|F";
+
+fn message(lines: &[&str]) -> Mapped {
+    map_bytes((lines.join("\r") + "\r").as_bytes()).unwrap()
+}
+
+/// Maps rows of one order, collected on 1 March at 09:00 by the sender's clock.
+fn rows(rows: &[&str]) -> Mapped {
+    message(&[&[HEADER, PID, OBR], rows].concat())
+}
+
+fn first(mapped: &Mapped, kind: Kind) -> Value {
+    mapped.resources.iter().find(|(other, _)| *other == kind).map(|(_, resource)| resource.clone()).unwrap_or_default()
+}
+
+fn values(mapped: &Mapped, name: &str) -> Vec<Value> {
+    let observations = mapped.resources.iter().filter(|(kind, _)| *kind == Kind::Observation);
+    observations.map(|(_, observation)| observation[name].clone()).collect()
+}
+
+fn unmapped(mapped: &Mapped) -> Vec<&str> {
+    mapped.trace["not_mapped"].as_array().unwrap().iter().map(|place| text(&place["path"])).collect()
+}
+
+fn mapped_to(mapped: &Mapped, from: &str) -> Value {
+    let items = mapped.trace["mapped"].as_array().unwrap();
+    items.iter().find(|item| item["from"] == from).map(|item| item["fields"].clone()).unwrap_or_default()
+}
+
+#[test]
+fn a_unit_stands_behind_a_number_that_is_text() {
+    let mapped = rows(&[
+        "OBX|1|ST|trop^Troponin^L||<0.01|ng/mL|||||F",
+        "OBX|2||a^x^L||5.40|mmol/L|||||F",
+        "OBX|3|TX|b^x^L||1:40|titre|||||F",
+        "OBX|4|ST|c^x^L||12 mg|mg|||||F",
+        "OBX|5|ST|d^x^L||5~7|g/L|||||F",
+        "OBX|6|ST|e^x^L||1e3|/uL^per microlitre^UCUM|||||F",
+    ]);
+    let strings = values(&mapped, "valueString");
+    let wanted = ["<0.01 ng/mL", "5.40 mmol/L", "1:40 titre", "12 mg"];
+    assert_eq!(strings[..4], wanted.map(|text| json!(text)));
+    assert_eq!(strings[5], json!("1e3 per microlitre"));
+    assert_eq!(values(&mapped, "component")[4][1]["valueString"], "7 g/L");
+    // Of a coded unit only the words are in the text.
+    assert_eq!(unmapped(&mapped), ["OBX[6]-6.1", "OBX[6]-6.3"]);
+}
+
+#[test]
+fn a_unit_without_a_number_is_listed_as_not_mapped() {
+    let mapped = rows(&[
+        "OBX|1|ST|a^x^L||Negative|mg/dL|||||F",
+        "OBX|2|CE|b^x^L||P^Positive^L|mg/dL|||||F",
+        "OBX|3|NM|c^x^L|||mg/dL|||||I",
+        "OBX|4|NM|d^x^L||NEGATIVE|mg/dL|||||F",
+        "OBX|5|DT|e^x^L||20260301|mg/dL|||||F",
+        "OBX|6|CE|f^x^L||N^Negative^L|mg/dL|3-6||||F",
+        "OBX|7|TX|g^x^L||none|mg/dL|||||F",
+        "OBX|8|TX|g^x^L||seen|mg/dL|||||F",
+    ]);
+    let lost = [1, 2, 3, 4, 5, 7, 8].map(|row| format!("OBX[{row}]-6"));
+    assert_eq!(unmapped(&mapped), lost);
+    // The ends of a range have it.
+    assert_eq!(values(&mapped, "referenceRange")[5][0]["high"], json!({"value": 6, "unit": "mg/dL"}));
+    let fields = mapped_to(&mapped, "OBX[6]");
+    assert!(fields.as_array().unwrap().contains(&json!([6, "referenceRange"])), "{fields}");
+}
