@@ -76,3 +76,46 @@ fn a_unit_without_a_number_is_listed_as_not_mapped() {
     let fields = mapped_to(&mapped, "OBX[6]");
     assert!(fields.as_array().unwrap().contains(&json!([6, "referenceRange"])), "{fields}");
 }
+
+#[test]
+fn a_time_that_cannot_be_read_never_becomes_another() {
+    let mapped = rows(&["OBX|1|NM|u^u^L||1|ng/mL|||||F|||2026-10-25 01:30|||||soon"]);
+    let observation = first(&mapped, Kind::Observation);
+    assert!(observation.get("effectiveDateTime").is_none(), "{observation}");
+    assert_eq!(
+        observation["_effectiveDateTime"]["extension"],
+        json!([{ "url": "http://hl7.org/fhir/StructureDefinition/originalText", "valueString": "2026-10-25 01:30" }])
+    );
+    assert_eq!(observation["extension"][0]["_valueDateTime"]["extension"][0]["valueString"], "soon");
+    assert_eq!(mapped.issues(), ["OBX[1]-14 date_invalid", "OBX[1]-19 date_invalid"]);
+    // What was not sent is still the order's.
+    let without = first(&rows(&["OBX|1|NM|u^u^L||1|ng/mL|||||F"]), Kind::Observation);
+    assert_eq!(without["effectiveDateTime"], "2026-03-01T09:00:00+01:00");
+}
+
+#[test]
+fn a_date_of_death_that_cannot_be_read_is_kept_as_text() {
+    for (indicator, member) in [("", "_deceasedDateTime"), ("Y", "_deceasedBoolean"), ("N", "_deceasedBoolean")] {
+        let pid = format!("{PID}|||||||||||||||||||||last winter|{indicator}");
+        let mapped = message(&[HEADER, &pid, OBR]);
+        let patient = first(&mapped, Kind::Patient);
+        assert_eq!(patient[member]["extension"][0]["valueString"], "last winter", "{patient}");
+        assert!(patient.get("deceasedDateTime").is_none());
+        assert_eq!(
+            patient.get("deceasedBoolean").and_then(Value::as_bool),
+            (!indicator.is_empty()).then_some(indicator == "Y")
+        );
+        assert_eq!(mapped.issues(), ["PID[1]-29 date_invalid"]);
+    }
+}
+
+#[test]
+fn the_text_of_every_unreadable_time_is_kept() {
+    let obr = OBR.replace("20260301102500", "teatime");
+    let mapped = message(&[HEADER, PID, &obr, "OBX|1|NM|u^u^L||1||||||F", "NTE|1||seen|||at noon"]);
+    let issued = &first(&mapped, Kind::DiagnosticReport)["_issued"]["extension"];
+    assert_eq!((&issued[0]["valueCode"], &issued[1]["valueString"]), (&json!("message-time"), &json!("teatime")));
+    let note = &first(&mapped, Kind::Observation)["note"][0];
+    assert_eq!((&note["text"], &note["_time"]["extension"][0]["valueString"]), (&json!("seen"), &json!("at noon")));
+    assert_eq!(mapped.issues(), ["NTE[1]-6 date_invalid", "OBR[1]-22 date_invalid"]);
+}

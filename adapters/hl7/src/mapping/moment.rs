@@ -90,8 +90,9 @@ impl Moment {
         }
     }
 
-    /// Writes the moment as element `name` that was taken from elsewhere, which `whence` names.
-    pub(super) fn write_assumed(&self, json: &mut Object<'_>, name: &str, zone: &TimeZone, whence: &str) {
+    /// Writes the moment as element `name` that was taken from elsewhere, which `whence` names; `sent` is what stood in its place and
+    /// could not be used.
+    pub(super) fn write_assumed(&self, json: &mut Object<'_>, name: &str, zone: &TimeZone, whence: &str, sent: &str) {
         json.text(name, &self.text);
         json.object(&format!("_{name}"), |beside| {
             beside.array("extension", |list| {
@@ -99,6 +100,12 @@ impl Moment {
                     mark.text("url", uri::ASSUMED);
                     mark.text("valueCode", whence);
                 });
+                if !sent.trim().is_empty() {
+                    list.object(|mark| {
+                        mark.text("url", uri::ORIGINAL_TEXT);
+                        mark.text("valueString", sent);
+                    });
+                }
                 if self.assumed {
                     write_zone_mark(list, zone);
                 }

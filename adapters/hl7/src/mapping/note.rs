@@ -32,8 +32,7 @@ pub(super) fn read<'m>(notes: &[Segment<'m>], row: &Row<'m>, element: &'static s
         let text = text_of(&note, element);
         let author = scope.practitioner(note.take(5, element).first());
         let time = note.take(6, element).text();
-        let time = scope.moment(&note, 6, &time);
-        if author.is_none() && time.is_none() {
+        if author.is_none() && time.trim().is_empty() {
             if !lines.is_empty() {
                 lines.push('\n');
             }
@@ -43,9 +42,7 @@ pub(super) fn read<'m>(notes: &[Segment<'m>], row: &Row<'m>, element: &'static s
                 if let Some(author) = author {
                     author.write(annotation, "authorReference");
                 }
-                if let Some(time) = time {
-                    time.write(annotation, "time", &scope.sender.time_zone);
-                }
+                scope.write_moment(annotation, "time", &note, 6, &time);
                 annotation.text("text", &text);
             }));
         }

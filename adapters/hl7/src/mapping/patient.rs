@@ -242,13 +242,20 @@ fn write_birth_date(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>, ter
     }
 }
 
-/// Writes `deceased[x]`: the date of death wins over the indicator.
+/// Writes `deceased[x]`: the date of death wins over the indicator. One that cannot be read stays as text, and says nothing by itself.
 fn write_death(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
     let (date, indicator) = (row.take(29, "deceased").text(), row.take(30, "deceased").text());
-    if let Some(moment) = scope.moment(row, 29, &date) {
-        moment.write(json, "deceasedDateTime", &scope.sender.time_zone);
-    } else if let Some(dead) = yes_or_no(&indicator) {
-        json.boolean("deceasedBoolean", dead);
+    let moment = scope.moment(row, 29, &date);
+    match (moment, yes_or_no(&indicator)) {
+        (Some(moment), _) => moment.write(json, "deceasedDateTime", &scope.sender.time_zone),
+        (None, Some(dead)) => {
+            json.boolean("deceasedBoolean", dead);
+            if !date.trim().is_empty() {
+                write_original_text(json, "deceasedBoolean", &date);
+            }
+        }
+        (None, None) if date.trim().is_empty() => {}
+        (None, None) => write_original_text(json, "deceasedDateTime", &date),
     }
 }
 

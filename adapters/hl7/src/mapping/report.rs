@@ -169,7 +169,7 @@ impl Effective {
         let report = json::object(|json| match &other {
             Some((moment, whence)) => {
                 terms.add_moment(Kind::DiagnosticReport, moment);
-                moment.write_assumed(json, "effectiveDateTime", zone, whence);
+                moment.write_assumed(json, "effectiveDateTime", zone, whence, &start);
             }
             None if start.trim().is_empty() => {
                 json.object("_effectiveDateTime", |beside| write_absent(beside, "unknown"))
@@ -268,7 +268,8 @@ fn write_status(json: &mut Object<'_>, row: &Row<'_>) {
     }
 }
 
-/// Writes when this version was released: OBR-22 where it has a time of day, else the time of the message, which is then marked.
+/// Writes when this version was released: OBR-22 where it has a time of day, else the time of the message, which is then marked; what else
+/// OBR-22 says stands beside.
 fn write_issued(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
     let zone = &scope.sender.time_zone;
     let sent = row.take(22, "issued").text();
@@ -280,11 +281,11 @@ fn write_issued(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
     if released.is_some() {
         row.issue(22, Issue::DateImprecise);
     }
-    match scope.sent.as_ref().filter(|sent| sent.timed) {
-        Some(sent) => sent.write_assumed(json, "issued", zone, "message-time"),
+    match scope.sent.as_ref().filter(|made| made.timed) {
+        Some(made) => made.write_assumed(json, "issued", zone, "message-time", &sent),
         None => {
             let received = Moment { text: scope.received.rfc3339(), at: scope.received, timed: true, assumed: false };
-            received.write_assumed(json, "issued", zone, "receipt-time");
+            received.write_assumed(json, "issued", zone, "receipt-time", &sent);
         }
     }
 }

@@ -19,10 +19,10 @@ pub(super) fn write_extensions(json: &mut Object<'_>, row: &Row<'_>, documents: 
             });
         }
         let analysed = row.take_parts(19, "extension", parts(&[1])).text();
-        if let Some(moment) = scope.moment(row, 19, &analysed) {
+        if !analysed.trim().is_empty() {
             list.object(|extension| {
                 extension.text("url", "http://hl7.org/fhir/StructureDefinition/observation-analysis-date-time");
-                moment.write(extension, "valueDateTime", &scope.sender.time_zone);
+                scope.write_moment(extension, "valueDateTime", row, 19, &analysed);
             });
         }
         for value in row.take_parts(10, "extension", CWE).repetitions() {

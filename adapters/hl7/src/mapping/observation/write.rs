@@ -17,7 +17,7 @@ use super::super::issue::Issue;
 use super::super::log::{Row, parts};
 use super::super::note;
 use super::super::range;
-use super::super::scope::Scope;
+use super::super::scope::{Scope, write_original_text};
 use super::super::terms::Terms;
 use super::super::unit::Unit;
 use super::super::value::{self, LONGEST_STRING, ValueType};
@@ -70,8 +70,8 @@ pub(in super::super) fn write<'m>(
     let unit = units.first()?;
     let status = least_final(logical, &row);
     let mut documents = read_documents(logical, &row, code);
-    let moment = row.take_parts(14, "effective", parts(&[1])).text();
-    let moment = scope.moment(&row, 14, &moment).inspect(|moment| terms.add_moment(Kind::DiagnosticReport, moment));
+    let own_time = row.take_parts(14, "effective", parts(&[1])).text();
+    let moment = scope.moment(&row, 14, &own_time).inspect(|moment| terms.add_moment(Kind::DiagnosticReport, moment));
     let to_the_day = moment.as_ref().is_none_or(|moment| moment.text.len() >= 10);
     let performers = read_performers(&row, scope);
     let supporting = supports(&row);
@@ -97,7 +97,9 @@ pub(in super::super) fn write<'m>(
         }
         match &moment {
             Some(moment) => moment.write(json, "effectiveDateTime", &scope.sender.time_zone),
-            None => json.members(around.effective),
+            None if own_time.trim().is_empty() => json.members(around.effective),
+            // The order's time would pass for the row's own.
+            None => write_original_text(json, "effectiveDateTime", &own_time),
         }
         json.array("performer", |list| performers.iter().for_each(|performer| performer.write_item(list)));
         write_values(json, logical, &row, code, &units, &status, &mut documents, scope);
