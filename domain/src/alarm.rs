@@ -118,20 +118,14 @@ const KIND: TicketKind = TicketKind::Alarm;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::double::{FixedClock, MemoryTickets, SeededEntropy, run};
+    use crate::double::{self, FixedClock, MemoryTickets, run};
     use crate::ports::Clock;
-    use crate::secret::Secret;
-    use crate::ticket::TicketKeys;
+
     use alloc::sync::Arc;
 
     fn book() -> (TicketBook, Arc<FixedClock>) {
         let clock = Arc::new(FixedClock::new(Timestamp(0)));
-        let book = TicketBook {
-            tickets: Arc::new(MemoryTickets::default()),
-            keys: TicketKeys::derive(&Secret::new([7; 32])),
-            clock: clock.clone(),
-            entropy: Arc::new(SeededEntropy::new(1)),
-        };
+        let book = double::book(Arc::new(MemoryTickets::default()), &clock);
         (book, clock)
     }
 

@@ -8,7 +8,6 @@ use domain::emergency::{Counts, Emergency, Listed, NotDone, Review, Smashing, Un
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::ports::{Clock, Store, TenantKeyMaker};
 use domain::retrieval::Caller;
-use domain::ticket::{TicketBook, TicketKeys};
 use std::sync::Arc;
 
 const TENANT: TenantId = TenantId([1; 16]);
@@ -24,20 +23,8 @@ impl House {
     fn new() -> Self {
         let doubles = Installation::new(3).unwrap();
         run(doubles.store.add_tenant_key(doubles.vault.make_tenant_key(TENANT, 1).unwrap())).unwrap();
-        let book = TicketBook {
-            tickets: Arc::new(MemoryTickets::default()),
-            keys: TicketKeys::derive(&doubles.roots.session),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-        };
-        let emergency = Emergency {
-            store: doubles.store.clone(),
-            ledger: doubles.ledger.clone(),
-            vault: doubles.vault.clone(),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-            book: Arc::new(book),
-        };
+        let book = doubles.book(Arc::new(MemoryTickets::default()));
+        let emergency = doubles.emergency(&book);
         Self { doubles, emergency }
     }
 

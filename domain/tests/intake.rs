@@ -8,7 +8,7 @@ use domain::administration::By;
 use domain::double::{Installation, run};
 use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};
 use domain::index::{Field, Term};
-use domain::intake::{Delivery, Hold, Incoming, IncomingMember, IncomingRecord, Intake, Merge, Received, Standing};
+use domain::intake::{Delivery, Hold, Incoming, IncomingMember, IncomingRecord, Merge, Received, Standing};
 use domain::journal::Actor;
 use domain::kind::Kind;
 use domain::ports::{Clock, Store};
@@ -130,14 +130,7 @@ impl House {
             bytes: b"MSH",
             identity: &[control_id.as_bytes()],
         };
-        let intake = Intake {
-            store: self.doubles.store.clone(),
-            ledger: self.doubles.ledger.clone(),
-            vault: self.doubles.vault.clone(),
-            clock: self.doubles.clock.clone(),
-            entropy: self.doubles.entropy.clone(),
-            merge: Arc::new(Words),
-        };
+        let intake = self.doubles.intake(Arc::new(Words));
         match run(intake.receive(&delivery, &incoming)) {
             Ok(Received::Stored { routing, .. }) => routing,
             _ => panic!("the message is stored"),
@@ -145,14 +138,7 @@ impl House {
     }
 
     fn retrieval(&self) -> Retrieval {
-        Retrieval {
-            store: self.doubles.store.clone(),
-            ledger: self.doubles.ledger.clone(),
-            vault: self.doubles.vault.clone(),
-            clock: self.doubles.clock.clone(),
-            entropy: self.doubles.entropy.clone(),
-            labels: Arc::new(Words),
-        }
+        self.doubles.retrieval(Arc::new(Words))
     }
 
     fn caller(&self) -> Caller {

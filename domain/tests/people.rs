@@ -8,7 +8,7 @@ use domain::directory::{
     Account, Application, ApplicationUse, Connection, Directory, Hidden, Invalid, OidcSettings, Protocol, Provisioning,
     SecondFactor, SecurityKey,
 };
-use domain::double::{Installation, run};
+use domain::double::{Installation, run, security_key};
 use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};
 use domain::identity::{Criterion, Rule, Session};
 use domain::journal::Actor;
@@ -436,14 +436,7 @@ fn removed(key: u8, since: Option<Timestamp>) -> Renewal {
 }
 
 fn key(number: u8) -> SecurityKey {
-    SecurityKey {
-        id: RecordId([number; 16]),
-        name: format!("Key {number}"),
-        added: Timestamp(0),
-        credential: format!("AAA{number}"),
-        host: HERE.to_owned(),
-        verifier: Hidden::new("{}".into()),
-    }
+    security_key(number, HERE)
 }
 
 #[test]

@@ -5,7 +5,7 @@ use domain::access::{Clinics, Context, Labels, Part, Principal, PrincipalKind, P
 use domain::administration::By;
 use domain::double::{Installation, run};
 use domain::id::{CorrelationId, RecordId, TenantId};
-use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Intake, Merge, Standing};
+use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Merge, Standing};
 use domain::journal::Actor;
 use domain::kind::Kind;
 use domain::ports::Clock;
@@ -100,14 +100,7 @@ impl House {
             bytes: b"MSH",
             identity: &[&now.0.to_be_bytes()],
         };
-        let intake = Intake {
-            store: self.doubles.store.clone(),
-            ledger: self.doubles.ledger.clone(),
-            vault: self.doubles.vault.clone(),
-            clock: self.doubles.clock.clone(),
-            entropy: self.doubles.entropy.clone(),
-            merge: Arc::new(Words),
-        };
+        let intake = self.doubles.intake(Arc::new(Words));
         let incoming = Incoming { records: vec![record], trace: "{}".to_owned(), held: None };
         intake.receive(&delivery, &incoming).await.unwrap();
     }
@@ -140,14 +133,7 @@ impl House {
     }
 
     fn retrieval(&self) -> Retrieval {
-        Retrieval {
-            store: self.doubles.store.clone(),
-            ledger: self.doubles.ledger.clone(),
-            vault: self.doubles.vault.clone(),
-            clock: self.doubles.clock.clone(),
-            entropy: self.doubles.entropy.clone(),
-            labels: Arc::new(Words),
-        }
+        self.doubles.retrieval(Arc::new(Words))
     }
 
     async fn search(

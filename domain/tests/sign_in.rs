@@ -14,7 +14,7 @@ use domain::ports::{Clock, Store};
 use domain::refusals::RefusalLimits;
 use domain::sign_in::{DROPPED, Ending, Origin, Refused, SignIn, TOUCH_SECONDS};
 use domain::supervision::{Ended, NotSupervised, Supervision};
-use domain::ticket::{TicketBook, TicketKeys, TicketKind};
+use domain::ticket::TicketKind;
 use std::sync::Arc;
 
 const IDLE: i64 = 900;
@@ -40,20 +40,8 @@ impl House {
         let id = tenant.id;
         let other = run(administration.add_tenant(&by, "South")).unwrap().id;
         let directory = Directory::new([tenant], [], [], []).with_people([connection(id)], [], []);
-        let book = Arc::new(TicketBook {
-            tickets: Arc::new(MemoryTickets::default()),
-            keys: TicketKeys::derive(&doubles.roots.session),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-        });
-        let sign_in = SignIn {
-            book,
-            ledger: doubles.ledger.clone(),
-            vault: doubles.vault.clone(),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-            refusals: doubles.refusals(RefusalLimits::default()).unwrap(),
-        };
+        let book = doubles.book(Arc::new(MemoryTickets::default()));
+        let sign_in = doubles.sign_in(&book, &doubles.refusals(RefusalLimits::default()).unwrap());
         Self { doubles, sign_in, directory, tenant: id, other }
     }
 

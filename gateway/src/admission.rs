@@ -127,7 +127,7 @@ mod tests {
     use domain::id::CorrelationId;
     use domain::journal::Actor;
     use domain::refusals::RefusalLimits;
-    use domain::ticket::{TicketBook, TicketKeys};
+
     use fhir::Unauthenticated;
 
     /// Clients over doubles, with one client of a tenant that allows 10.0.0.0/8, and its token.
@@ -151,15 +151,9 @@ mod tests {
         };
         let (_, token) = administration.add_client(&by, new).await.unwrap();
         let (_, directory) = watch::channel(Arc::new(administration.load_directory().await.unwrap()));
-        let book = TicketBook {
-            tickets: Arc::new(MemoryTickets::default()),
-            keys: TicketKeys::derive(&doubles.roots.session),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-        };
+        let book = doubles.book(Arc::new(MemoryTickets::default()));
         let refusals = doubles.refusals(RefusalLimits::default()).unwrap();
-        let clients =
-            Clients { directory, tokens: AccessTokens::new(Arc::new(book)), refusals, clock: doubles.clock.clone() };
+        let clients = Clients { directory, tokens: AccessTokens::new(book), refusals, clock: doubles.clock.clone() };
         (clients, token.expose().to_owned())
     }
 

@@ -59,8 +59,7 @@ pub(crate) fn problem(problem: &Problem, correlation: Option<CorrelationId>) -> 
     if let (Some(value), Some(fault)) = (value.as_object_mut(), fault) {
         value.insert("errors".to_owned(), fault);
     }
-    let mut response = start(status);
-    response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+    let mut response = form::answer::start(status, "application/problem+json");
     match problem {
         Problem::Unauthenticated => {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"administration\""));
@@ -90,10 +89,5 @@ pub(crate) fn problem(problem: &Problem, correlation: Option<CorrelationId>) -> 
 pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 
 fn start(status: StatusCode) -> HttpResponseBuilder {
-    let mut response = HttpResponse::build(status);
-    response
-        .insert_header((header::CONTENT_TYPE, "application/json"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
-    response
+    form::answer::start(status, "application/json")
 }

@@ -5,10 +5,11 @@ use crate::problem::Problem;
 use crate::service::Service;
 use crate::visit::Visit;
 use crate::{connections, reviews, sessions, sign_ins, users};
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::id::CorrelationId;
 use form::request::{self, NotAnswered};
+use form::route;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -90,9 +91,7 @@ async fn dispatch(service: Arc<Service>, request: HttpRequest, body: web::Payloa
         Ok(response) => response,
         Err(problem) => answer::problem(&problem, Some(correlation)),
     };
-    if let Ok(value) = header::HeaderValue::from_str(&correlation.to_string()) {
-        response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
-    }
+    form::answer::number(&mut response, correlation);
     response
 }
 
@@ -138,7 +137,7 @@ impl Asked<'_> {
 async fn asked(visit: &Visit<'_>, request: &HttpRequest, body: web::Payload) -> Result<HttpResponse, Problem> {
     let path = request.path().strip_prefix(MOUNT).and_then(|path| path.strip_prefix('/')).unwrap_or_default();
     let (endpoint, allowed, parameters, parts) = find(path).ok_or(Problem::NoRoute)?;
-    if !allowed.split(", ").any(|method| method == request.method().as_str()) {
+    if !route::allows(allowed, request.method()) {
         return Err(Problem::NotAllowed(allowed));
     }
     // Every endpoint is asked with the parameters that it has, whatever it does with them.
@@ -167,20 +166,10 @@ async fn asked(visit: &Visit<'_>, request: &HttpRequest, body: web::Payload) -> 
 /// An endpoint, its methods, its parameters, and what stands for the parts in braces.
 type Found<'a> = (Endpoint, &'static str, &'static [&'static str], Vec<&'a str>);
 
-/// Finds the endpoint of a path; a part that is written out goes before one that may be anything.
+/// Finds the endpoint of a path.
 fn find(path: &str) -> Option<Found<'_>> {
-    let parts: Vec<&str> = path.split('/').collect();
-    let any = |wanted: &str| wanted.starts_with('{');
-    let fits = |pattern: &str| {
-        let wanted: Vec<&str> = pattern.split('/').collect();
-        wanted.len() == parts.len()
-            && wanted.iter().zip(&parts).all(|(wanted, part)| any(wanted) && !part.is_empty() || wanted == part)
-    };
-    let fitting = || TABLE.iter().filter(|(_, pattern, _, _)| fits(pattern));
-    let (endpoint, pattern, allowed, parameters) =
-        fitting().find(|(_, pattern, _, _)| !pattern.contains('{')).or_else(|| fitting().next())?;
-    let filled = pattern.split('/').zip(&parts).filter(|(wanted, _)| any(wanted)).map(|(_, part)| *part);
-    Some((*endpoint, allowed, parameters, filled.collect()))
+    let ((endpoint, _, allowed, parameters), parts) = route::find(TABLE, |(_, pattern, _, _)| pattern, path)?;
+    Some((*endpoint, allowed, parameters, parts))
 }
 
 /// Reads the body that a request must have, or that it has none.

@@ -15,7 +15,7 @@ use domain::ports::{BoxFuture, Unavailable};
 use domain::refusals::{Refusal, Wait};
 use domain::retrieval::Caller;
 use domain::supervision::Supervision;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Says who shows a token.
@@ -55,7 +55,7 @@ impl<'a> Visit<'a> {
         request: &HttpRequest,
         correlation: CorrelationId,
     ) -> Result<Self, Problem> {
-        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+        let peer = form::request::peer(request);
         // Cookies are not looked at: a browser that is made to ask proves nothing.
         let token = form::request::bearer(request);
         let admitted = match token {

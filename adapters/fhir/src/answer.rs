@@ -82,12 +82,8 @@ pub(crate) fn problem(problem: Problem, style: Style, request_id: &str) -> HttpR
 }
 
 fn start(status: StatusCode, request_id: &str) -> HttpResponseBuilder {
-    let mut response = HttpResponse::build(status);
-    response
-        .insert_header((header::CONTENT_TYPE, "application/fhir+json; charset=utf-8"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header(("x-request-id", request_id));
+    let mut response = form::answer::start(status, "application/fhir+json; charset=utf-8");
+    response.insert_header(("x-request-id", request_id));
     response
 }
 

@@ -6,7 +6,6 @@ use actix_web::HttpRequest;
 use domain::id::CorrelationId;
 use domain::ports::Unavailable;
 use domain::retrieval::{Caller, Refusal};
-use std::net::{IpAddr, Ipv4Addr};
 
 /// Longest `X-Request-Id` that is taken over.
 const MAX_REQUEST_ID: usize = 64;
@@ -33,7 +32,7 @@ pub(crate) async fn admit(
     correlation: CorrelationId,
     asked: String,
 ) -> Result<(Caller, bool), Problem> {
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+    let peer = form::request::peer(request);
     let token = form::request::bearer(request);
     let admitted = match token {
         Some(token) => service.admission.admit(token, peer).await.map_err(|Unavailable| Refusal::Unavailable)?,

@@ -4,6 +4,7 @@ use actix_web::http::Method;
 use domain::id::RecordId;
 use domain::kind::Kind;
 use domain::write::Version;
+use form::route::allows;
 
 /// An interaction that is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +81,7 @@ impl Route {
             Shape::OfPatient => Route::OfPatient(kind().and_then(of_patients)?, id()),
             Shape::Version => Route::Version(kind()?, id(), version_number(parts.version)),
         };
-        let serves = allowed.split(", ").any(|allowed| allowed == method.as_str());
+        let serves = allows(allowed, method);
         if serves { Ok(route) } else { Err(NoRoute::NotAllowed(allowed)) }
     }
 }

@@ -1,12 +1,15 @@
 //! Reads what requests carry strictly: `application/x-www-form-urlencoded` text (queries, and the bodies of forms), JSON
-//! ([`json`]), and what every endpoint reads first ([`request`]).
+//! ([`json`]), and what every endpoint reads first ([`request`]). What else all endpoints do alike is here too: finding what a path
+//! means ([`route`]), and what an answer says of itself ([`answer`]).
 //!
 //! A text that could be read in two ways is not read at all. The `form_urlencoded` crate follows the URL standard, which
 //! takes a broken escape as it stands and replaces bytes that are not UTF-8; here that would let two readers of one request
 //! see two names. So this is ours.
 
+pub mod answer;
 pub mod json;
 pub mod request;
+pub mod route;
 
 use zeroize::Zeroizing;
 

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, rt};
 use domain::id::CorrelationId;
 use domain::ports::{Clock, Entropy, Unavailable};
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 /// Longest bearer token that is looked at, in bytes.
@@ -23,6 +24,12 @@ pub fn bearer(request: &HttpRequest) -> Option<&str> {
     let token = token.trim();
     let fits = scheme.eq_ignore_ascii_case("bearer") && (1..=MAX_TOKEN).contains(&token.len());
     fits.then_some(token)
+}
+
+/// Returns the address that a request comes from; nobody's where it comes from none.
+#[must_use]
+pub fn peer(request: &HttpRequest) -> IpAddr {
+    request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip())
 }
 
 /// Returns what ties the entries of a request together: its `X-Request-Id` where that is a UUID, else a new number.

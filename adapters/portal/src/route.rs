@@ -206,7 +206,7 @@ pub fn routes() -> impl Iterator<Item = (String, &'static str)> {
 impl Row {
     /// Says whether this method is served here.
     pub(crate) fn allows(&self, method: &Method) -> bool {
-        self.allow.split(", ").any(|allowed| allowed == method.as_str())
+        form::route::allows(self.allow, method)
     }
 
     /// Says whether somebody may be sent here after signing in.
@@ -218,18 +218,7 @@ impl Row {
 
 /// Returns the row of an address that serves this method.
 pub(crate) fn find(method: &Method, path: &str) -> Option<&'static Row> {
-    TABLE.iter().find(|row| fits(row.path, path)).filter(|row| row.allows(method))
-}
-
-fn fits(pattern: &str, path: &str) -> bool {
-    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
-    loop {
-        match (wanted.next(), given.next()) {
-            (None, None) => return true,
-            (Some(wanted), Some(given)) if wanted == given || (wanted.starts_with('{') && !given.is_empty()) => {}
-            _ => return false,
-        }
-    }
+    form::route::find(TABLE, |row| row.path, path).map(|(row, _)| row).filter(|row| row.allows(method))
 }
 
 const READ: &str = "GET, HEAD";

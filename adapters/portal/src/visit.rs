@@ -22,7 +22,7 @@ use domain::secret::Secret;
 use domain::sign_in::{Origin, Resumed, Whom};
 use domain::time::Timestamp;
 use form::Form;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The name under which entries of the audit chain name these pages.
@@ -62,7 +62,7 @@ impl<'a> Visit<'a> {
         query: Form,
         form: Form,
     ) -> Result<Self, Problem> {
-        let peer = http.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+        let peer = form::request::peer(http);
         let directory = Arc::clone(&service.directory.borrow());
         let now = service.retrieval.clock.now();
         let address = peer.to_string();

@@ -87,10 +87,5 @@ pub(crate) fn problem(problem: Problem) -> HttpResponse {
 }
 
 fn start(status: StatusCode) -> HttpResponseBuilder {
-    let mut response = HttpResponse::build(status);
-    response
-        .insert_header((header::CONTENT_TYPE, "application/scim+json"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
-    response
+    form::answer::start(status, "application/scim+json")
 }

@@ -25,7 +25,7 @@ pub(crate) async fn serve(
     visit: &Visit<'_>,
     request: &HttpRequest,
     endpoint: Endpoint,
-    last: &str,
+    id: &str,
     body: &Value,
 ) -> Result<HttpResponse, Problem> {
     let one = |mut all: Vec<Value>, id: &str| {
@@ -36,13 +36,13 @@ pub(crate) async fn serve(
     match endpoint {
         Endpoint::Configuration => Ok(answer::document(&schema::configuration(&visit.base))),
         Endpoint::ResourceTypes => Ok(whole(schema::resource_types(&visit.base))),
-        Endpoint::ResourceType => one(schema::resource_types(&visit.base), last),
+        Endpoint::ResourceType => one(schema::resource_types(&visit.base), id),
         Endpoint::Schemas => Ok(whole(schema::schemas(&visit.base))),
-        Endpoint::Schema => one(schema::schemas(&visit.base), last),
+        Endpoint::Schema => one(schema::schemas(&visit.base), id),
         Endpoint::Users => many::<ProvisionedPerson>(visit, request, body).await,
         Endpoint::Groups => many::<ProvisionedGroup>(visit, request, body).await,
-        Endpoint::User => single::<ProvisionedPerson>(visit, request, last, body).await,
-        Endpoint::Group => single::<ProvisionedGroup>(visit, request, last, body).await,
+        Endpoint::User => single::<ProvisionedPerson>(visit, request, id, body).await,
+        Endpoint::Group => single::<ProvisionedGroup>(visit, request, id, body).await,
         Endpoint::NotOffered => Err(Problem::NotOffered),
     }
 }

@@ -8,11 +8,11 @@ use crate::endpoint;
 use crate::problem::Problem;
 use crate::service::Service;
 use crate::visit::Visit;
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::id::CorrelationId;
 use domain::kind::Kind;
-use form::request;
+use form::{request, route};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -50,29 +50,27 @@ impl Endpoint {
     }
 }
 
-/// Every path below a connection, with its methods; `*` stands for one part.
-const TABLE: &[(Endpoint, &[&str], &str)] = &[
-    (Endpoint::Configuration, &["ServiceProviderConfig"], "GET"),
-    (Endpoint::ResourceTypes, &["ResourceTypes"], "GET"),
-    (Endpoint::ResourceType, &["ResourceTypes", "*"], "GET"),
-    (Endpoint::Schemas, &["Schemas"], "GET"),
-    (Endpoint::Schema, &["Schemas", "*"], "GET"),
-    (Endpoint::Users, &["Users"], "GET, POST"),
-    (Endpoint::User, &["Users", "*"], "GET, PUT, PATCH, DELETE"),
-    (Endpoint::Groups, &["Groups"], "GET, POST"),
-    (Endpoint::Group, &["Groups", "*"], "GET, PUT, PATCH, DELETE"),
-    (Endpoint::NotOffered, &["Bulk"], "POST"),
-    (Endpoint::NotOffered, &["Me"], "GET, PUT, PATCH, DELETE, POST"),
-    (Endpoint::NotOffered, &["Users", ".search"], "POST"),
-    (Endpoint::NotOffered, &["Groups", ".search"], "POST"),
-    (Endpoint::NotOffered, &[".search"], "POST"),
+/// Every path below a connection, with its methods; a part in braces stands for one of any name.
+const TABLE: &[(Endpoint, &str, &str)] = &[
+    (Endpoint::Configuration, "ServiceProviderConfig", "GET"),
+    (Endpoint::ResourceTypes, "ResourceTypes", "GET"),
+    (Endpoint::ResourceType, "ResourceTypes/{id}", "GET"),
+    (Endpoint::Schemas, "Schemas", "GET"),
+    (Endpoint::Schema, "Schemas/{id}", "GET"),
+    (Endpoint::Users, "Users", "GET, POST"),
+    (Endpoint::User, "Users/{id}", "GET, PUT, PATCH, DELETE"),
+    (Endpoint::Groups, "Groups", "GET, POST"),
+    (Endpoint::Group, "Groups/{id}", "GET, PUT, PATCH, DELETE"),
+    (Endpoint::NotOffered, "Bulk", "POST"),
+    (Endpoint::NotOffered, "Me", "GET, PUT, PATCH, DELETE, POST"),
+    (Endpoint::NotOffered, "Users/.search", "POST"),
+    (Endpoint::NotOffered, "Groups/.search", "POST"),
+    (Endpoint::NotOffered, ".search", "POST"),
 ];
 
 /// Returns every path that is served, with its methods.
 pub fn routes() -> impl Iterator<Item = (String, &'static str)> {
-    TABLE.iter().map(|(_, parts, allowed)| {
-        (format!("{MOUNT}/{{connection}}/{}", parts.join("/").replace('*', "{id}")), *allowed)
-    })
+    TABLE.iter().map(|(_, path, allowed)| (format!("{MOUNT}/{{connection}}/{path}"), *allowed))
 }
 
 /// Mounts the endpoints; anything else below them answers 404.
@@ -93,9 +91,7 @@ async fn dispatch(service: Arc<Service>, request: HttpRequest, body: web::Payloa
         Ok(response) => response,
         Err(problem) => answer::problem(problem),
     };
-    if let Ok(value) = header::HeaderValue::from_str(&correlation.to_string()) {
-        response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
-    }
+    form::answer::number(&mut response, correlation);
     response
 }
 
@@ -106,39 +102,35 @@ async fn serve(
     correlation: CorrelationId,
 ) -> Result<HttpResponse, Problem> {
     let path = request.path().strip_prefix(MOUNT).unwrap_or_default();
-    let mut parts: Vec<&str> = path.trim_start_matches('/').trim_end_matches('/').split('/').collect();
-    let connection = if parts.is_empty() { "" } else { parts.remove(0) };
+    let path = path.trim_start_matches('/').trim_end_matches('/');
+    let (connection, path) = path.split_once('/').unwrap_or((path, ""));
     // Whoever shows no token is not told what there is.
     let visit = Visit::admit(service, request, connection, correlation).await?;
-    let (endpoint, allowed) = find(&parts).ok_or(Problem::NotFound)?;
-    if !allowed.split(", ").any(|method| method == request.method().as_str()) {
+    let (endpoint, allowed, parts) = find(path).ok_or(Problem::NotFound)?;
+    if !route::allows(allowed, request.method()) {
         return Err(Problem::NotAllowed(allowed));
     }
-    let last = parts.last().copied().unwrap_or_default();
+    let id = parts.first().copied().unwrap_or_default();
     let done = async {
         let body = match *request.method() {
             Method::POST | Method::PUT | Method::PATCH => read(service, request, body).await?,
             _ => Value::Null,
         };
-        endpoint::serve(&visit, request, endpoint, last, &body).await
+        endpoint::serve(&visit, request, endpoint, id, &body).await
     };
     let done = done.await;
     if let (Err(problem), Some(kind)) = (&done, endpoint.kind())
         && *request.method() != Method::GET
     {
-        visit.note_refused(kind, last, *problem).await;
+        visit.note_refused(kind, id, *problem).await;
     }
     done
 }
 
-/// Finds the endpoint of the parts of a path; what is not offered goes before what has any id.
-fn find(parts: &[&str]) -> Option<(Endpoint, &'static str)> {
-    let fits = |pattern: &[&str]| {
-        pattern.len() == parts.len() && pattern.iter().zip(parts).all(|(wanted, part)| *wanted == "*" || wanted == part)
-    };
-    let fitting = || TABLE.iter().filter(|(_, pattern, _)| fits(pattern));
-    let exact = fitting().find(|(_, pattern, _)| !pattern.contains(&"*"));
-    exact.or_else(|| fitting().next()).map(|(endpoint, _, allowed)| (*endpoint, *allowed))
+/// Finds the endpoint of a path below a connection, its methods, and what the path names.
+fn find(path: &str) -> Option<(Endpoint, &'static str, Vec<&str>)> {
+    let ((endpoint, _, allowed), parts) = route::find(TABLE, |(_, pattern, _)| pattern, path)?;
+    Some((*endpoint, allowed, parts))
 }
 
 async fn read(service: &Service, request: &HttpRequest, body: web::Payload) -> Result<Value, Problem> {
@@ -158,12 +150,12 @@ mod tests {
 
     #[test]
     fn each_path_means_one_endpoint() {
-        let found = |parts: &[&str]| find(parts).map(|(endpoint, _)| endpoint);
-        assert_eq!(found(&["Users"]), Some(Endpoint::Users));
-        assert_eq!(found(&["Users", "1"]), Some(Endpoint::User));
-        assert_eq!(found(&["Users", ".search"]), Some(Endpoint::NotOffered));
-        assert_eq!(found(&["Bulk"]), Some(Endpoint::NotOffered));
-        for none in [&[][..], &[""], &["users"], &["Users", "1", "2"], &["Nothing"]] {
+        let found = |path| find(path).map(|(endpoint, _, parts)| (endpoint, parts));
+        assert_eq!(found("Users"), Some((Endpoint::Users, vec![])));
+        assert_eq!(found("Users/1"), Some((Endpoint::User, vec!["1"])));
+        assert_eq!(found("Users/.search"), Some((Endpoint::NotOffered, vec![])));
+        assert_eq!(found("Bulk"), Some((Endpoint::NotOffered, vec![])));
+        for none in ["", "users", "Users/1/2", "Nothing"] {
             assert_eq!(found(none), None);
         }
     }

@@ -11,7 +11,6 @@ use domain::journal::Actor;
 use domain::kind::Kind;
 use domain::refusals::{Asked, Refusal, Wait};
 use domain::sign_in::Origin;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// The part of the gateway, as entries name it.
@@ -39,7 +38,7 @@ impl<'a> Visit<'a> {
         connection: &str,
         correlation: CorrelationId,
     ) -> Result<Self, Problem> {
-        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+        let peer = form::request::peer(request);
         let directory = service.directory();
         let token = form::request::bearer(request);
         let known = connection.parse::<RecordId>().ok().and_then(|id| directory.connection(id));

@@ -9,9 +9,9 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use cors::{Readers, Sends};
 use domain::id::CorrelationId;
 use form::Form;
+use form::route::allows;
 use serde_json::json;
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// What is served.
@@ -52,7 +52,7 @@ pub fn configure(application: &mut web::ServiceConfig, service: Arc<Service>) {
                 if let Some(answer) = preflight(&service, endpoint, allowed, &request) {
                     return answer;
                 }
-                if !allowed.split(", ").any(|allowed| allowed == request.method().as_str()) {
+                if !allows(allowed, request.method()) {
                     return not_allowed(allowed);
                 }
                 match endpoint {
@@ -94,7 +94,7 @@ async fn answer(service: &Arc<Service>, endpoint: Endpoint, request: &HttpReques
     let Ok(correlation) = correlation(service, request) else {
         return problem(&Refused::new(Face::Unavailable, "unavailable"));
     };
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+    let peer = form::request::peer(request);
     let origin = Origin { peer, correlation };
     let mut tenant = None;
     let done = async {
@@ -122,9 +122,7 @@ async fn answer(service: &Arc<Service>, endpoint: Endpoint, request: &HttpReques
             problem(&refused)
         }
     };
-    if let Ok(value) = header::HeaderValue::from_str(&correlation.to_string()) {
-        response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
-    }
+    form::answer::number(&mut response, correlation);
     if endpoint != Endpoint::Introspection {
         // Tokens are for pages of their own tenant, which a page names by itself or by its refresh token; what went wrong before is for every registered one.
         let named = tenant.is_some() || !response.status().is_success();
@@ -221,11 +219,7 @@ fn not_allowed(methods: &'static str) -> HttpResponse {
 }
 
 fn start(status: StatusCode) -> HttpResponseBuilder {
-    let mut response = HttpResponse::build(status);
-    response
-        .insert_header((header::CONTENT_TYPE, "application/json"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::PRAGMA, "no-cache"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    let mut response = form::answer::start(status, "application/json");
+    response.insert_header((header::PRAGMA, "no-cache"));
     response
 }

@@ -187,18 +187,12 @@ const MAX_PHC_BYTES: usize = 256;
 mod tests {
     use super::*;
     use crate::access::Role;
+    use crate::double;
     use std::format;
     use std::vec;
 
     fn key(number: u8) -> SecurityKey {
-        SecurityKey {
-            id: RecordId([number; 16]),
-            name: format!("Key {number}"),
-            added: Timestamp(0),
-            credential: format!("AAA{number}"),
-            host: String::new(),
-            verifier: Hidden::new("{}".into()),
-        }
+        double::security_key(number, "")
     }
 
     fn account() -> Account {

@@ -97,17 +97,8 @@ const MAX_KEY_BYTES: usize = 8_192;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::double::client_key as key;
     use std::vec;
-
-    fn key(id: &str) -> ClientKey {
-        ClientKey {
-            id: id.into(),
-            algorithm: ClientAlgorithm::Es256,
-            private: Hidden::new("AAAA".into()),
-            certificate: "AAAA".into(),
-            created: Timestamp(0),
-        }
-    }
 
     #[test]
     fn the_stored_form_of_a_key_stays_as_it_is() {

@@ -212,18 +212,7 @@ fn display_claim() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::ClientAlgorithm;
-    use crate::time::Timestamp;
-
-    fn key(id: &str) -> ClientKey {
-        ClientKey {
-            id: id.into(),
-            algorithm: ClientAlgorithm::Es256,
-            private: Hidden::new("AAAA".into()),
-            certificate: "AAAA".into(),
-            created: Timestamp(0),
-        }
-    }
+    use crate::double::client_key as key;
 
     fn settings() -> OidcSettings {
         OidcSettings::new("https://idp.example".into(), "sealgate".into())

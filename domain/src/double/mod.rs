@@ -3,19 +3,23 @@
 //! They keep the sentences of [`crate::ports`] — `conformance/ports` holds them to it beside SQLite and PostgreSQL — and
 //! nothing survives them. They are no store for real data: everything lies in ordinary memory.
 
+mod keys;
 mod ledger;
 mod small;
 mod store;
 mod tickets;
 mod told;
+mod use_cases;
 mod vault;
 mod witness;
 
+pub use keys::{client_key, security_key};
 pub use ledger::MemoryLedger;
 pub use small::{FixedClock, SeededEntropy, run};
 pub use store::MemoryStore;
 pub use tickets::MemoryTickets;
 pub use told::Told;
+pub use use_cases::book;
 pub use vault::MemoryVault;
 pub use witness::MemoryWitness;
 

@@ -4,13 +4,13 @@ use crate::directory::{
     Account, Application, ApplicationUse, Connection, Directory, LOCAL_ISSUER, OidcSettings, PersonName, Protocol,
     ProvisionedGroup, ProvisionedGroups, ProvisionedPerson, Provisioning, Tenant, TenantSettings,
 };
-use crate::double::{FixedClock, MemoryTickets, SeededEntropy, run};
+use crate::double::{self, FixedClock, MemoryTickets, run};
 use crate::id::{RecordId, TenantId};
 use crate::identity::{Criterion, Rule, Session};
 use crate::refusals::Wait;
-use crate::secret::{Secret, SecretBytes};
+use crate::secret::SecretBytes;
 use crate::sign_in::person_owner;
-use crate::ticket::{TicketBook, TicketKeys, TicketKind};
+use crate::ticket::{TicketBook, TicketKind};
 use crate::time::Timestamp;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -117,12 +117,7 @@ fn session() -> Session {
 impl House {
     async fn new() -> Self {
         let clock = Arc::new(FixedClock::new(Timestamp(0)));
-        let book = Arc::new(TicketBook {
-            tickets: Arc::new(MemoryTickets::default()),
-            keys: TicketKeys::derive(&Secret::new([7; 32])),
-            clock: clock.clone(),
-            entropy: Arc::new(SeededEntropy::new(1)),
-        });
+        let book = Arc::new(double::book(Arc::new(MemoryTickets::default()), &clock));
         let house = Self {
             launches: Launches::new(book.clone()),
             book,

@@ -152,17 +152,11 @@ impl TicketBook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::double::{FixedClock, MemoryTickets, SeededEntropy, run};
-    use crate::secret::Secret;
+    use crate::double::{self, FixedClock, MemoryTickets, run};
 
     fn book() -> (TicketBook, Arc<MemoryTickets>, Arc<FixedClock>) {
         let (tickets, clock) = (Arc::new(MemoryTickets::default()), Arc::new(FixedClock::new(Timestamp(0))));
-        let book = TicketBook {
-            tickets: tickets.clone(),
-            keys: TicketKeys::derive(&Secret::new([7; 32])),
-            clock: clock.clone(),
-            entropy: Arc::new(SeededEntropy::new(1)),
-        };
+        let book = double::book(tickets.clone(), &clock);
         (book, tickets, clock)
     }
 

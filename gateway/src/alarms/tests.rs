@@ -4,11 +4,10 @@ use domain::access::{Context, Role, Roles, Subject};
 use domain::alarm::{Alarms, CopiedKey};
 use domain::audit::ChainId;
 use domain::double::{Installation as Doubles, MemoryTickets};
-use domain::emergency::{Emergency, GIVE_UP_SECONDS, Review, Smashing};
+use domain::emergency::{GIVE_UP_SECONDS, Review, Smashing};
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::ports::{Store, TenantKeyMaker};
 use domain::retrieval::Caller;
-use domain::ticket::{TicketBook, TicketKeys};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -66,20 +65,8 @@ async fn house() -> House {
     key.write_all(b"a key of more than thirty-two bytes").unwrap();
     let settings =
         SignOn { break_glass_webhook: Some(address), break_glass_webhook_key_file: Some(file), ..SignOn::default() };
-    let book = Arc::new(TicketBook {
-        tickets: Arc::new(MemoryTickets::default()),
-        keys: TicketKeys::derive(&doubles.roots.session),
-        clock: doubles.clock.clone(),
-        entropy: doubles.entropy.clone(),
-    });
-    let outboxes = Outboxes(Emergency {
-        store: doubles.store.clone(),
-        ledger: doubles.ledger.clone(),
-        vault: doubles.vault.clone(),
-        clock: doubles.clock.clone(),
-        entropy: doubles.entropy.clone(),
-        book,
-    });
+    let book = doubles.book(Arc::new(MemoryTickets::default()));
+    let outboxes = Outboxes(doubles.emergency(&book));
     let sender = Sender {
         outboxes,
         webhook: Webhook::of(&settings).unwrap().unwrap(),

@@ -7,7 +7,6 @@ use domain::emergency::Smashing;
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::ports::{BoxFuture, Ledger, NotRecorded, Receipt, Store, TenantKeyMaker};
 use domain::retrieval::Caller;
-use domain::ticket::{TicketBook, TicketKeys};
 use domain::time::Timestamp;
 use domain::write::WriteSet;
 use std::sync::atomic::AtomicBool;
@@ -44,24 +43,12 @@ async fn house() -> House {
     for tenant in [TENANT, OTHER] {
         doubles.store.add_tenant_key(doubles.vault.make_tenant_key(tenant, 1).unwrap()).await.unwrap();
     }
-    let book = Arc::new(TicketBook {
-        tickets: Arc::new(MemoryTickets::default()),
-        keys: TicketKeys::derive(&doubles.roots.session),
-        clock: doubles.clock.clone(),
-        entropy: doubles.entropy.clone(),
-    });
+    let book = doubles.book(Arc::new(MemoryTickets::default()));
     let tenant = Tenant { id: TENANT, name: "North".to_owned(), settings: Default::default(), created: Timestamp(0) };
     let silent = Arc::new(Silent { ledger: doubles.ledger.clone(), to_other: AtomicBool::new(false) });
     let (sender, directory) = watch::channel(Arc::new(Directory::new([tenant], [], [], [])));
     let keeper = Keeper {
-        emergency: Emergency {
-            store: doubles.store.clone(),
-            ledger: silent.clone(),
-            vault: doubles.vault.clone(),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-            book,
-        },
+        emergency: Emergency { ledger: silent.clone(), ..doubles.emergency(&book) },
         directory,
         tells: false,
         clock: doubles.clock.clone(),

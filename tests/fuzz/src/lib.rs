@@ -98,14 +98,7 @@ impl House {
 
     /// The use case that reads.
     pub fn retrieval(&self) -> Retrieval {
-        Retrieval {
-            store: self.doubles.store.clone(),
-            ledger: self.doubles.ledger.clone(),
-            vault: self.doubles.vault.clone(),
-            clock: self.doubles.clock.clone(),
-            entropy: self.doubles.entropy.clone(),
-            labels: std::sync::Arc::new(r4::labels::SecurityLabels),
-        }
+        self.doubles.retrieval(std::sync::Arc::new(r4::labels::SecurityLabels))
     }
 }
 

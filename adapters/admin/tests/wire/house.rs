@@ -15,12 +15,11 @@ use domain::directory::{Account, Connection, Directory, Protocol, Provisioning};
 use domain::double::{Installation, MemoryTickets, Told};
 use domain::emergency::{Emergency, Review, Smashing};
 use domain::id::{CorrelationId, RecordId, TenantId};
-use domain::journal::{Act, Actor, Journal};
+use domain::journal::{Act, Actor};
 use domain::ports::{BoxFuture, Clock, Store, Unavailable};
-use domain::refusals::{RefusalLimits, Refusals};
+use domain::refusals::RefusalLimits;
 use domain::retrieval::Caller;
 use domain::sign_in::{Begun, Origin, SignIn};
-use domain::ticket::{TicketBook, TicketKeys};
 use domain::time::Timestamp;
 use serde_json::Value;
 use sso::local::{Invitations, Inviting};
@@ -172,20 +171,23 @@ impl House {
         let other = administration.add_tenant(&by, "Practice").await.unwrap().id;
         administration.add_clinic(&by, tenant, "West").await.unwrap();
         let (directory, seen) = watch::channel(Arc::new(administration.load_directory().await.unwrap()));
-        let tickets = Arc::new(MemoryTickets::default());
         let refusals = doubles.refusals(RefusalLimits::default()).unwrap();
-        let book = || book(&doubles, &tickets);
+        let book = doubles.book(Arc::new(MemoryTickets::default()));
+        let sign_in = || doubles.sign_in(&book, &refusals);
         let service = Service::new(Settings {
             origin: "https://here.example/".to_owned(),
             directory: seen,
             admission: Arc::new(Door { tenant, other, clock: doubles.clock.clone() }),
-            inviting: Inviting { administration: doubles.administration(), invitations: Invitations::new(book()) },
-            sign_in: sign_in(&doubles, book(), &refusals),
-            emergency: emergency(&doubles, book()),
+            inviting: Inviting {
+                administration: doubles.administration(),
+                invitations: Invitations::new(Arc::clone(&book)),
+            },
+            sign_in: sign_in(),
+            emergency: doubles.emergency(&book),
             diagnosis: Arc::new(Doctor),
             limits,
         });
-        let (sign_in, emergency) = (sign_in(&doubles, book(), &refusals), emergency(&doubles, book()));
+        let (sign_in, emergency) = (sign_in(), doubles.emergency(&book));
         Self { doubles, administration, sign_in, emergency, tenant, directory, service }
     }
 
@@ -265,13 +267,8 @@ impl House {
         let review = self.emergency.smash(&visitor, &smashing).await.unwrap();
         let opened = Act::done("fhir.read", "DiagnosticReport", &report.to_string());
         let context = audit::Context { glass: Some(patient.to_string()), ..audit::Context::default() };
-        self.journal().record(&visitor.actor(), opened, &context).await.unwrap();
+        self.doubles.journal().record(&visitor.actor(), opened, &context).await.unwrap();
         review
-    }
-
-    fn journal(&self) -> Journal<'_> {
-        let Installation { ledger, vault, clock, entropy, .. } = &self.doubles;
-        Journal { ledger: ledger.as_ref(), vault: vault.as_ref(), clock: clock.as_ref(), entropy: entropy.as_ref() }
     }
 
     pub(crate) fn request(&self, token: &str, method: Method, path: &str) -> TestRequest {
@@ -349,37 +346,6 @@ pub(crate) fn operator() -> Subject {
 
 pub(crate) fn by<'a>(doubles: &Installation, subject: &'a Subject) -> By<'a> {
     By { actor: Actor::new(subject, "console", CorrelationId([9; 16])), context: Context::console(doubles.clock.now()) }
-}
-
-fn book(doubles: &Installation, tickets: &Arc<MemoryTickets>) -> Arc<TicketBook> {
-    Arc::new(TicketBook {
-        tickets: tickets.clone(),
-        keys: TicketKeys::derive(&doubles.roots.session),
-        clock: doubles.clock.clone(),
-        entropy: doubles.entropy.clone(),
-    })
-}
-
-fn emergency(doubles: &Installation, book: Arc<TicketBook>) -> Emergency {
-    Emergency {
-        store: doubles.store.clone(),
-        ledger: doubles.ledger.clone(),
-        vault: doubles.vault.clone(),
-        clock: doubles.clock.clone(),
-        entropy: doubles.entropy.clone(),
-        book,
-    }
-}
-
-fn sign_in(doubles: &Installation, book: Arc<TicketBook>, refusals: &Arc<Refusals>) -> SignIn {
-    SignIn {
-        book,
-        ledger: doubles.ledger.clone(),
-        vault: doubles.vault.clone(),
-        clock: doubles.clock.clone(),
-        entropy: doubles.entropy.clone(),
-        refusals: Arc::clone(refusals),
-    }
 }
 
 /// An id that nothing has.

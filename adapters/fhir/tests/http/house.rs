@@ -5,11 +5,10 @@ use domain::administration::By;
 use domain::double::Installation;
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::index::Term;
-use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Intake};
+use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord};
 use domain::journal::Actor;
 use domain::kind::Kind;
 use domain::ports::{BoxFuture, Clock, Unavailable};
-use domain::retrieval::Retrieval;
 use domain::time::Timestamp;
 use fhir::{Admission, Admitted, Attempt, Limits, Service};
 use std::net::IpAddr;
@@ -99,14 +98,7 @@ impl House {
     }
 
     pub fn service(&self, limits: Limits) -> Arc<Service> {
-        let retrieval = Retrieval {
-            store: self.doubles.store.clone(),
-            ledger: self.doubles.ledger.clone(),
-            vault: self.doubles.vault.clone(),
-            clock: self.doubles.clock.clone(),
-            entropy: self.doubles.entropy.clone(),
-            labels: Arc::new(r4::labels::SecurityLabels),
-        };
+        let retrieval = self.doubles.retrieval(Arc::new(r4::labels::SecurityLabels));
         Service::new(retrieval, self.door.clone(), BASE, "0.1.0", limits)
     }
 
@@ -172,14 +164,7 @@ impl House {
             bytes: bytes.as_bytes(),
             identity: &[b"lab"],
         };
-        let intake = Intake {
-            store: self.doubles.store.clone(),
-            ledger: self.doubles.ledger.clone(),
-            vault: self.doubles.vault.clone(),
-            clock: self.doubles.clock.clone(),
-            entropy: self.doubles.entropy.clone(),
-            merge: Arc::new(r4::merge::ResourceMerge),
-        };
+        let intake = self.doubles.intake(Arc::new(r4::merge::ResourceMerge));
         let incoming = Incoming { records: vec![record], trace: "{}".to_owned(), held: None };
         intake.receive(&delivery, &incoming).await.unwrap();
     }

@@ -15,14 +15,12 @@ use domain::directory::{Connection, Directory, Hidden, OidcSettings, Protocol};
 use domain::double::{Installation, MemoryTickets};
 use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::identity::{Assertion, Criterion, Groups, Rule};
-use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Intake};
+use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord};
 use domain::journal::Actor;
 use domain::kind::Kind;
 use domain::ports::{BoxFuture, Clock};
 use domain::refusals::RefusalLimits;
-use domain::retrieval::Retrieval;
-use domain::sign_in::SignIn;
-use domain::ticket::{TicketBook, TicketKeys};
+use domain::ticket::TicketBook;
 use sso::local::{Accounts, Costs, LocalKeys, LocalSettings, PoolLimits, ThrottleLimits};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
@@ -201,12 +199,7 @@ impl House {
             .id;
         let (sender, receiver) = watch::channel(Arc::new(administration.load_directory().await.unwrap()));
         let tickets = Arc::new(MemoryTickets::default());
-        let book = Arc::new(TicketBook {
-            tickets: tickets.clone(),
-            keys: TicketKeys::derive(&doubles.roots.session),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-        });
+        let book = doubles.book(tickets.clone());
         let door = Arc::new(door(&doubles, &book, ORIGIN));
         let says = Arc::new(Provider::default());
         let service = pages(&doubles, &book, receiver, &says, &door, (limits, refusals));
@@ -381,14 +374,7 @@ impl House {
             bytes: bytes.as_bytes(),
             identity: &[b"lab"],
         };
-        let intake = Intake {
-            store: self.doubles.store.clone(),
-            ledger: self.doubles.ledger.clone(),
-            vault: self.doubles.vault.clone(),
-            clock: self.doubles.clock.clone(),
-            entropy: self.doubles.entropy.clone(),
-            merge: Arc::new(r4::merge::ResourceMerge),
-        };
+        let intake = self.doubles.intake(Arc::new(r4::merge::ResourceMerge));
         let incoming = Incoming { records: vec![record], trace: "{}".to_owned(), held: None };
         intake.receive(&delivery, &incoming).await.unwrap();
     }
@@ -414,22 +400,8 @@ fn pages(
     door: &Arc<LocalDoor>,
     (limits, refusals): (Limits, RefusalLimits),
 ) -> Arc<Service> {
-    let sign_in = SignIn {
-        book: Arc::clone(book),
-        ledger: doubles.ledger.clone(),
-        vault: doubles.vault.clone(),
-        clock: doubles.clock.clone(),
-        entropy: doubles.entropy.clone(),
-        refusals: doubles.refusals(refusals).unwrap(),
-    };
-    let retrieval = Retrieval {
-        store: doubles.store.clone(),
-        ledger: doubles.ledger.clone(),
-        vault: doubles.vault.clone(),
-        clock: doubles.clock.clone(),
-        entropy: doubles.entropy.clone(),
-        labels: Arc::new(r4::labels::SecurityLabels),
-    };
+    let sign_in = doubles.sign_in(book, &doubles.refusals(refusals).unwrap());
+    let retrieval = doubles.retrieval(Arc::new(r4::labels::SecurityLabels));
     let doors = Doors { oidc: Some(says.clone()), saml: Some(says.clone()), accounts: Some(Arc::clone(door)) };
     Service::new(sign_in, retrieval, directory, doors, &format!("{ORIGIN}/fhir"), limits)
 }

@@ -15,9 +15,8 @@ use domain::id::{CorrelationId, RecordId, TenantId};
 use domain::identity::{Assertion, Criterion, Groups, Rule};
 use domain::journal::Actor;
 use domain::ports::{Clock, Store};
-use domain::refusals::{RefusalLimits, Refusals};
+use domain::refusals::RefusalLimits;
 use domain::sign_in::{Begun, Origin, Refused, SignIn};
-use domain::ticket::{TicketBook, TicketKeys};
 use domain::time::Timestamp;
 use scim::{Limits, Service, Settings};
 use serde_json::Value;
@@ -96,13 +95,14 @@ impl House {
         let (other, other_token) = made.pop().unwrap();
         let (connection, token) = made.pop().unwrap();
         let (directory, seen) = watch::channel(Arc::new(administration.load_directory().await.unwrap()));
-        let tickets = Arc::new(MemoryTickets::default());
-        let people = sign_in(&doubles, tickets.clone());
+        let book = doubles.book(Arc::new(MemoryTickets::default()));
+        let refusals = doubles.refusals(RefusalLimits::default()).unwrap();
+        let people = doubles.sign_in(&book, &refusals);
         let service = Service::new(Settings {
             origin: "https://here.example/".to_owned(),
             directory: seen,
             administration: doubles.administration(),
-            sign_in: SignIn { refusals: people.refusals.clone(), ..sign_in(&doubles, tickets) },
+            sign_in: doubles.sign_in(&book, &refusals),
             limits: Limits::default(),
         });
         Self {
@@ -229,29 +229,6 @@ impl House {
     pub(crate) async fn chain(&self, tenant: TenantId) -> String {
         let block = self.doubles.store.entries(ChainId::from(tenant), 0, 10_000).await.unwrap();
         String::from_utf8(block.lines).unwrap()
-    }
-}
-
-fn sign_in(doubles: &Installation, tickets: Arc<MemoryTickets>) -> SignIn {
-    let refusals = Refusals::new(
-        RefusalLimits::default(),
-        doubles.ledger.clone(),
-        doubles.vault.clone(),
-        doubles.clock.clone(),
-        doubles.entropy.clone(),
-    );
-    SignIn {
-        book: Arc::new(TicketBook {
-            tickets,
-            keys: TicketKeys::derive(&domain::secret::Secret::new([7; 32])),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-        }),
-        ledger: doubles.ledger.clone(),
-        vault: doubles.vault.clone(),
-        clock: doubles.clock.clone(),
-        entropy: doubles.entropy.clone(),
-        refusals: Arc::new(refusals.unwrap()),
     }
 }
 

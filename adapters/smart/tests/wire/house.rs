@@ -15,16 +15,15 @@ use domain::audit::ChainId;
 use domain::directory::{Account, Application, ApplicationUse, Directory, Tenant, TenantSettings};
 use domain::double::{Installation, MemoryTickets};
 use domain::id::{CorrelationId, RecordId, TenantId};
-use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Intake};
+use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord};
 use domain::journal::Actor;
 use domain::keys::ContentMac;
 use domain::kind::Kind;
 use domain::ports::{BoxFuture, Clock, KeyVault, Store, Tickets, Unavailable};
 use domain::record::{self, ContextBinding};
 use domain::refusals::RefusalLimits;
-use domain::retrieval::Retrieval;
 use domain::secret::SecretBytes;
-use domain::ticket::{Owner, StoredTicket, TicketBook, TicketKey, TicketKeys};
+use domain::ticket::{Owner, StoredTicket, TicketBook, TicketKey};
 use domain::time::Timestamp;
 use fhir::{Admission, Admitted, Attempt};
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -291,22 +290,10 @@ impl House {
         let (north, south) = (tenants[0], tenants[1]);
         let (directory, seen) = watch::channel(Arc::new(directory(north, south, &|application| application)));
         let tickets = Arc::new(Tardy::default());
-        let book = Arc::new(TicketBook {
-            tickets: tickets.clone(),
-            keys: TicketKeys::derive(&domain::secret::Secret::new([7; 32])),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-        });
+        let book = doubles.book(tickets.clone());
         let keys = Arc::new(Keys { document: Mutex::new(Some(key_set())), asked: AtomicU32::new(0) });
         let service = Service::new(settings(&doubles, seen.clone(), &book, &keys, TestRsa::Signs));
-        let retrieval = Retrieval {
-            store: doubles.store.clone(),
-            ledger: doubles.ledger.clone(),
-            vault: doubles.vault.clone(),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-            labels: Arc::new(r4::labels::SecurityLabels),
-        };
+        let retrieval = doubles.retrieval(Arc::new(r4::labels::SecurityLabels));
         let door = Arc::new(Door { tokens: service.tokens(), directory: seen });
         let limits = fhir::Limits::default();
         let fhir = fhir::Service::new(retrieval, door, "https://here.example/fhir", "0.1.0", limits);
@@ -446,14 +433,7 @@ impl House {
             bytes: b"MSH",
             identity: &[&now.0.to_be_bytes()],
         };
-        let intake = Intake {
-            store: self.doubles.store.clone(),
-            ledger: self.doubles.ledger.clone(),
-            vault: self.doubles.vault.clone(),
-            clock: self.doubles.clock.clone(),
-            entropy: self.doubles.entropy.clone(),
-            merge: Arc::new(r4::merge::ResourceMerge),
-        };
+        let intake = self.doubles.intake(Arc::new(r4::merge::ResourceMerge));
         let terms = members.iter().flat_map(|member| r4::search::terms(member.kind, &member.content)).collect();
         let record = IncomingRecord { kind, id, patient: Some(of), as_of: now, members, terms };
         let incoming = Incoming { records: vec![record], trace: "{}".to_owned(), held: None };

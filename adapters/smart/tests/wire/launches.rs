@@ -29,14 +29,7 @@ const SCOPE: &str = "openid fhirUser profile launch/patient offline_access patie
 impl House {
     fn people(&self) -> SignIn {
         let doubles = &self.doubles;
-        SignIn {
-            book: self.book.clone(),
-            ledger: doubles.ledger.clone(),
-            vault: doubles.vault.clone(),
-            clock: doubles.clock.clone(),
-            entropy: doubles.entropy.clone(),
-            refusals: doubles.refusals(RefusalLimits::default()).unwrap(),
-        }
+        doubles.sign_in(&self.book, &doubles.refusals(RefusalLimits::default()).unwrap())
     }
 
     async fn sign_in(&self) -> Session {

@@ -6,10 +6,10 @@ use super::password::{Costs, PoolLimits};
 use super::throttle::ThrottleLimits;
 use domain::access::{Clinics, Purpose, Role, Roles};
 use domain::directory::{Account, SecondFactor};
-use domain::double::{FixedClock, MemoryTickets, SeededEntropy};
+use domain::double::{self, FixedClock, MemoryTickets};
 use domain::id::{RecordId, TenantId};
 use domain::secret::Secret;
-use domain::ticket::{TicketBook, TicketKeys};
+use domain::ticket::TicketBook;
 use domain::time::Timestamp;
 use std::sync::Arc;
 
@@ -20,12 +20,7 @@ pub(super) const PASSWORD: &str = "correct horse battery";
 /// An empty book of tickets, and its clock.
 pub(super) fn book() -> (Arc<TicketBook>, Arc<FixedClock>) {
     let clock = Arc::new(FixedClock::new(Timestamp(0).plus_seconds(1_700_000_010)));
-    let book = TicketBook {
-        tickets: Arc::new(MemoryTickets::default()),
-        keys: TicketKeys::derive(&Secret::new([7; 32])),
-        clock: clock.clone(),
-        entropy: Arc::new(SeededEntropy::new(1)),
-    };
+    let book = double::book(Arc::new(MemoryTickets::default()), &clock);
     (Arc::new(book), clock)
 }
 

@@ -3,10 +3,8 @@
 use crate::forge::{EC, Key, RSA, at_hash};
 use crate::provider::{Page, Provider};
 use domain::directory::{Connection, Hidden, OidcSettings, Protocol};
-use domain::double::{FixedClock, MemoryTickets, SeededEntropy};
+use domain::double::{self, FixedClock, MemoryTickets, SeededEntropy};
 use domain::id::{RecordId, TenantId};
-use domain::secret::Secret;
-use domain::ticket::{TicketBook, TicketKeys};
 use domain::time::Timestamp;
 use serde_json::{Value, json};
 use sso::http::{EgressClient, Limits};
@@ -122,12 +120,7 @@ impl Bench {
 fn party(clock: &Arc<FixedClock>, time: Duration) -> RelyingParty {
     let http = EgressClient::new(None, Limits { time, ..Limits::default() }).unwrap();
     let entropy = Arc::new(SeededEntropy::new(1));
-    let book = TicketBook {
-        tickets: Arc::new(MemoryTickets::default()),
-        keys: TicketKeys::derive(&Secret::new([7; 32])),
-        clock: clock.clone(),
-        entropy: entropy.clone(),
-    };
+    let book = double::book(Arc::new(MemoryTickets::default()), &clock);
     RelyingParty::new(http, clock.clone(), entropy, Arc::new(book))
 }
 

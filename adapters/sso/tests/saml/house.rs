@@ -4,10 +4,8 @@ use crate::provider::{Form, Says, Signing, sign};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::directory::{Connection, Protocol, SamlSettings};
-use domain::double::{FixedClock, MemoryTickets, SeededEntropy};
+use domain::double::{self, FixedClock, MemoryTickets, SeededEntropy};
 use domain::id::{RecordId, TenantId};
-use domain::secret::Secret;
-use domain::ticket::{TicketBook, TicketKeys};
 use domain::time::Timestamp;
 use openssl::x509::X509;
 use sso::saml::{Ask, KeyPair, Pending, Refusal, ServiceKeys, ServiceProvider, Urls, Verified, Verifier};
@@ -70,12 +68,7 @@ impl House {
     pub(crate) fn site_on(&self, keys: &[&Signing], tickets: &Arc<MemoryTickets>) -> Site {
         let clock = Arc::new(FixedClock::new(noon()));
         let entropy = Arc::new(SeededEntropy::new(1));
-        let book = TicketBook {
-            tickets: tickets.clone(),
-            keys: TicketKeys::derive(&Secret::new([7; 32])),
-            clock: clock.clone(),
-            entropy: entropy.clone(),
-        };
+        let book = double::book(tickets.clone(), &clock);
         let read = |pair: &(String, String)| KeyPair::from_pem(&pair.0, &pair.1).unwrap();
         let connection = RecordId([5; 16]);
         Site {

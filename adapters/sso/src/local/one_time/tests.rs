@@ -1,9 +1,8 @@
 //! Vectors, replay, tries, and many at once.
 
 use super::*;
-use domain::double::{FixedClock, MemoryTickets, SeededEntropy};
+use domain::double::{self, FixedClock, MemoryTickets};
 use domain::ports::Clock;
-use domain::ticket::TicketKeys;
 use proptest::prelude::*;
 
 const TENANT: TenantId = TenantId([1; 16]);
@@ -19,12 +18,7 @@ struct House {
 
 fn house(seconds: i64) -> House {
     let clock = Arc::new(FixedClock::new(Timestamp(0).plus_seconds(seconds)));
-    let book = TicketBook {
-        tickets: Arc::new(MemoryTickets::default()),
-        keys: TicketKeys::derive(&Secret::new([7; 32])),
-        clock: clock.clone(),
-        entropy: Arc::new(SeededEntropy::new(1)),
-    };
+    let book = double::book(Arc::new(MemoryTickets::default()), &clock);
     House { codes: Arc::new(OneTimePasswords::new(Arc::new(book))), clock, secret: Hidden::new(SECRET.to_owned()) }
 }
 
