@@ -8,8 +8,8 @@ use crate::route::{Door, Page, Row, TABLE};
 use crate::service::Service;
 use crate::visit::Visit;
 use crate::{
-    account, clinical_pages, credentials, federation, glass, key_step, launching, local, reviews, security_keys,
-    signing_in,
+    account, address, clinical_pages, credentials, federation, glass, key_step, launching, local, reviews,
+    security_keys, signing_in,
 };
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -76,20 +76,19 @@ async fn arrive<'a>(
         return Err(Problem::TooLong);
     }
     let posted = *request.method() == Method::POST;
-    let form = if posted { read_form(service, row, request, body).await? } else { Form::default() };
     // A provider's query is read by the part that verifies it, byte for byte.
     let query = if row.door == Door::CrossSite { Form::default() } else { Form::read(request.query_string())? };
-    let visit = Visit::begin(service, request, row, correlation, query, form).await?;
+    let mut visit = Visit::begin(service, request, row, correlation, query).await?;
+    address::check(&visit).await?;
+    if posted {
+        visit.form = read_form(service, row, request, body).await?;
+    }
     let needs_session = row.door == Door::SignedIn && visit.person().is_none();
     if posted
         && !needs_session
         && let Err(problem) = visit.check_form()
     {
         return Err(visit.refuse(visit.chain(), "form-forged", problem).await);
-    }
-    // Whoever may not come from here sees nothing of the session, and can still end it.
-    if row.door == Door::SignedIn && row.page != Page::SignOut && visit.comes_from_elsewhere() {
-        return Err(visit.refuse(visit.chain(), "address-not-allowed", Problem::Denied).await);
     }
     Ok(visit)
 }

@@ -369,7 +369,8 @@ fn proof_key(visit: &Visit<'_>, session: &Session) -> TicketKey {
     visit.service.sign_in.book.keys.key(TicketKind::ProviderSession, &[b"proof", session.id.as_bytes()])
 }
 
-fn connection<'a>(visit: &'a Visit<'_>) -> Result<&'a Connection, Problem> {
+/// Returns the connection of the path.
+pub(crate) fn connection<'a>(visit: &'a Visit<'_>) -> Result<&'a Connection, Problem> {
     let id = visit.part("connection").parse().map_err(|_| Problem::NotFound)?;
     visit.directory.connection(id).ok_or(Problem::NotFound)
 }

@@ -16,6 +16,7 @@
 //! Deliberately absent: scripts but that one, administration, and every protocol with identity providers, which live in `sso`.
 
 mod account;
+mod address;
 mod answer;
 mod begun;
 mod chain;

@@ -22,6 +22,8 @@ pub(crate) enum Problem {
     TooLong,
     /// Not for somebody with these roles, or not from this address.
     Denied,
+    /// Nobody signs in to this organization from this address.
+    Elsewhere,
     /// Nobody was admitted, by an identity provider's word or for lack of it.
     NotAdmitted,
     /// Somebody was vouched for, and no second factor with them.
@@ -64,7 +66,7 @@ impl Problem {
                 StatusCode::BAD_REQUEST
             }
             Problem::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Problem::Forged | Problem::Denied => StatusCode::FORBIDDEN,
+            Problem::Forged | Problem::Denied | Problem::Elsewhere => StatusCode::FORBIDDEN,
             Problem::NotAdmitted | Problem::SecondFactorMissing | Problem::SignInOver => StatusCode::UNAUTHORIZED,
             Problem::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Problem::Integrity => StatusCode::INTERNAL_SERVER_ERROR,
@@ -107,6 +109,12 @@ impl Problem {
                 "You do not have access",
                 "You are signed in, and your roles do not include this, or you may not use it from where you are.",
                 "If your work needs it, ask the administrator of your organization to change your roles.",
+            ),
+            Problem::Elsewhere => (
+                "You cannot sign in from here",
+                "Your organization lets people in from certain network addresses only. Nothing was looked at or changed.",
+                "Try again from your organization's network. If you are in it, ask its administrator, and tell them the \
+                 reference below.",
             ),
             Problem::NotAdmitted => (
                 "You could not be signed in",
@@ -199,7 +207,8 @@ impl From<Refused> for Problem {
             Refused::Unavailable => Problem::Unavailable,
             Refused::FactorMissing => Problem::SecondFactorMissing,
             Refused::Wait(Wait(seconds)) => Problem::TooMany(seconds),
-            Refused::NotAdmitted(_) | Refused::AddressNotAllowed => Problem::NotAdmitted,
+            Refused::NotAdmitted(_) => Problem::NotAdmitted,
+            Refused::AddressNotAllowed => Problem::Elsewhere,
         }
     }
 }

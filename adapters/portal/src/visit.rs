@@ -35,7 +35,7 @@ pub(crate) struct Visit<'a> {
     pub(crate) row: &'static Row,
     /// The query.
     pub(crate) query: Form,
-    /// The body of a form; empty for `GET`.
+    /// The body of a form; empty for `GET`, and until it is read.
     pub(crate) form: Form,
     /// The directory as it stood when the request came.
     pub(crate) directory: Arc<Directory>,
@@ -53,19 +53,19 @@ pub(crate) struct Person {
 }
 
 impl<'a> Visit<'a> {
-    /// Takes up a request; whoever's session goes on is known from here.
+    /// Takes up a request, its body unread; whoever's session goes on is known from here.
     pub(crate) async fn begin(
         service: &'a Service,
         http: &'a HttpRequest,
         row: &'static Row,
         correlation: CorrelationId,
         query: Form,
-        form: Form,
     ) -> Result<Self, Problem> {
         let peer = form::request::peer(http);
         let directory = Arc::clone(&service.directory.borrow());
         let now = service.retrieval.clock.now();
         let address = peer.to_string();
+        let form = Form::default();
         let mut visit =
             Self { service, http, row, query, form, directory, correlation, now, peer, address, person: None };
         if row.door == Door::SignedIn || row.page.looks_for_a_session() {

@@ -1,5 +1,6 @@
 //! The client's assertion: who it says it is, and whether it can prove it (SMART Backend Services; RFC 7521, RFC 7523 §3).
 
+use crate::journal::Origin;
 use crate::keys::NoKey;
 use crate::refusal::{Face, Refused};
 use crate::service::Service;
@@ -80,7 +81,7 @@ enum Audience {
 
 impl Service {
     /// Authenticates the application that sent a form, by its assertion alone; the assertion is used up by it.
-    pub(crate) async fn by_assertion(&self, form: &Form) -> Result<Application, Refused> {
+    pub(crate) async fn by_assertion(&self, origin: Origin, form: &Form) -> Result<Application, Refused> {
         let invalid = |reason| Refused::new(Face::InvalidClient, reason);
         let assertion = form.get("client_assertion").ok_or(invalid("no-assertion"))?;
         if form.get("client_assertion_type") != Some(ASSERTION_TYPE) {
@@ -99,7 +100,7 @@ impl Service {
         if claims.iss != claims.sub || form.get("client_id").is_some_and(|named| named != claims.sub) {
             return Err(invalid("issuer-is-not-subject"));
         }
-        let application = self.named(&claims.sub)?;
+        let application = self.named(origin, &claims.sub)?;
         let invalid = |reason| invalid(reason).of(application.id);
         if !application.enabled {
             return Err(invalid("disabled-client"));

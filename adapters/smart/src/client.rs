@@ -28,26 +28,17 @@ impl Service {
         let several = Refused::new(Face::InvalidRequest, "several-credentials");
         let assertion = form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some();
         let application = match (shown, assertion, form.get("client_secret")) {
-            (Shown::Form, true, None) => self.by_assertion(form).await?,
-            (Shown::Header(header), false, None) => self.by_secret(form, header)?,
+            (Shown::Form, true, None) => self.by_assertion(origin, form).await?,
+            (Shown::Header(header), false, None) => self.by_secret(origin, form, header)?,
             (Shown::Form, false, None) => {
                 let named = form.get("client_id").ok_or(Refused::new(Face::InvalidClient, "no-credentials"))?;
-                self.public(named)?
+                self.public(origin, named)?
             }
             // A form may end in a log; a header is kept out of them (RFC 6749 §2.3.1).
             (Shown::Form, false, Some(_)) => return Err(Refused::new(Face::InvalidClient, "secret-in-form")),
             _ => return Err(several),
         };
-        self.check_address(origin, &application)?;
         Ok(application)
-    }
-
-    /// Refuses an application that comes from where its tenant lets nobody come from.
-    pub(crate) fn check_address(&self, origin: Origin, application: &Application) -> Result<(), Refused> {
-        match self.directory().address_allowed(application.tenant, origin.peer) {
-            true => Ok(()),
-            false => Err(Refused::new(Face::InvalidClient, "address-not-allowed").of(application.id)),
-        }
     }
 
     /// Says whether a request neither names nor authenticates an application.
@@ -57,13 +48,13 @@ impl Service {
     }
 
     /// Authenticates by `Authorization: Basic`, name and secret each encoded as in a form (RFC 6749 §2.3.1).
-    fn by_secret(&self, form: &Form, header: &str) -> Result<Application, Refused> {
+    fn by_secret(&self, origin: Origin, form: &Form, header: &str) -> Result<Application, Refused> {
         let invalid = |reason| Refused::new(Face::InvalidClient, reason);
         let (name, secret) = read_basic(header).ok_or(invalid("basic-form"))?;
         if form.get("client_id").is_some_and(|named| named != name) {
             return Err(Refused::new(Face::InvalidRequest, "several-clients"));
         }
-        let application = self.named(&name)?;
+        let application = self.named(origin, &name)?;
         let invalid = |reason| invalid(reason).of(application.id);
         if !application.accepts_secret(&secret) {
             return Err(invalid("client-secret"));
@@ -72,8 +63,8 @@ impl Service {
     }
 
     /// Finds a public application, which nobody can prove to be; what protects it is the proof key of each code.
-    pub(crate) fn public(&self, name: &str) -> Result<Application, Refused> {
-        let application = self.named(name)?;
+    pub(crate) fn public(&self, origin: Origin, name: &str) -> Result<Application, Refused> {
+        let application = self.named(origin, name)?;
         let invalid = |reason| Refused::new(Face::InvalidClient, reason).of(application.id);
         let public = matches!(application.r#use, ApplicationUse::Launch { confidential: false, .. });
         match (public, application.enabled) {
@@ -83,11 +74,15 @@ impl Service {
         }
     }
 
-    /// Finds an application by the text of its id and nothing that merely reads as it.
-    pub(crate) fn named(&self, name: &str) -> Result<Application, Refused> {
+    /// Finds an application by the text of its id and nothing that merely reads as it. One that comes from where its tenant lets nobody
+    /// come from is refused here, before anything that it shows is looked at.
+    pub(crate) fn named(&self, origin: Origin, name: &str) -> Result<Application, Refused> {
         let directory = self.directory();
+        let invalid = |reason| Refused::new(Face::InvalidClient, reason);
         let found = directory.application_by_client_id(name).filter(|known| known.id.to_string() == name);
-        found.cloned().ok_or(Refused::new(Face::InvalidClient, "unknown-client"))
+        let application = found.cloned().ok_or(invalid("unknown-client"))?;
+        let allowed = directory.address_allowed(application.tenant, origin.peer);
+        if allowed { Ok(application) } else { Err(invalid("address-not-allowed").of(application.id)) }
     }
 }
 

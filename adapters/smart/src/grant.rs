@@ -52,9 +52,7 @@ impl Service {
                 let nameless = self.nameless(form, shown);
                 let application = if nameless {
                     // A public application need not name itself where the token does (RFC 6749 §6); some do not.
-                    let holder = self.public(&self.launches.holder(token).await?.to_string())?;
-                    self.check_address(origin, &holder)?;
-                    holder
+                    self.public(origin, &self.launches.holder(token).await?.to_string())?
                 } else {
                     self.launched(origin, form, shown).await?
                 };

@@ -2,10 +2,12 @@
 //! a person answers it, so that a form from another site needs none of our cookies.
 
 use super::REQUESTS;
+use crate::address::REASON;
 use crate::answer::Answer;
 use crate::problem::Problem;
 use crate::visit::{Visit, WORKSTATION};
 use actix_web::http::Method;
+use domain::access::Address;
 use domain::id::{RecordId, TenantId};
 use domain::launch::{Fault, read};
 use domain::ports::Unavailable;
@@ -23,6 +25,10 @@ pub(crate) async fn ask(visit: &Visit<'_>) -> Result<Answer, Problem> {
     };
     let given = if posted { &visit.form } else { &query };
     match read(&|name| given.get(name), &visit.directory, &visit.service.base) {
+        Ok(asked) if visit.address_of(asked.tenant) == Address::NotAllowed => {
+            refused(visit, Some(asked.application), REASON).await?;
+            Err(Problem::Elsewhere)
+        }
         Ok(asked) => {
             // What is kept until somebody signs in is bounded like every sign-in that is begun.
             let refusals = &visit.service.sign_in.refusals;

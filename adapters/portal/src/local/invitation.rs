@@ -19,6 +19,20 @@ pub(crate) async fn invited(visit: &Visit<'_>) -> Result<Answer, Problem> {
     invitation_page(visit, Errors::default())
 }
 
+/// Returns the tenant that an invitation is from; `None` when it is nobody's.
+pub(crate) async fn invited_by(visit: &Visit<'_>) -> Result<Option<TenantId>, Problem> {
+    let Ok(door) = door(visit) else { return Ok(None) };
+    let stored = match door.accounts.invitations.look(visit.part("secret")).await {
+        Ok(invited) => account(door, invited.account).await,
+        Err(refusal) => Err(refusal),
+    };
+    match stored {
+        Ok(account) => Ok(Some(account.tenant)),
+        Err(refusal) if refusal.face() == Face::Unavailable => Err(Problem::Unavailable),
+        Err(_) => Ok(None),
+    }
+}
+
 /// Looks at an invitation without taking it up, and at its account; one that is wrong, used, too old or of before the account's last
 /// change is nobody's, so it is recorded for the system.
 async fn look(visit: &Visit<'_>, door: &LocalDoor) -> Result<Account, Problem> {

@@ -6,7 +6,7 @@ mod invitation;
 
 pub(crate) use code::{Shown, ask_again, ask_code, code, under_way};
 pub(crate) use enrol::{enrol, enrol_again, enrol_page, enrolled, first_factor};
-pub(crate) use invitation::{invited, take_up};
+pub(crate) use invitation::{invited, invited_by, take_up};
 
 use crate::answer::Answer;
 use crate::cookie::{Cookie, read_secret, write_secret};

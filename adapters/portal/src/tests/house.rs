@@ -443,6 +443,11 @@ impl<'a> Browser<'a> {
         Self { address, ..Self::new(house) }
     }
 
+    /// Returns the same browser at another address: it has its cookies and its last page.
+    pub(crate) fn moved(&self, address: [u8; 4]) -> Self {
+        Self { address, ..self.clone() }
+    }
+
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }

@@ -1,6 +1,7 @@
 //! Launching applications: from the request to the code, and everywhere that ends before.
 
 use super::house::{Browser, Got, House};
+use super::refused::change;
 use crate::launching::destination;
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
@@ -346,4 +347,16 @@ async fn an_application_of_another_organization_gets_nothing_and_proof_is_asked_
     let mut browser = house.signed_in("ann", "doctors").await;
     assert_eq!(browser.get(&page).await.status, StatusCode::BAD_REQUEST, "after twenty minutes");
     assert_eq!(destination(BACK), "https://app.example");
+}
+
+#[actix_web::test]
+async fn no_request_is_kept_that_comes_from_an_address_that_is_not_allowed() {
+    let house = House::new().await;
+    let client = house.application(house.tenant).await;
+    change(&house, |settings| settings.addresses = vec!["10.0.0.0/8".to_owned()]).await;
+    let before = house.refusals_in(TenantId::SYSTEM).await;
+    let path = format!("/oauth/authorize?{}", request(client, STANDALONE, ""));
+    assert_eq!(Browser::new(&house).get(&path).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(house.refusals_in(TenantId::SYSTEM).await, before.saturating_add(1));
+    begin(&mut Browser::at(&house, [10, 0, 0, 7]), client, STANDALONE, "").await;
 }

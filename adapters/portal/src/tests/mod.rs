@@ -1,5 +1,6 @@
 //! The pages as a browser meets them, over doubles of the ports.
 
+mod addresses;
 mod clinical;
 mod credentials;
 mod federation;

@@ -15,7 +15,7 @@ use domain::ports::Clock;
 use domain::time::Timestamp;
 use std::sync::atomic::Ordering;
 
-async fn change(house: &House, change: impl FnOnce(&mut TenantSettings) + Send) {
+pub(super) async fn change(house: &House, change: impl FnOnce(&mut TenantSettings) + Send) {
     let operator = house.operator();
     let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
     let by = By { actor, context: Context::console(house.doubles.clock.now()) };
@@ -195,7 +195,7 @@ async fn who_was_let_in_silently_proves_it_once_more_before_the_glass_breaks() {
 }
 
 /// Makes the connection one of SAML.
-async fn speak_saml(house: &House, allow_unsolicited: bool) {
+pub(super) async fn speak_saml(house: &House, allow_unsolicited: bool) {
     let operator = house.operator();
     let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
     let by = By { actor, context: Context::console(house.doubles.clock.now()) };

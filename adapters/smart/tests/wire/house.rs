@@ -288,7 +288,7 @@ impl House {
             tenants.push(administration.add_tenant(&by, name).await.unwrap().id);
         }
         let (north, south) = (tenants[0], tenants[1]);
-        let (directory, seen) = watch::channel(Arc::new(directory(north, south, &|application| application)));
+        let (directory, seen) = watch::channel(Arc::new(directory(north, south, &[], &|application| application)));
         let tickets = Arc::new(Tardy::default());
         let book = doubles.book(tickets.clone());
         let keys = Arc::new(Keys { document: Mutex::new(Some(key_set())), asked: AtomicU32::new(0) });
@@ -323,7 +323,13 @@ impl House {
     /// Puts another directory in force.
     pub fn change(&self, change: &dyn Fn(Application) -> Application) {
         let south = self.directory.borrow().application(SOUTHERN).unwrap().tenant;
-        self.directory.send_replace(Arc::new(directory(self.north, south, change)));
+        self.directory.send_replace(Arc::new(directory(self.north, south, &[], change)));
+    }
+
+    /// Lets people and applications come from these addresses alone.
+    pub fn let_in(&self, addresses: &[&str]) {
+        let south = self.directory.borrow().application(SOUTHERN).unwrap().tenant;
+        self.directory.send_replace(Arc::new(directory(self.north, south, addresses, &|application| application)));
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
@@ -457,11 +463,17 @@ fn sha256(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn directory(north: TenantId, south: TenantId, change: &dyn Fn(Application) -> Application) -> Directory {
+fn directory(
+    north: TenantId,
+    south: TenantId,
+    addresses: &[&str],
+    change: &dyn Fn(Application) -> Application,
+) -> Directory {
+    let addresses: Vec<String> = addresses.iter().map(|range| (*range).to_owned()).collect();
     let tenant = |id, name: &str| Tenant {
         id,
         name: name.to_owned(),
-        settings: TenantSettings::default(),
+        settings: TenantSettings { addresses: addresses.clone(), ..TenantSettings::default() },
         created: Timestamp(0),
     };
     let all = ["system/*.rs"];

@@ -237,3 +237,28 @@ async fn nothing_is_issued_that_cannot_be_recorded() {
     assert_eq!(answer.error(), (503, "temporarily_unavailable".to_owned()));
     assert!(answer.json().get("access_token").is_none());
 }
+
+#[actix_web::test]
+async fn no_credentials_are_looked_at_from_an_address_that_is_not_allowed() {
+    let house = House::new().await;
+    let header = header_with("kid", json!("e1"));
+    let good = sign(&header, &house.claims(LAB), Signer::Ec);
+    let mut forged = house.claims(LAB);
+    forged["exp"] = json!(0);
+    let rows = [
+        format!("grant_type=client_credentials&scope=system/*.rs&{}", credentials(&good)),
+        format!("grant_type=client_credentials&scope=system/*.rs&{}", credentials(&sign(&header, &forged, Signer::Ec))),
+        format!("grant_type=authorization_code&code=x&client_id={}", crate::house::PUBLIC),
+    ];
+    house.let_in(&["10.0.0.0/8"]);
+    let mut answers = Vec::new();
+    for form in &rows {
+        let answer = house.post("/oauth/token", form).await;
+        assert_eq!(house.last(TenantId::SYSTEM).await.3.as_deref(), Some("address-not-allowed"), "{form}");
+        answers.push((answer.error(), answer.text));
+    }
+    assert_eq!(answers[0].0, (401, "invalid_client".to_owned()));
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "one answer, whatever is shown");
+    house.let_in(&["192.0.2.0/24"]);
+    assert_eq!(house.post("/oauth/token", &rows[0]).await.status, StatusCode::OK, "it was not used up");
+}
