@@ -325,7 +325,7 @@ pub struct SamlAdd {
     /// Our entity id there; absent: the address of our metadata.
     #[arg(long, value_name = "ID")]
     pub sp_entity_id: Option<String>,
-    /// The attribute that names the person for good; absent: the NameID, which must be persistent.
+    /// The attribute that names the person for good; absent: the NameID, whose format must be persistent and is refused otherwise.
     #[arg(long, value_name = "ATTRIBUTE")]
     pub subject_attribute: Option<String>,
     /// The attribute that lists groups.

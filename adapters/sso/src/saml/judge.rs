@@ -1,7 +1,7 @@
 //! Whether what an identity provider signed is meant for us, for this browser, and now (SAML Profiles §4.1.4.3).
 
 use super::facts::{AssertionFacts, Confirmation, NameId, ResponseFacts};
-use super::names::{BEARER, ENTRA_GROUPS_LINK, METHODS, SUCCESS, TRANSIENT};
+use super::names::{BEARER, ENTRA_GROUPS_LINK, METHODS, PERSISTENT, SUCCESS, TRANSIENT};
 use super::refusal::Refusal;
 use super::request::Pending;
 use domain::access::Factor;
@@ -68,7 +68,7 @@ pub fn judge(response: &ResponseFacts, assertion: &AssertionFacts, expected: &Ex
     conditions(assertion, expected)?;
     let until = statements(assertion, expected)?;
     let first = assertion.statements.first().ok_or(Refusal::AuthnStatement)?;
-    let subject = subject(assertion, settings)?;
+    let subject = subject(assertion, expected)?;
     Ok(Judged {
         assertion: Assertion {
             connection: expected.connection.id,
@@ -175,17 +175,15 @@ fn statements(assertion: &AssertionFacts, expected: &Expected<'_>) -> Result<Opt
 }
 
 /// The name that is used for one person and never for another.
-fn subject(assertion: &AssertionFacts, settings: &SamlSettings) -> Result<String, Refusal> {
-    let subject = match &settings.subject_attribute {
+fn subject(assertion: &AssertionFacts, expected: &Expected<'_>) -> Result<String, Refusal> {
+    let subject = match &expected.settings.subject_attribute {
         Some(name) => match assertion.values(name) {
             Some([one]) => one,
             _ => return Err(Refusal::Subject),
         },
         None => {
             let name_id = assertion.name_id.as_ref().ok_or(Refusal::Subject)?;
-            if name_id.format.as_deref() == Some(TRANSIENT) {
-                return Err(Refusal::TransientSubject);
-            }
+            for_good(name_id, expected)?;
             &name_id.value
         }
     };
@@ -193,6 +191,24 @@ fn subject(assertion: &AssertionFacts, settings: &SamlSettings) -> Result<String
         return Err(Refusal::Subject);
     }
     Ok(subject.clone())
+}
+
+/// Checks that a NameID is one person's for ever: of the one format that says so, and given by this identity provider to us (SAML Core
+/// §8.3.7). An address, a name at the domain, and what has no format or an unspecified one, may be somebody else's tomorrow.
+fn for_good(name_id: &NameId, expected: &Expected<'_>) -> Result<(), Refusal> {
+    match name_id.format.as_deref() {
+        Some(PERSISTENT) => {}
+        Some(TRANSIENT) => return Err(Refusal::TransientSubject),
+        Some(_) | None => return Err(Refusal::SubjectFormat),
+    }
+    let ours = |qualifier: &Option<String>, whose: &str| qualifier.as_deref().is_none_or(|named| named == whose);
+    if ours(&name_id.name_qualifier, &expected.settings.idp_entity_id)
+        && ours(&name_id.sp_name_qualifier, expected.entity_id)
+    {
+        Ok(())
+    } else {
+        Err(Refusal::SubjectQualifier)
+    }
 }
 
 fn display(assertion: &AssertionFacts, settings: &SamlSettings, subject: &str) -> String {

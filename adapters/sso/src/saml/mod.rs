@@ -75,7 +75,9 @@ impl ServiceProvider {
         let provider = IdentityProvider::read(settings, now).map_err(|_| Refusal::Metadata)?;
         let id = request::draw_id(self.entropy.as_ref())?;
         let entity_id = urls.entity_id(settings);
-        let document = request::render(&id, now, &provider.sign_on, entity_id, &urls.acs, ask);
+        let by_name_id = settings.subject_attribute.is_none();
+        let manner = request::Manner { entity_id, acs: &urls.acs, by_name_id };
+        let document = request::render(&id, now, &provider.sign_on, &manner, ask);
         let signing = self.keys.signing.first().ok_or(Refusal::Unavailable)?;
         let redirect = redirect::send(&provider.sign_on, redirect::Carried::Request, &document, Some(relay), signing)?;
         Ok(Begun { redirect, pending: Pending { id, connection: connection.id, issued: now, fresh: ask.fresh } })

@@ -114,6 +114,10 @@ pub enum Refusal {
     Subject,
     /// It names the person by a name that is made anew each time.
     TransientSubject,
+    /// It names the person by a name that may be another person's tomorrow.
+    SubjectFormat,
+    /// It names the person by another provider's name, or by one made for somebody else.
+    SubjectQualifier,
     /// It has been used before.
     Replay,
     /// The store or the source of randomness does not answer.
@@ -187,6 +191,8 @@ impl Refusal {
         Refusal::SessionEnded,
         Refusal::Subject,
         Refusal::TransientSubject,
+        Refusal::SubjectFormat,
+        Refusal::SubjectQualifier,
         Refusal::Replay,
         Refusal::Unavailable,
         Refusal::Metadata,
@@ -253,6 +259,8 @@ impl Refusal {
             | Refusal::SessionEnded
             | Refusal::Subject
             | Refusal::TransientSubject
+            | Refusal::SubjectFormat
+            | Refusal::SubjectQualifier
             | Refusal::Replay => Stage::Claims,
             Refusal::QueryMissing | Refusal::QueryDuplicate | Refusal::QueryForm | Refusal::NoLogout => Stage::SignOut,
         }
@@ -386,6 +394,14 @@ impl Refusal {
             Self::TransientSubject => (
                 "transient-subject",
                 "The assertion names the person by a transient identifier; set the identity provider to a persistent one, or name an attribute.",
+            ),
+            Self::SubjectFormat => (
+                "subject-format",
+                "The assertion names the person by a NameID that is not persistent, such as an e-mail address, or does not say so: set the identity provider to the persistent format, or name an attribute that is one person's for good (`subject_attribute`), such as an objectGUID or objectidentifier.",
+            ),
+            Self::SubjectQualifier => (
+                "subject-qualifier",
+                "The NameID says that another provider gave it, or that it was made for another service than ours (NameQualifier, SPNameQualifier): correct that at the identity provider, or name an attribute (`subject_attribute`).",
             ),
             Self::Replay => ("replay", "The assertion or request has been used before."),
             Self::Unavailable => ("unavailable", "The store or the source of randomness does not answer."),

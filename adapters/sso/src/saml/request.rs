@@ -1,6 +1,6 @@
 //! Our requests to sign in.
 
-use super::names::{ASSERTION, POST, PROTOCOL};
+use super::names::{ASSERTION, PERSISTENT, POST, PROTOCOL};
 use super::refusal::Refusal;
 use super::xml::escape;
 use domain::id::RecordId;
@@ -15,6 +15,16 @@ pub struct Ask {
     pub fresh: bool,
     /// One of these authentication contexts is to be used; empty: the identity provider decides.
     pub contexts: Vec<String>,
+}
+
+/// How we speak of ourselves and of people in a request.
+pub(super) struct Manner<'a> {
+    /// Our entity id.
+    pub(super) entity_id: &'a str,
+    /// Where the answer goes.
+    pub(super) acs: &'a str,
+    /// Whether people are known by the NameID, and not by an attribute.
+    pub(super) by_name_id: bool,
 }
 
 /// A sign-in that was begun: where the browser goes, and what has to be kept until it is back.
@@ -49,7 +59,11 @@ pub(super) fn draw_id(entropy: &dyn Entropy) -> Result<String, Refusal> {
 }
 
 /// Renders an `AuthnRequest` (SAML Core §3.4.1).
-pub(super) fn render(id: &str, now: Timestamp, destination: &str, entity_id: &str, acs: &str, ask: &Ask) -> String {
+///
+/// Where it is by the NameID that people are known, the one format that is taken is asked for.
+pub(super) fn render(id: &str, now: Timestamp, destination: &str, manner: &Manner<'_>, ask: &Ask) -> String {
+    let Manner { entity_id, acs, by_name_id } = *manner;
+    let format = if by_name_id { format!(" Format=\"{PERSISTENT}\"") } else { String::new() };
     let contexts: String = ask
         .contexts
         .iter()
@@ -65,7 +79,7 @@ pub(super) fn render(id: &str, now: Timestamp, destination: &str, entity_id: &st
         "<samlp:AuthnRequest xmlns:samlp=\"{PROTOCOL}\" xmlns:saml=\"{ASSERTION}\" ID=\"{id}\" Version=\"2.0\" \
          IssueInstant=\"{instant}\" Destination=\"{destination}\"{fresh} \
          AssertionConsumerServiceURL=\"{acs}\" ProtocolBinding=\"{POST}\">\
-         <saml:Issuer>{entity}</saml:Issuer><samlp:NameIDPolicy AllowCreate=\"true\"/>{contexts}</samlp:AuthnRequest>",
+         <saml:Issuer>{entity}</saml:Issuer><samlp:NameIDPolicy{format} AllowCreate=\"true\"/>{contexts}</samlp:AuthnRequest>",
         instant = now.rfc3339(),
         destination = escape(destination),
         acs = escape(acs),

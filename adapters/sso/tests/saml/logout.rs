@@ -146,8 +146,9 @@ fn read(site: &Site, query: &str) -> Result<LogoutMessage, Refusal> {
 }
 
 /// Returns the message that an address of ours carries.
-fn inflated(address: &str) -> String {
-    let carried = address.split("SAMLResponse=").nth(1).unwrap().split('&').next().unwrap();
+pub(crate) fn inflated(address: &str) -> String {
+    let carried = ["SAMLRequest=", "SAMLResponse="].into_iter().find_map(|name| address.split(name).nth(1));
+    let carried = carried.unwrap().split('&').next().unwrap();
     let bytes = carried.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
     let mut text = String::new();
     flate2::read::DeflateDecoder::new(&STANDARD.decode(bytes).unwrap()[..]).read_to_string(&mut text).unwrap();

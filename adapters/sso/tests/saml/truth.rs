@@ -204,6 +204,37 @@ pub(crate) fn cases() -> Vec<Case> {
             site.settings().subject_attribute = Some("uid".to_owned());
             refused(site.changed(house, |_| {}), Refusal::Subject);
         }),
+        case("truth::a_persistent_name_is_asked_for_unless_an_attribute_names_people", |house| {
+            let mut site = house.site();
+            for (attribute, policy) in [
+                (None, "<samlp:NameIDPolicy Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\" AllowCreate"),
+                (Some("uid".to_owned()), "<samlp:NameIDPolicy AllowCreate"),
+            ] {
+                site.settings().subject_attribute = attribute;
+                let ask = Ask { fresh: false, contexts: Vec::new() };
+                let begun = site.provider.begin(&site.connection, &site.urls, "relay", &ask).unwrap();
+                assert!(crate::logout::inflated(&begun.redirect).contains(policy), "{policy}");
+            }
+        }),
+        case("truth::by_an_attribute_the_name_id_may_be_of_any_format", |house| {
+            let mut site = house.site();
+            site.settings().subject_attribute = Some("name".to_owned());
+            let verified = site.changed(house, |says| says.name_id = named_as("1.1:nameid-format:emailAddress"));
+            assert_eq!(verified.unwrap().assertion.subject, "Alice \u{c5}berg");
+        }),
+        case("truth::a_name_may_say_that_it_is_the_providers_for_us", |house| {
+            let site = house.site();
+            let pending = site.begin();
+            let mut says = site.says(&pending);
+            let ours = format!(
+                "\" NameQualifier=\"{}\" SPNameQualifier=\"{}\">alice",
+                crate::house::ISSUER,
+                site.urls.metadata
+            );
+            says.name_id = says.name_id.replace("\">alice", &ours);
+            let response = says.response(&sign(&says.assertion(), &house.idp, &Form::default()));
+            assert_eq!(site.finish(Some(&pending), &response).unwrap().assertion.subject, "alice");
+        }),
         case("truth::who_was_to_sign_in_anew_has_to", |house| {
             let site = house.site();
             let ask = Ask { fresh: true, contexts: Vec::new() };
@@ -237,6 +268,10 @@ pub(crate) fn cases() -> Vec<Case> {
         }),
     ]);
     cases
+}
+
+fn named_as(format: &str) -> String {
+    format!("<saml:NameID Format=\"urn:oasis:names:tc:SAML:{format}\">alice</saml:NameID>")
 }
 
 type Change = (&'static str, Refusal, fn(&mut Says));
@@ -325,6 +360,23 @@ fn wrong() -> Vec<Change> {
         ("subject_without_name", Refusal::Subject, |s| s.name_id.clear()),
         ("subject_with_an_empty_name", Refusal::Subject, |s| s.name_id = s.name_id.replace("alice", " ")),
         ("transient_name", Refusal::TransientSubject, |s| s.name_id = s.name_id.replace("persistent", "transient")),
+        ("name_by_e_mail", Refusal::SubjectFormat, |s| s.name_id = named_as("1.1:nameid-format:emailAddress")),
+        ("name_unspecified", Refusal::SubjectFormat, |s| s.name_id = named_as("1.1:nameid-format:unspecified")),
+        ("name_at_a_domain", Refusal::SubjectFormat, |s| {
+            s.name_id = named_as("1.1:nameid-format:WindowsDomainQualifiedName");
+        }),
+        ("name_with_a_space_behind_its_format", Refusal::SubjectFormat, |s| {
+            s.name_id = named_as("2.0:nameid-format:transient ");
+        }),
+        ("name_without_a_format", Refusal::SubjectFormat, |s| {
+            s.name_id = "<saml:NameID>alice</saml:NameID>".to_owned();
+        }),
+        ("name_by_another_provider", Refusal::SubjectQualifier, |s| {
+            s.name_id = s.name_id.replace("\">alice", "\" NameQualifier=\"https://other.example\">alice");
+        }),
+        ("name_for_another_service", Refusal::SubjectQualifier, |s| {
+            s.name_id = s.name_id.replace("\">alice", "\" SPNameQualifier=\"https://other.example\">alice");
+        }),
         ("encrypted_name", Refusal::EncryptedPart, |s| s.name_id = "<saml:EncryptedID></saml:EncryptedID>".to_owned()),
         ("time_without_a_zone", Refusal::Time, |s| s.authn = s.authn.replace(".000Z", "")),
     ]

@@ -121,7 +121,7 @@ fn of_saml(settings: &SamlSettings, installation: &Installation) -> Vec<Vec<Stri
     vec![
         row("provider", &settings.idp_entity_id),
         row("metadata", metadata),
-        row("subject attribute", or(&settings.subject_attribute, "none: the NameID")),
+        row("subject attribute", or(&settings.subject_attribute, "none: the NameID, persistent")),
         row("display attribute", or(&settings.display_attribute, "none")),
         row("groups attribute", or(&settings.groups_attribute, "none")),
         row("roles attribute", or(&settings.roles_attribute, "none")),
