@@ -36,6 +36,8 @@ pub(crate) enum Problem {
     LaunchRefused,
     /// An application's request took too long, was answered already, or nobody made it.
     LaunchOver,
+    /// The glass is broken, and a file was asked for.
+    NothingLeaves,
     /// More is asked than one request may open.
     TooCostly,
     /// A stored record does not open.
@@ -66,7 +68,7 @@ impl Problem {
                 StatusCode::BAD_REQUEST
             }
             Problem::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Problem::Forged | Problem::Denied | Problem::Elsewhere => StatusCode::FORBIDDEN,
+            Problem::Forged | Problem::Denied | Problem::Elsewhere | Problem::NothingLeaves => StatusCode::FORBIDDEN,
             Problem::NotAdmitted | Problem::SecondFactorMissing | Problem::SignInOver => StatusCode::UNAUTHORIZED,
             Problem::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Problem::Integrity => StatusCode::INTERNAL_SERVER_ERROR,
@@ -147,6 +149,12 @@ impl Problem {
                 "This request is no longer valid",
                 "It took longer than twenty minutes, or it was answered already.",
                 "Open the application again.",
+            ),
+            Problem::NothingLeaves => (
+                "No files during emergency access",
+                "Emergency access is for reading on the screen. Files are not handed out while it is on.",
+                "Go back and read what the report says. If you may see this patient otherwise, end emergency access \
+                 first; if not, ask where the patient is treated, or the laboratory.",
             ),
             Problem::TooCostly => (
                 "Too much at once",

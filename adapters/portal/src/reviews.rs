@@ -142,6 +142,7 @@ fn line(act: &SeenAct, patient: RecordId) -> ActLine {
         "fhir.search" => "Looked for",
         "fhir.hit" => "Was shown",
         "fhir.history" => "Listed the versions of",
+        "report.export" => "Took out a file of",
         other => other,
     };
     let named = if act.returned.is_empty() && !act.id.is_empty() {

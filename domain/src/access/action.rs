@@ -56,7 +56,7 @@ actions! {
     FhirExport = "fhir.export",
     /// Sign a report.
     ReportSign = "report.sign",
-    /// Take out a report as a document.
+    /// Take out a report with its documents, as files.
     ReportExport = "report.export",
     /// Run an interface test with synthetic messages.
     TestRun = "test.run",

@@ -53,7 +53,7 @@ pub use context::{Address, BreakGlass, Context, Factor, Session};
 pub use decision::{Decision, Obligation, Obligations, Reason, decide, decide_opened, decide_self};
 pub use permit::{
     Act, Administer, Denial, ExportAudit, History, Hit, ManageKeys, Opens, OpensContexts, Permit, Read, ReadAudit,
-    Receive, ReplayMessage, ReviewGlass, Search, VerifyAudit, ViewDirectory, ViewMessage, authorise,
+    Receive, ReplayMessage, ReviewGlass, Search, TakeOut, VerifyAudit, ViewDirectory, ViewMessage, authorise,
 };
 pub use resource::{Label, Labels, Resource};
 pub use scope::{

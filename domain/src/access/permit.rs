@@ -134,6 +134,8 @@ acts! {
     Search = FhirSearch,
     /// Shows one resource that a search found.
     Hit = FhirHit,
+    /// Takes out a report for its documents to be handed out as files.
+    TakeOut = ReportExport,
     /// Lists the versions of a resource; opens nothing by itself, each version is a [`Read`].
     History = FhirHistory,
     /// Takes in a message and opens the records that it changes.
@@ -160,6 +162,7 @@ acts! {
 
 impl Opens for Read {}
 impl Opens for Hit {}
+impl Opens for TakeOut {}
 impl Opens for Receive {}
 impl Opens for ViewMessage {}
 impl Opens for ReplayMessage {}

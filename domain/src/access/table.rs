@@ -37,9 +37,12 @@ pub(super) const PERMITS: &[Rule] = &[
     permit("provider-signs", Provider, &[ReportSign, ReportExport], On::Reports, Within::Clinics),
     permit("provider-breaks-glass", Provider, &[BreakGlassStart], On::Patients, Within::Tenant),
     permit("staff-reads", Staff, READING, On::Results, Within::Clinics),
+    // A report may be nothing but its document, so whoever reads reports gets their documents too.
+    permit("staff-takes-documents", Staff, &[ReportExport], On::Reports, Within::Clinics),
     permit("staff-works-messages", Staff, &[MessageView, MessageReplay], On::Messages, Within::Clinics),
     permit("staff-breaks-glass", Staff, &[BreakGlassStart], On::Patients, Within::Tenant),
     permit("reader-reads", ReadOnly, READING, On::Results, Within::Clinics),
+    permit("reader-takes-documents", ReadOnly, &[ReportExport], On::Reports, Within::Clinics),
     permit(
         "director-reads",
         ClinicalDirector,

@@ -5,7 +5,7 @@
 
 use super::opening::{Found, Located};
 use super::{Caller, MAX_HELD_BYTES, Refusal, Resource, Retrieval, asked, reference, resource};
-use crate::access::{Action, Read};
+use crate::access::{Action, Opens, Read};
 use crate::audit::Context;
 use crate::id::RecordId;
 use crate::journal::Act;
@@ -40,15 +40,26 @@ impl Retrieval {
         id: RecordId,
         version: Version,
     ) -> Result<Resource, Refusal> {
-        let located = match self.locate::<Read>(caller, kind, id).await? {
-            Located::There((_, current)) if current.version_of(kind, id) == Some(version) => Located::There(current),
-            Located::There((record, _)) => self.earlier(caller, kind, id, &record, version).await?,
-            other => other.map(|(_, opened)| opened),
-        };
+        let located = self.locate_version::<Read>(caller, kind, id, version).await?;
         self.disclose_one(caller, Action::FhirRead, kind, id, located).await
     }
 
-    async fn earlier(
+    /// Finds one version of a resource, and opens it to do `A`.
+    pub(super) async fn locate_version<A: Opens>(
+        &self,
+        caller: &Caller,
+        kind: Kind,
+        id: RecordId,
+        version: Version,
+    ) -> Result<Located<Opened>, Refusal> {
+        Ok(match self.locate::<A>(caller, kind, id).await? {
+            Located::There((_, current)) if current.version_of(kind, id) == Some(version) => Located::There(current),
+            Located::There((record, _)) => self.earlier::<A>(caller, kind, id, &record, version).await?,
+            other => other.map(|(_, opened)| opened),
+        })
+    }
+
+    async fn earlier<A: Opens>(
         &self,
         caller: &Caller,
         kind: Kind,
@@ -59,9 +70,9 @@ impl Retrieval {
         let mut walk = Walk::below(record.version);
         while let Some(older) = self.next_older(record, &mut walk).await? {
             for stored in &older {
-                match self.open::<Read>(caller, kind, stored).await? {
+                match self.open::<A>(caller, kind, stored).await? {
                     Found::Opened(opened) if opened.version_of(kind, id) == Some(version) => {
-                        return Ok(match self.visible::<Read>(caller, &opened, kind, id) {
+                        return Ok(match self.visible::<A>(caller, &opened, kind, id) {
                             Some(Ok(())) => Located::There(opened),
                             Some(Err(reason)) => Located::Hidden(reason.name()),
                             None => Located::Absent,

@@ -18,7 +18,7 @@ pub use search::{Include, MAX_INCLUDED, MAX_OPENED, Page, Search, TotalMode};
 
 use opening::Located;
 
-use crate::access::{self, Action, Part, Read, Subject};
+use crate::access::{self, Action, Part, Read, Subject, TakeOut};
 use crate::audit::Context;
 use crate::id::{CorrelationId, RecordId};
 use crate::journal::{Act, Actor, Journal};
@@ -125,6 +125,25 @@ impl Retrieval {
     pub async fn read(&self, caller: &Caller, kind: Kind, id: RecordId) -> Result<Resource, Refusal> {
         let located = self.locate::<Read>(caller, kind, id).await?;
         self.disclose_one(caller, Action::FhirRead, kind, id, located.map(|(_, opened)| opened)).await
+    }
+
+    /// Returns a report for its documents to be handed out as files: in its current version, or this one. What may be read may not always
+    /// be taken out: behind broken glass nothing is.
+    ///
+    /// # Errors
+    /// [`Refusal`]; absence and denial are recorded too.
+    pub async fn take_out(
+        &self,
+        caller: &Caller,
+        report: RecordId,
+        version: Option<Version>,
+    ) -> Result<Resource, Refusal> {
+        let kind = Kind::DiagnosticReport;
+        let located = match version {
+            Some(version) => self.locate_version::<TakeOut>(caller, kind, report, version).await?,
+            None => self.locate::<TakeOut>(caller, kind, report).await?.map(|(_, opened)| opened),
+        };
+        self.disclose_one(caller, Action::ReportExport, kind, report, located).await
     }
 
     async fn disclose_one(

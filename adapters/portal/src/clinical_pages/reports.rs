@@ -9,6 +9,7 @@ use crate::visit::Visit;
 use domain::id::RecordId;
 use domain::kind::Kind;
 use domain::retrieval::{Caller, Refusal, Resource, Search, TotalMode};
+use domain::write::Version;
 
 /// Shows a report.
 pub(crate) async fn report(visit: &Visit<'_>) -> Result<Answer, Problem> {
@@ -21,20 +22,32 @@ pub(crate) async fn report(visit: &Visit<'_>) -> Result<Answer, Problem> {
         report: Report::read(&found, &beside),
         old: false,
         documents_at: format!("/reports/{id}/documents"),
+        documents_stay: documents_stay(visit)?,
     };
     Ok(Answer::page(render(&page)?))
 }
 
 /// Hands out a document of a report.
 pub(crate) async fn document(visit: &Visit<'_>) -> Result<Answer, Problem> {
-    let found = visit.service.retrieval.read(&visit.caller()?, Kind::DiagnosticReport, visit.record("report")).await?;
-    hand_out(visit, &found)
+    hand_out(visit, None).await
 }
 
-/// Hands out the document that the path names.
-pub(super) fn hand_out(visit: &Visit<'_>, report: &Resource) -> Result<Answer, Problem> {
+/// Hands out the document that the path names, of the current version or this one.
+pub(super) async fn hand_out(visit: &Visit<'_>, version: Option<Version>) -> Result<Answer, Problem> {
     let number = visit.part("number").parse().map_err(|_| Problem::NotFound)?;
+    let stays = documents_stay(visit)?;
+    let found = visit.service.retrieval.take_out(&visit.caller()?, visit.record("report"), version).await;
+    let report = found.map_err(|refusal| match refusal {
+        // The same for what is there and what is not.
+        Refusal::NotFound if stays => Problem::NothingLeaves,
+        other => other.into(),
+    })?;
     Document::open(&report.content, number).map(Answer::download).ok_or(Problem::NotFound)
+}
+
+/// Says whether no file is handed out in this session now, for the glass is broken in it.
+pub(super) fn documents_stay(visit: &Visit<'_>) -> Result<bool, Problem> {
+    Ok(visit.signed_in()?.resumed.circumstances.glass_broken())
 }
 
 /// Returns a report and what `named` finds in its text, as one disclosure that lists all of it; persons behind roles as another.

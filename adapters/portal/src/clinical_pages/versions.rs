@@ -1,6 +1,6 @@
 //! The versions of a report, and one of them as it stood.
 
-use super::reports::{hand_out, named, with_all};
+use super::reports::{documents_stay, hand_out, named, with_all};
 use super::subject_of;
 use crate::answer::Answer;
 use crate::clinical::{Heading, Report};
@@ -69,6 +69,7 @@ pub(crate) async fn version(visit: &Visit<'_>) -> Result<Answer, Problem> {
         report: Report::read(old, &beside),
         old: true,
         documents_at: format!("/reports/{id}/versions/{wanted}/documents"),
+        documents_stay: documents_stay(visit)?,
     };
     Ok(Answer::page(render(&page)?))
 }
@@ -76,9 +77,7 @@ pub(crate) async fn version(visit: &Visit<'_>) -> Result<Answer, Problem> {
 /// Hands out a document of an older version.
 pub(crate) async fn old_document(visit: &Visit<'_>) -> Result<Answer, Problem> {
     let wanted: Version = visit.part("version").parse().map_err(|_| Problem::NotFound)?;
-    let (caller, id) = (visit.caller()?, visit.record("report"));
-    let found = visit.service.retrieval.version(&caller, Kind::DiagnosticReport, id, wanted).await?;
-    hand_out(visit, &found)
+    hand_out(visit, Some(wanted)).await
 }
 
 /// Returns the results of an older version in the form they had just before a moment.

@@ -57,6 +57,8 @@ pub(crate) struct ReportPage {
     pub(crate) old: bool,
     /// The address before the number of a document.
     pub(crate) documents_at: String,
+    /// Whether no document is handed out now, for the glass is broken.
+    pub(crate) documents_stay: bool,
 }
 
 /// The versions of a report.

@@ -297,6 +297,7 @@ fn clinical_pages() {
             report: Report::read(&resource, &beside),
             old: false,
             documents_at: "/reports/r/documents".to_owned(),
+            documents_stay: false,
         },
     );
     let (resource, _) = report("entered-in-error");
@@ -308,6 +309,7 @@ fn clinical_pages() {
             report: Report::read(&resource, &[]),
             old: true,
             documents_at: "/reports/r/versions/1/documents".to_owned(),
+            documents_stay: true,
         },
     );
     let line = VersionLine { heading: Heading::read(&resource), current: true, href: "/reports/r".to_owned() };

@@ -47,6 +47,52 @@ async fn a_patient_who_is_kept_back_opens_for_a_reason_and_closes_again() {
 }
 
 #[actix_web::test]
+async fn no_file_leaves_while_the_glass_is_broken() {
+    let house = House::new().await;
+    let patient = house.store_patient(1, "Quillfeather").await;
+    let report = house.store_report(patient, 1, "final", "9.80").await;
+    house.store_report(patient, 1, "corrected", "4.10").await;
+    let other = house.store_report(house.store_patient(2, "Other").await, 2, "final", "1").await;
+    let absent = "00000000-0000-4000-8000-000000000000";
+    let mut before = house.signed_in("ann", "doctors").await;
+    assert_eq!(before.get(&format!("/reports/{report}/documents/1")).await.status, StatusCode::OK);
+    let (mut browser, _) = broken(&house).await;
+    let page = browser.get(&format!("/reports/{report}")).await;
+    assert!(page.body.contains("Letter &#60;1&#62;") && page.body.contains("not handed out during emergency access"));
+    assert!(!page.body.contains("/documents/1"), "{}", page.body);
+    assert!(!browser.get(&format!("/reports/{report}/versions/1")).await.body.contains("/documents/1"));
+    let mut answers = Vec::new();
+    for path in [format!("{report}"), format!("{report}/versions/1"), format!("{other}"), absent.to_owned()] {
+        let got = browser.get(&format!("/reports/{path}/documents/1")).await;
+        assert_eq!(got.header("content-disposition"), "", "{path}");
+        // Around it stands where to go back to after the end of the session.
+        let told = got.body.split("<main").nth(1).and_then(|rest| rest.split("class=\"code\">").next()).unwrap();
+        answers.push((got.status, told.to_owned()));
+    }
+    assert_eq!(answers[0].0, StatusCode::FORBIDDEN);
+    assert!(answers[0].1.contains("No files during emergency access"));
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "it tells nothing of what there is");
+    let reasons: Vec<_> = house.contexts("report.export").await.into_iter().map(|context| context.reason).collect();
+    let forbidden = |reason: &&Option<String>| reason.as_deref() == Some("broken-glass-exports-nothing");
+    assert_eq!((reasons.len(), reasons.iter().filter(forbidden).count()), (5, 3), "{reasons:?}");
+}
+
+#[actix_web::test]
+async fn who_may_see_a_patient_gets_no_file_either_until_the_glass_is_mended() {
+    let house = House::new().await;
+    let patient = house.store_patient(1, "Quillfeather").await;
+    let document = format!("/reports/{}/documents/1", house.store_report(patient, 1, "final", "9.80").await);
+    let mut ann = house.signed_in("ann", "doctors").await;
+    assert_eq!(ann.get(&document).await.status, StatusCode::OK);
+    ann.get("/break-glass").await;
+    ann.post("/break-glass", &[("identifier", "m1"), ("born", "1970-01-31"), REASON, WORDS]).await;
+    assert_eq!(ann.get(&document).await.status, StatusCode::FORBIDDEN);
+    ann.get("/account").await;
+    ann.post("/break-glass/end", &[]).await;
+    assert_eq!(ann.get(&document).await.status, StatusCode::OK);
+}
+
+#[actix_web::test]
 async fn it_closes_by_itself() {
     let house = House::with(crate::Limits { glass_seconds: 300, ..crate::Limits::default() }).await;
     let patient = house.store_patient(1, "Quillfeather").await;
