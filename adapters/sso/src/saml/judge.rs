@@ -1,6 +1,6 @@
 //! Whether what an identity provider signed is meant for us, for this browser, and now (SAML Profiles §4.1.4.3).
 
-use super::facts::{AssertionFacts, Confirmation, NameId, ResponseFacts};
+use super::facts::{AssertionFacts, AuthnStatement, Confirmation, NameId, ResponseFacts};
 use super::names::{BEARER, ENTRA_GROUPS_LINK, METHODS, PERSISTENT, SUCCESS, TRANSIENT};
 use super::refusal::Refusal;
 use super::request::Pending;
@@ -67,7 +67,7 @@ pub fn judge(response: &ResponseFacts, assertion: &AssertionFacts, expected: &Ex
     let usable_until = confirmed(&assertion.confirmations, asked, expected)?;
     conditions(assertion, expected)?;
     let until = statements(assertion, expected)?;
-    let first = assertion.statements.first().ok_or(Refusal::AuthnStatement)?;
+    let (proof, factor) = proof(assertion, settings).ok_or(Refusal::AuthnStatement)?;
     let subject = subject(assertion, expected)?;
     Ok(Judged {
         assertion: Assertion {
@@ -79,10 +79,10 @@ pub fn judge(response: &ResponseFacts, assertion: &AssertionFacts, expected: &Ex
             roles: named(assertion, settings.roles_attribute.as_deref()),
             groups: groups(assertion, settings),
             attributes: assertion.attributes.clone(),
-            factor: factor(assertion, settings),
-            authenticated: first.instant.min(now),
+            factor,
+            authenticated: proof.instant.min(now),
             until,
-            provider_session: first.session_index.clone(),
+            provider_session: proof.session_index.clone(),
         },
         name_id: assertion.name_id.clone(),
         usable_until,
@@ -236,14 +236,21 @@ fn groups(assertion: &AssertionFacts, settings: &SamlSettings) -> Groups {
     }
 }
 
-fn factor(assertion: &AssertionFacts, settings: &SamlSettings) -> Factor {
-    let contexts = assertion.statements.iter().filter_map(|statement| statement.context.as_ref());
-    let methods = assertion.values(METHODS).unwrap_or_default();
-    if contexts.chain(methods).any(|shown| settings.second_factor_contexts.contains(shown)) {
-        Factor::Shown
-    } else {
-        Factor::Missing
+/// Returns the one statement that counts, and what it proves: the factor of one is never joined with the moment of another.
+///
+/// It is the latest that vouches for a second factor. Methods in an attribute belong to no statement, so where they vouch for one, it is
+/// as old as the oldest.
+fn proof<'a>(assertion: &'a AssertionFacts, settings: &SamlSettings) -> Option<(&'a AuthnStatement, Factor)> {
+    let vouches = |shown: &String| settings.second_factor_contexts.contains(shown);
+    let statements = || assertion.statements.iter();
+    let with_factor = statements().filter(|statement| statement.context.as_ref().is_some_and(vouches));
+    if let Some(latest) = with_factor.max_by_key(|statement| statement.instant) {
+        return Some((latest, Factor::Shown));
     }
+    if assertion.values(METHODS).unwrap_or_default().iter().any(vouches) {
+        return statements().min_by_key(|statement| statement.instant).map(|oldest| (oldest, Factor::Shown));
+    }
+    statements().next().map(|first| (first, Factor::Missing))
 }
 
 fn latest(now: Timestamp) -> Timestamp {

@@ -178,6 +178,37 @@ pub(crate) fn cases() -> Vec<Case> {
             let entra = site.changed(house, |says| methods.clone_into(&mut says.attributes)).unwrap();
             assert_eq!(entra.assertion.factor, Factor::Shown);
         }),
+        case("truth::a_second_factor_of_long_ago_is_not_joined_with_a_password_of_now", |house| {
+            let context = "urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken";
+            let long_ago = noon().plus_seconds(-86_400);
+            let with_old = |says: &mut Says| {
+                let old = says.authn.replace(&noon().plus_seconds(-5).rfc3339(), &long_ago.rfc3339());
+                let old = old.replace("PasswordProtectedTransport", "TimeSyncToken").replace("_session", "_old");
+                (says.authn.clone(), old)
+            };
+            for old_first in [false, true] {
+                let mut site = house.site();
+                site.settings().second_factor_contexts = vec![context.to_owned()];
+                let told = site.changed(house, |says| {
+                    let (new, old) = with_old(says);
+                    says.authn = if old_first { old + &new } else { new + &old };
+                });
+                let told = told.unwrap().assertion;
+                assert_eq!((told.factor, told.authenticated), (Factor::Shown, long_ago), "{old_first}");
+                assert_eq!(told.provider_session.as_deref(), Some("_old"));
+            }
+            let methods = "<saml:AttributeStatement><saml:Attribute Name=\"http://schemas.microsoft.com/claims/authnmethodsreferences\">\
+                           <saml:AttributeValue>mfa</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>";
+            let mut site = house.site();
+            site.settings().second_factor_contexts = vec!["mfa".to_owned()];
+            let told = site.changed(house, |says| {
+                let (new, old) = with_old(says);
+                says.authn = new + &old;
+                methods.clone_into(&mut says.attributes);
+            });
+            let told = told.unwrap().assertion;
+            assert_eq!((told.factor, told.authenticated), (Factor::Shown, long_ago), "of which it is, nobody says");
+        }),
         case("truth::groups_behind_a_link_are_unknown_and_not_none", |house| {
             let link = "<saml:AttributeStatement><saml:Attribute Name=\"http://schemas.microsoft.com/claims/groups.link\">\
                         <saml:AttributeValue>https://graph.example</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>";
