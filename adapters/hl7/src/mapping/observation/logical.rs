@@ -102,16 +102,16 @@ impl<'m> Key<'m> {
 /// Joins rows to observations, in the order of their first rows; `name` makes an id of what an observation is called.
 ///
 /// - Rows without any name in OBX-3, and rows of different times, never join.
-/// - Lines of text (ST, TX, FT) are one text, blank ones kept.
-/// - Documents (ED) belong to the observation before them; text behind a value that is no text is a comment on it, unless it has a unit,
-///   range or flag of its own: then it is a result.
+/// - Lines of text (ST, TX, FT) are one text, blank ones kept; text behind a value that is no text is a comment on it. Either has no unit,
+///   range or flag of its own: else it is a result.
+/// - Documents (ED) belong to the observation before them.
 /// - A second value that is no text is a component where both name the same sub-id and status. Otherwise (no sub-id: a series, or a
 ///   careless sender) it is an observation of its own: one value must never stand for another.
 /// - Rows that were taken back leave those that stand.
 ///
 /// Without a sub-id, a time of its own (OBX-14, other than OBR-7 of `order`) is part of the name, so that a later row for 09:00 never lands
-/// on 08:00. The price: a sender who gives another time with a correction gets a second observation beside the first. What not even the
-/// time tells apart is told apart by its place.
+/// on 08:00. A correction that comes with another time is brought to what it corrects where it is joined with what is stored
+/// ([`domain::intake`]). What not even the time tells apart is told apart by its place.
 pub(in super::super) fn logicals<'m, 'g>(
     order: Option<Segment<'m>>,
     rows: &'g [Noted<'m>],
@@ -181,8 +181,10 @@ impl<'m> Logical<'m, '_> {
             return Some(Part::Value);
         };
         match (value.is_text(), kind.is_text()) {
+            // A unit, range or flag of its own makes it a result: joined, one would stand for both.
+            (_, true) if ![6, 7, 8].into_iter().all(adds_nothing) => None,
             (true, true) => Some(Part::Value),
-            (false, true) => [6, 7, 8].into_iter().all(adds_nothing).then_some(Part::Comment),
+            (false, true) => Some(Part::Comment),
             (false, false) => (!head.field(4).is_empty() && same(11) && same(14)).then_some(Part::Component),
             (true, false) => None,
         }
