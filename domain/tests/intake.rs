@@ -8,7 +8,9 @@ use domain::administration::By;
 use domain::double::{Installation, run};
 use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};
 use domain::index::{Field, Term};
-use domain::intake::{Delivery, Hold, Incoming, IncomingMember, IncomingRecord, Merge, Received, Standing};
+use domain::intake::{
+    Delivery, Hold, Incoming, IncomingMember, IncomingRecord, Merge, NamedResult, Received, Standing,
+};
 use domain::journal::Actor;
 use domain::kind::Kind;
 use domain::ports::{Clock, Store};
@@ -33,9 +35,24 @@ impl Merge for Words {
 
     fn standing(&self, content: &str) -> Standing {
         let mut words = content.split(' ');
-        let settled = words.next() == Some("final");
+        let settled = matches!(words.next(), Some("final" | "error"));
         let released = words.next().and_then(|word| word.parse().ok()).map(Timestamp);
-        Standing { released, settled }
+        Standing { released, settled, retracted: content.starts_with("error") }
+    }
+
+    fn retracted(&self, _: &str) -> String {
+        "error".to_owned()
+    }
+
+    /// `name=CODE@MINUTE value`, with `!` behind the minute where it acts on what is there, `?` where it is open.
+    fn named_result(&self, content: &str) -> Option<NamedResult> {
+        let (name, value) = content.strip_prefix("name=")?.split_once(' ')?;
+        let (code, at) = name.split_once('@')?;
+        let (acts, open) = (at.ends_with('!'), at.ends_with('?'));
+        let at = at.trim_end_matches(['!', '?']).parse().ok().map(Timestamp);
+        let codings = code.split('+').map(|code| (code[..1].to_owned(), code.to_owned())).collect();
+        let (order, sub_id, value) = ("F1".to_owned(), String::new(), value.to_owned());
+        Some(NamedResult { order, codings, sub_id, at, value, open, acts })
     }
 }
 
@@ -259,4 +276,91 @@ fn a_label_of_a_report_holds_for_its_observations_too() {
     };
     let page = run(house.retrieval().search(&house.caller(), search)).unwrap();
     assert_eq!((page.matches.len(), page.total), (0, Some(0)));
+}
+
+/// Sends one row after another, each under an id of its own; returns what the last of them left.
+fn after(house: &House, first: &[(u8, &str)], then: &[(u8, &str)]) -> Routing {
+    assert_eq!(house.send(PATIENT, None, 10, "final - a", first), Routing::Mapped);
+    house.send(PATIENT, None, 20, "final - a", then)
+}
+
+#[test]
+fn a_correction_with_another_time_lands_on_the_one_result_of_its_name() {
+    let house = House::new();
+    assert_eq!(after(&house, &[(1, "name=La@10 7.9")], &[(2, "name=La@20! 5.4")]), Routing::Mapped);
+    assert_eq!(house.read(Kind::Observation, row(1)).unwrap(), "name=La@20! 5.4");
+    assert!(house.read(Kind::Observation, row(2)).is_err(), "there is no second one");
+    let first = run(house.retrieval().version(&house.caller(), Kind::Observation, row(1), 1)).unwrap();
+    assert_eq!(first.content, "name=La@10 7.9");
+}
+
+#[test]
+fn a_final_value_with_another_time_replaces_the_preliminary_one() {
+    let house = House::new();
+    assert_eq!(after(&house, &[(1, "name=La@10? 7.9")], &[(2, "name=La@20 5.4")]), Routing::Mapped);
+    assert_eq!(house.read(Kind::Observation, row(1)).unwrap(), "name=La@20 5.4");
+    assert!(house.read(Kind::Observation, row(2)).is_err());
+}
+
+#[test]
+fn a_further_value_of_a_series_is_a_result_of_its_own() {
+    let house = House::new();
+    assert_eq!(after(&house, &[(1, "name=La@10 7.9")], &[(2, "name=La@20 5.4")]), Routing::Mapped);
+    assert_eq!(house.read(Kind::Observation, row(1)).unwrap(), "name=La@10 7.9");
+    assert_eq!(house.read(Kind::Observation, row(2)).unwrap(), "name=La@20 5.4");
+}
+
+#[test]
+fn a_code_more_makes_no_second_result_and_another_local_code_does() {
+    let house = House::new();
+    assert_eq!(after(&house, &[(1, "name=La+Sx@10 7.9")], &[(2, "name=Lb+Sx@10 5.4")]), Routing::Mapped);
+    assert!(house.read(Kind::Observation, row(2)).is_ok(), "two local codes with one standard code stay two");
+    let house = House::new();
+    assert_eq!(after(&house, &[(1, "name=La@10 7.9")], &[(2, "name=La+Sx@10 5.4")]), Routing::Mapped);
+    assert_eq!(house.read(Kind::Observation, row(1)).unwrap(), "name=La+Sx@10 5.4");
+    assert!(house.read(Kind::Observation, row(2)).is_err());
+}
+
+#[test]
+fn a_correction_of_one_of_several_lands_by_its_time_or_waits_for_a_person() {
+    let stored = [(1, "name=La@10 7.9"), (2, "name=La@20 8.1")];
+    let house = House::new();
+    assert_eq!(after(&house, &stored, &[(3, "name=La@20! 5.4")]), Routing::Mapped);
+    assert_eq!(house.read(Kind::Observation, row(2)).unwrap(), "name=La@20! 5.4");
+    let house = House::new();
+    assert_eq!(after(&house, &stored, &[(3, "name=La@30! 5.4")]), Routing::Quarantined);
+    assert_eq!(house.read(Kind::Observation, row(1)).unwrap(), "name=La@10 7.9");
+    let house = House::new();
+    let told_apart = [(3, "name=La@30! 5.4"), (4, "name=La@40! 5.5")];
+    assert_eq!(after(&house, &stored[..1], &told_apart), Routing::Quarantined, "two rows never mean one");
+}
+
+#[test]
+fn a_row_whose_place_decides_waits_for_a_person_where_others_of_its_time_did_not_come() {
+    let stored = [(1, "name=La@10 5.1"), (2, "name=La@10 7.2")];
+    let house = House::new();
+    assert_eq!(after(&house, &stored, &[(1, "name=La@10! 7.9")]), Routing::Quarantined);
+    assert_eq!(house.read(Kind::Observation, row(1)).unwrap(), "name=La@10 5.1");
+    let house = House::new();
+    assert_eq!(after(&house, &stored, &[(1, "name=La@10 5.1")]), Routing::Mapped, "it says what is stored");
+    let house = House::new();
+    assert_eq!(after(&house, &stored, &[(1, "name=La@10! 5.2"), (2, "name=La@10 7.2")]), Routing::Mapped);
+    assert_eq!(house.read(Kind::Observation, row(1)).unwrap(), "name=La@10! 5.2");
+}
+
+#[test]
+fn of_a_report_that_was_taken_back_no_result_stands() {
+    let house = House::new();
+    house.send(PATIENT, None, 10, "final - a", &[(1, "5.4"), (2, "7.0")]);
+    assert_eq!(house.send(PATIENT, None, 20, "error - a", &[(1, "5.4"), (3, "8.8")]), Routing::Mapped);
+    for number in 1..=3 {
+        assert_eq!(house.read(Kind::Observation, row(number)).unwrap(), "error", "{number}");
+    }
+    let house = House::new();
+    house.send(PATIENT, None, 10, "error - a", &[(1, "5.4")]);
+    assert_eq!(house.read(Kind::Observation, row(1)).unwrap(), "error", "whoever had nothing before sees nothing");
+    let house = House::new();
+    house.send(PATIENT, None, 20, "final - a", &[(1, "5.4")]);
+    assert_eq!(house.send(PATIENT, None, 10, "error - a", &[]), Routing::Late);
+    assert_eq!(house.read(Kind::Observation, row(1)).unwrap(), "5.4", "sent before it was put right");
 }

@@ -133,7 +133,8 @@ fn nothing_of_a_withdrawn_row_survives_in_other_elements() {
         assert_eq!(observation["status"], "entered-in-error");
         for name in observation.keys().filter(|name| !name.starts_with('_')) {
             assert!(
-                ["resourceType", "id", "status", "code", "subject", "dataAbsentReason"].contains(&name.as_str()),
+                ["resourceType", "id", "identifier", "status", "code", "subject", "dataAbsentReason"]
+                    .contains(&name.as_str()),
                 "{name}"
             );
         }

@@ -2,9 +2,12 @@
 
 mod documents;
 mod members;
+mod named;
 mod standing;
 
-use domain::intake::{Merge, Standing};
+use crate::json;
+use crate::tables::uri;
+use domain::intake::{Merge, NamedResult, Standing};
 use domain::kind::Kind;
 use members::Members;
 
@@ -37,6 +40,14 @@ impl Merge for ResourceMerge {
     fn standing(&self, content: &str) -> Standing {
         standing::standing(content)
     }
+
+    fn retracted(&self, content: &str) -> String {
+        retracted(content).unwrap_or_else(|| content.to_owned())
+    }
+
+    fn named_result(&self, content: &str) -> Option<NamedResult> {
+        named::named(content)
+    }
 }
 
 /// The text in `dataAbsentReason` of a value that the sender took away (`""`), which a merge must not bring back.
@@ -44,10 +55,36 @@ pub const VALUE_REMOVED: &str = "value removed by the sender";
 
 fn report(stored: &str, incoming: &str) -> Option<String> {
     let (stored, mut joined) = (Members::read(stored)?, Members::read(incoming)?);
-    documents::join(&mut joined, &stored);
+    if joined.get("status").is_some_and(|status| status.contains("entered-in-error")) {
+        joined.remove("presentedForm");
+    } else {
+        documents::join(&mut joined, &stored);
+    }
     joined.unite("result", &stored);
     joined.unite("specimen", &stored);
     Some(joined.write())
+}
+
+/// Leaves of an observation what it was about.
+fn retracted(content: &str) -> Option<String> {
+    let stored = Members::read(content)?;
+    let absent = json::object(|reason| {
+        reason.single("coding", |coding| {
+            coding.text("system", uri::ABSENT_REASON);
+            coding.text("code", "error");
+        });
+        reason.text("text", VALUE_REMOVED);
+    });
+    Some(json::object(|left| {
+        for name in ["resourceType", "id", "identifier", "status", "code", "subject"] {
+            match stored.get(name) {
+                Some(_) if name == "status" => left.text(name, "entered-in-error"),
+                Some(text) => left.raw(name, text),
+                None => {}
+            }
+        }
+        left.raw("dataAbsentReason", &absent);
+    }))
 }
 
 fn observation(stored: &str, incoming: &str) -> Option<String> {
@@ -157,6 +194,23 @@ mod tests {
         let incoming = r#"{"status":"entered-in-error","dataAbsentReason":{"coding":[{"code":"error"}]}}"#;
         let stored = r#"{"status":"final","valueString":"x","hasMember":[{"reference":"Observation/a"}]}"#;
         assert_eq!(merged(Kind::Observation, stored, incoming), incoming);
+    }
+
+    #[test]
+    fn of_a_retracted_report_neither_results_nor_documents_say_anything() {
+        let stored = r#"{"resourceType":"Observation","id":"a","identifier":[{"value":"LAB|F1|a|"}],"status":"final","code":{"text":"a"},"subject":{"reference":"Patient/p"},"valueString":"x","note":[{"text":"y"}]}"#;
+        let left = ResourceMerge.retracted(stored);
+        let reason = r#"{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/data-absent-reason","code":"error"}],"text":"value removed by the sender"}"#;
+        let expected = format!(
+            r#"{{"resourceType":"Observation","id":"a","identifier":[{{"value":"LAB|F1|a|"}}],"status":"entered-in-error","code":{{"text":"a"}},"subject":{{"reference":"Patient/p"}},"dataAbsentReason":{reason}}}"#
+        );
+        assert_eq!((left.as_str(), ResourceMerge.retracted(&left).as_str()), (expected.as_str(), expected.as_str()));
+        let report = merged(
+            Kind::DiagnosticReport,
+            r#"{"status":"final","result":[{"reference":"Observation/a"}],"presentedForm":[{"id":"a","data":"AAAA"}]}"#,
+            r#"{"status":"entered-in-error"}"#,
+        );
+        assert_eq!(report, r#"{"status":"entered-in-error","result":[{"reference":"Observation/a"}]}"#);
     }
 
     #[test]

@@ -57,6 +57,51 @@ pub trait Merge: Send + Sync {
 
     /// Returns how far a report has come, as its content says.
     fn standing(&self, content: &str) -> Standing;
+
+    /// Returns an observation as it stands once its report was taken back: what it was about, and nothing that it said.
+    fn retracted(&self, content: &str) -> String;
+
+    /// Returns what an observation is called in its report; `None` where its content does not say.
+    fn named_result(&self, content: &str) -> Option<NamedResult>;
+}
+
+/// What a result is called in its report, besides its id, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NamedResult {
+    /// Sender and order, as its identifier begins.
+    pub order: String,
+    /// The systems and codes that say what was observed (OBX-3); a text alone has no system.
+    pub codings: Vec<(String, String)>,
+    /// Which of several (OBX-4); empty where the sender did not say.
+    pub sub_id: String,
+    /// When it was observed.
+    pub at: Option<Timestamp>,
+    /// Its value, as text.
+    pub value: String,
+    /// Whether it is not known to be final.
+    pub open: bool,
+    /// Whether it changes a result that is there rather than bringing one: corrected, taken back, or without a value of its own.
+    pub acts: bool,
+}
+
+impl NamedResult {
+    /// Says whether two are one result by name: they have a system in common, and a code in each system that they have in common.
+    ///
+    /// So one more code for a known result makes no second one, and two local codes with one standard code stay two.
+    #[must_use]
+    pub fn is_called_as(&self, other: &Self) -> bool {
+        let mut shared = false;
+        for (system, _) in &self.codings {
+            let mut theirs = other.codings.iter().filter(|theirs| theirs.0 == *system).peekable();
+            if theirs.peek().is_some() {
+                if !theirs.any(|theirs| self.codings.contains(theirs)) {
+                    return false;
+                }
+                shared = true;
+            }
+        }
+        shared && self.order == other.order && self.sub_id == other.sub_id
+    }
 }
 
 /// How far a report has come.
@@ -66,4 +111,6 @@ pub struct Standing {
     pub released: Option<Timestamp>,
     /// Whether it is final or beyond: what came before that never replaces it.
     pub settled: bool,
+    /// Whether the whole of it was taken back: no result of it stands.
+    pub retracted: bool,
 }

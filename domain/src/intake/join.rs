@@ -1,6 +1,7 @@
 //! Joins what came with what is stored: corrections become versions, older news overwrites nothing.
 
-use super::{Delivery, Hold, Incoming, IncomingMember, IncomingRecord, Merge, Plan, permit};
+use super::aim::{Renamed, aim};
+use super::{Delivery, Hold, Incoming, IncomingMember, IncomingRecord, Merge, Plan, Standing, permit};
 use crate::access::Denial;
 use crate::id::RecordId;
 use crate::keys::{Compartment, ContentKey, DataKey};
@@ -9,7 +10,8 @@ use crate::record::content::{Content, Member, MemberHeading};
 use crate::record::{self, Opened};
 use crate::time::Timestamp;
 use crate::write::{Routing, StoredRecord};
-use alloc::string::String;
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -18,12 +20,14 @@ pub(super) struct Joined<'a> {
     pub(super) routing: Routing,
     pub(super) reason: &'static str,
     pub(super) plans: Vec<Plan<'a>>,
+    /// Results that are stored under another id than they came with.
+    pub(super) renamed: Vec<Renamed>,
 }
 
 impl Joined<'_> {
     /// Keeps the message out of the records.
     pub(super) fn held(routing: Routing, reason: &'static str) -> Self {
-        Self { routing, reason, plans: Vec::new() }
+        Self { routing, reason, plans: Vec::new(), renamed: Vec::new() }
     }
 }
 
@@ -57,12 +61,17 @@ pub(super) fn join<'i>(
         None => {}
     }
     let mut plans: Vec<Plan<'i>> = Vec::with_capacity(incoming.records.len());
+    let mut all_renamed = Vec::new();
     let mut late = false;
     for news in &incoming.records {
         let compartment = news.patient.map_or(Compartment::Own(news.id), Compartment::Patient);
         let permit = permit(delivery, news.patient, news.kind).map_err(NotJoined::Denied)?;
+        let retracted = standing(news, joining.merge).is_some_and(|came| came.retracted);
         let Some((old, key)) = stored.iter().zip(keys).find(|(record, _)| record.id == news.id) else {
-            plans.push(first(news, compartment, joining.now));
+            plans.push(match retracted {
+                true => first(&rewritten(news, &[], joining.merge), compartment, joining.now).into_owned(),
+                false => first(news, compartment, joining.now),
+            });
             continue;
         };
         let is_report = news.kind == Kind::DiagnosticReport;
@@ -81,13 +90,55 @@ pub(super) fn join<'i>(
         let opened = record::open(permit, key, old).map_err(|_| NotJoined::Integrity(old.id))?;
         let older = is_older(news, &opened, joining.merge);
         late |= older && is_report;
-        if let Some(plan) = next(news, old, &opened, compartment, older, joining) {
-            plans.push(plan);
+        let Ok(renamed) = aim(news, &opened, joining.merge) else {
+            return Ok(Joined::held(Routing::Quarantined, "a row may speak of several stored results"));
+        };
+        if renamed.is_empty() && !retracted {
+            plans.extend(next(news, old, &opened, compartment, older, joining));
+        } else {
+            let news = rewritten(news, &renamed, joining.merge);
+            plans.extend(next(&news, old, &opened, compartment, older, joining).map(Plan::into_owned));
+            all_renamed.extend(renamed);
         }
     }
     let (routing, reason) =
         if late { (Routing::Late, "older than what is stored") } else { (Routing::Mapped, "mapped") };
-    Ok(Joined { routing, reason, plans })
+    Ok(Joined { routing, reason, plans, renamed: all_renamed })
+}
+
+/// Returns how far a report has come as its message says; `None` for anything else.
+fn standing(news: &IncomingRecord, merge: &dyn Merge) -> Option<Standing> {
+    let head = news.members.iter().find(|member| member.id == news.id && member.kind == Kind::DiagnosticReport);
+    head.map(|head| merge.standing(&head.content))
+}
+
+/// Returns a record with the ids under which its results are stored, wherever they stand in it, and with none that says anything where
+/// the whole of it was taken back.
+fn rewritten(news: &IncomingRecord, ids: &[Renamed], merge: &dyn Merge) -> IncomingRecord {
+    let id_of = |id: RecordId| ids.iter().find(|(came, _)| *came == id).map_or(id, |(_, stored)| *stored);
+    let retracted = standing(news, merge).is_some_and(|came| came.retracted);
+    let member = |member: &IncomingMember| {
+        let content = renamed(&member.content, ids).into_owned();
+        let taken_back = retracted && member.kind == Kind::Observation;
+        let content = if taken_back { merge.retracted(&content) } else { content };
+        IncomingMember { kind: member.kind, id: id_of(member.id), content }
+    };
+    IncomingRecord {
+        kind: news.kind,
+        id: news.id,
+        patient: news.patient,
+        as_of: news.as_of,
+        members: news.members.iter().map(member).collect(),
+        terms: Vec::new(),
+    }
+}
+
+/// Returns a text that names the stored ids; a random id stands in it for itself alone.
+pub(super) fn renamed<'t>(text: &'t str, ids: &[Renamed]) -> Cow<'t, str> {
+    ids.iter().fold(Cow::Borrowed(text), |text, (came, stored)| {
+        let came = came.to_string();
+        if text.contains(&came) { Cow::Owned(text.replace(&came, &stored.to_string())) } else { text }
+    })
 }
 
 /// Says whether what came is older than what is stored.
@@ -99,8 +150,7 @@ fn is_older(news: &IncomingRecord, opened: &Opened, merge: &dyn Merge) -> bool {
     if news.kind != Kind::DiagnosticReport {
         return older;
     }
-    let Some(came) = news.members.iter().find(|member| member.id == news.id) else { return older };
-    let came = merge.standing(&came.content);
+    let Some(came) = standing(news, merge) else { return older };
     let known = opened.with(news.kind, news.id, |_, text| merge.standing(text)).unwrap_or_default();
     match (known.released, came.released) {
         (Some(known), Some(came)) if came != known => came < known,
@@ -124,7 +174,8 @@ fn first(news: &IncomingRecord, compartment: Compartment, now: Timestamp) -> Pla
 
 /// Plans the next version, or `None` when the message says nothing new.
 ///
-/// Absence of a row is not a deletion (HL7 v2.5.1 §7.3.2): stored members that did not come stay. Older
+/// Absence of a row is not a deletion (HL7 v2.5.1 §7.3.2): stored members that did not come stay, unless the
+/// whole report was taken back. Older
 /// news changes no stored member, but a row that nobody has yet is a result all the same and is added.
 fn next<'i>(
     news: &'i IncomingRecord,
@@ -137,11 +188,18 @@ fn next<'i>(
     if older && news.kind != Kind::DiagnosticReport {
         return None;
     }
+    let retracted = !older && standing(news, joining.merge).is_some_and(|came| came.retracted);
     let mut members: Vec<Member<'i>> = Vec::new();
     let mut changed = false;
     opened.inspect(|heading, text| {
         let came = news.members.iter().find(|member| member.kind == heading.kind && member.id == heading.id);
-        let merged = came.and_then(|came| merged(came, text, older, joining.merge));
+        let merged = match came {
+            Some(came) => merged(came, text, older, joining.merge),
+            None if retracted && heading.kind == Kind::Observation => {
+                Some(joining.merge.retracted(text)).filter(|left| left != text)
+            }
+            None => None,
+        };
         changed |= merged.is_some();
         members.push(kept(heading, text, merged, joining.now));
     });

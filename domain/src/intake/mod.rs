@@ -4,10 +4,11 @@
 //! and synchronous. A message that loses a race against another is joined anew, at most
 //! [`MAX_ATTEMPTS`] times.
 
+mod aim;
 mod incoming;
 mod join;
 
-pub use incoming::{Hold, Incoming, IncomingMember, IncomingRecord, Merge, Standing};
+pub use incoming::{Hold, Incoming, IncomingMember, IncomingRecord, Merge, NamedResult, Standing};
 
 use crate::access::{self, Receive, Resource, Subject};
 use crate::audit::Context;
@@ -25,7 +26,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use join::{Joined, Joining, NotJoined, join};
+use join::{Joined, Joining, NotJoined, join, renamed};
 
 /// How often a message that lost a race is joined anew before it is refused as busy.
 pub const MAX_ATTEMPTS: u32 = 8;
@@ -235,11 +236,12 @@ impl Intake {
             let bytes = Cow::Borrowed(bytes);
             Member { kind, id: message, version: 1, last_updated: delivery.received, bytes }
         };
+        let trace = renamed(&incoming.trace, &joined.renamed);
         let content = Content {
             as_of: delivery.received,
             members: alloc::vec![
                 member(Kind::Hl7Message, delivery.bytes),
-                member(Kind::MessageTrace, incoming.trace.as_bytes()),
+                member(Kind::MessageTrace, trace.as_bytes()),
             ],
         };
         let patients: BTreeSet<_> = incoming.records.iter().filter_map(|record| record.patient).collect();
@@ -385,6 +387,13 @@ impl Plan<'_> {
 
     fn reference(&self) -> String {
         alloc::format!("{}/{}", self.kind.name(), self.id)
+    }
+
+    /// Returns the same plan with bytes of its own.
+    fn into_owned(self) -> Plan<'static> {
+        let own = |member: Member<'_>| Member { bytes: Cow::Owned(member.bytes.into_owned()), ..member };
+        let members = self.content.members.into_iter().map(own).collect();
+        Plan { content: Content { as_of: self.content.as_of, members }, ..self }
     }
 }
 

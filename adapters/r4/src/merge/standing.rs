@@ -19,6 +19,7 @@ pub(super) fn standing(content: &str) -> Standing {
     let issued = report.issued.filter(|_| !assumed);
     Standing {
         released: issued.and_then(|issued| Timestamp::from_rfc3339(&issued)),
+        retracted: status == "entered-in-error",
         settled: matches!(status, "final" | "amended" | "corrected" | "appended" | "cancelled" | "entered-in-error"),
     }
 }

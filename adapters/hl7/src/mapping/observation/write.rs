@@ -132,6 +132,7 @@ fn write_withdrawn(logical: &Logical<'_, '_>, row: &Row<'_>, around: &Surroundin
         read_withdrawn(joined.noted, row);
     }
     let content = json::resource("Observation", &logical.id.to_string(), |json| {
+        json.array("identifier", |list| write_name(list, logical, around));
         write_status(json, row, &status, false);
         write_code(json, row, row.peek(3).first(), scope);
         Reference { kind: Kind::Patient, id: around.patient }.write(json, "subject");
@@ -178,18 +179,23 @@ fn write_identifiers(
 ) {
     row.take(4, "identifier");
     json.array("identifier", |list| {
-        list.object(|identifier| {
-            let (code, sub_id) = (logical.key.code(), logical.key.sub_id);
-            let (between, repetition) =
-                if logical.repetition > 0 { ("|", logical.repetition.to_string()) } else { ("", String::new()) };
-            let before_time = if logical.time.is_empty() { "" } else { "|" };
-            identifier.text("system", uri::OBSERVATION_IDENTIFIER);
-            let parts = [around.prefix, "|", code, "|", sub_id, before_time, &logical.time, between, &repetition];
-            identifier.joined("value", parts);
-        });
+        write_name(list, logical, around);
         if let Some(identity) = Identity::entity(row.take(21, "identifier").first()) {
             list.object(|json| identity.write(json, scope, "FILL"));
         }
+    });
+}
+
+/// Writes what the observation is called within its sender: by what a later row is known to speak of it.
+fn write_name(list: &mut Array<'_>, logical: &Logical<'_, '_>, around: &Surroundings<'_>) {
+    list.object(|identifier| {
+        let (code, sub_id) = (logical.key.code(), logical.key.sub_id);
+        let (between, repetition) =
+            if logical.repetition > 0 { ("|", logical.repetition.to_string()) } else { ("", String::new()) };
+        let before_time = if logical.time.is_empty() { "" } else { "|" };
+        identifier.text("system", uri::OBSERVATION_IDENTIFIER);
+        let parts = [around.prefix, "|", code, "|", sub_id, before_time, &logical.time, between, &repetition];
+        identifier.joined("value", parts);
     });
 }
 
