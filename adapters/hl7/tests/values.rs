@@ -119,3 +119,42 @@ fn the_text_of_every_unreadable_time_is_kept() {
     assert_eq!((&note["text"], &note["_time"]["extension"][0]["valueString"]), (&json!("seen"), &json!("at noon")));
     assert_eq!(mapped.issues(), ["NTE[1]-6 date_invalid", "OBR[1]-22 date_invalid"]);
 }
+
+/// The time of an order sent as 09:00 on 1 July, its marks, and the issues, below this MSH-7.
+fn zoned(sent: &str) -> (String, Value, Vec<String>) {
+    let header = HEADER.replace("20260314103000+0100", sent);
+    let obr = OBR.replace("20260301090000", "20260701090000").replace("20260301102500", "20260701102500+0200");
+    let mapped = message(&[&header, PID, &obr]);
+    let report = first(&mapped, Kind::DiagnosticReport);
+    let marks = report["_effectiveDateTime"]["extension"].clone();
+    (text(&report["effectiveDateTime"]).to_owned(), marks, mapped.issues())
+}
+
+#[test]
+fn an_offset_of_the_header_is_the_default_of_the_message() {
+    let mark = json!({ "url": "urn:sealgate:extension:assumed", "valueCode": "time-zone" });
+    let ours = json!({ "url": "http://hl7.org/fhir/StructureDefinition/tz-code", "valueCode": "Europe/Berlin" });
+    // The interface's own zone knows summer time: a header of the winter that agrees with it says nothing against it.
+    for agrees in ["20260314103000+0100", "20260714103000+0200", "20260314103000", "", "soon+0900", "20260314+0100"] {
+        let (time, marks, issues) = zoned(agrees);
+        assert_eq!(time, "2026-07-01T09:00:00+02:00", "{agrees}");
+        assert_eq!(marks[0]["valueCode"], mark["valueCode"]);
+        assert_eq!(marks[1]["valueCode"], ours["valueCode"]);
+        assert!(issues.is_empty(), "{agrees}: {issues:?}");
+    }
+    for (contradicts, wanted) in [
+        ("20260714103000-0500", "2026-07-01T09:00:00-05:00"),
+        ("20260714103000+0100", "2026-07-01T09:00:00+01:00"),
+        ("20260714103000Z", "2026-07-01T09:00:00+00:00"),
+        ("20260714+0530", "2026-07-01T09:00:00+05:30"),
+    ] {
+        let (time, marks, issues) = zoned(contradicts);
+        assert_eq!(time, wanted, "{contradicts}");
+        assert_ne!(marks[1]["valueCode"], ours["valueCode"]);
+        assert_eq!(marks[0]["valueCode"], mark["valueCode"]);
+        assert_eq!(issues, ["MSH[1]-7 time_zone_contradicted"]);
+    }
+    // Where every time has an offset, a header that contradicts needs no default and is worth nobody's look.
+    let header = HEADER.replace("+0100", "-0500");
+    assert!(message(&[&header, PID, &OBR.replace("00|", "00+0100|")]).issues().is_empty());
+}

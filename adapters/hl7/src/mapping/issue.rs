@@ -36,6 +36,7 @@ issues! {
     StructuredUnreadable = "structured_number_unreadable", "the structured number has no counterpart; it was kept as text";
     DateInvalid = "date_invalid", "the date or time is invalid; its text was kept";
     DateImprecise = "date_imprecise", "an instant is wanted and only a date was sent; another time was taken";
+    ZoneContradicted = "time_zone_contradicted", "MSH-7 has another offset than the interface's time zone had then; times without an offset were read with it";
     CodeAbsent = "code_absent", "the code is missing";
     CodeUnknown = "code_unknown", "the code is not in its table; it was kept as the sender's own";
     CategoryUnknown = "category_unknown", "the section is not in table 0074; the report was taken as a laboratory's";

@@ -59,7 +59,7 @@ use crate::message::Message;
 pub struct SenderProfile {
     /// The name its local codes and numbers lie under; the same in all its messages.
     pub name: String,
-    /// The zone of its times that name none.
+    /// The zone of its times that name none, in messages whose MSH-7 names none or agrees.
     pub time_zone: TimeZone,
     /// Addresses of assigning authorities, by namespace or universal id (`NORTH`, `2.16.840.1.113883.19.4`).
     pub authorities: BTreeMap<String, String>,
@@ -68,14 +68,27 @@ pub struct SenderProfile {
 /// Maps a message.
 ///
 /// A message without a patient, or with one that no identifier names, is held: nothing of it is mapped. `received` is when its last byte
-/// arrived; it stands in for times the message does not give, and is marked where it does.
+/// arrived; it stands in for times the message does not give, and is marked where it does. Times without an offset are read in the sender's
+/// zone, unless MSH-7 contradicts it.
 #[must_use]
 pub fn map(message: &Message, sender: &SenderProfile, names: &NameKey, received: Timestamp) -> Incoming {
     let log = Log::of(message);
     let header = message.segments().next();
-    let sent = header.and_then(|header| Moment::read(&header.field(7).component(1).text(), &sender.time_zone));
-    let scope = Scope::new(sender, names, &log, sent, received);
+    let made = header.map(|header| header.field(7).component(1).text()).unwrap_or_default();
+    let elsewhere = moment::zone_beside(&sender.time_zone, &made).map(|time_zone| SenderProfile {
+        name: sender.name.clone(),
+        time_zone,
+        authorities: sender.authorities.clone(),
+    });
+    let sender = elsewhere.as_ref().unwrap_or(sender);
+    let scope = Scope::new(sender, names, &log, Moment::read(&made, &sender.time_zone), received);
     let mapped = map_groups(message, &scope);
+    let mut members = mapped.iter().flatten().flat_map(|record| &record.members);
+    if let (Some(header), Some(_)) = (header, &elsewhere)
+        && members.any(|member| moment::has_zone_mark(&member.content))
+    {
+        log.row(header, Target::STRUCTURE).issue(7, Issue::ZoneContradicted);
+    }
     let held = if mapped.is_none() { Some(Hold::NoPatient) } else { None };
     Incoming { records: mapped.unwrap_or_default(), trace: log.render(message), held }
 }

@@ -2,7 +2,7 @@
 
 use domain::time::{Timestamp, civil, days_from_civil, days_in};
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use r4::json::Object;
 use r4::tables::uri;
 
@@ -124,6 +124,19 @@ impl Moment {
     }
 }
 
+/// Returns the zone of a message whose MSH-7 names another offset than `zone`, the sender's, had at that moment.
+///
+/// The offset of MSH-7 is the default of all times of the message (HL7 v2.5.1 §2.A.22). Where it is that of the sender's zone, the zone says
+/// more: an offset in March is wrong for a time in July.
+pub(super) fn zone_beside(zone: &TimeZone, sent: &str) -> Option<TimeZone> {
+    let (_, minutes) = split_zone(sent.trim())?;
+    let shift = minutes?.checked_mul(60)?;
+    let moment = Moment::read(sent, zone)?;
+    let at = jiff::Timestamp::from_second(moment.at.0.div_euclid(1_000_000)).ok()?;
+    let stated = Offset::from_seconds(i32::try_from(shift).ok()?).ok()?;
+    (zone.to_offset(at) != stated).then(|| TimeZone::fixed(stated))
+}
+
 /// Writes the date without time as FHIR wants it: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
 fn date_text(digits: &str) -> String {
     let mut text = String::with_capacity(10);
@@ -150,10 +163,17 @@ fn push_offset(text: &mut String, shift: i64) {
     }
 }
 
+const ZONE_ASSUMED: &str = "time-zone";
+
+/// Whether a resource has a moment that is marked as read in an assumed zone.
+pub(super) fn has_zone_mark(content: &str) -> bool {
+    content.contains(&format!("\"valueCode\":\"{ZONE_ASSUMED}\""))
+}
+
 fn write_zone_mark(list: &mut r4::json::Array<'_>, zone: &TimeZone) {
     list.object(|mark| {
         mark.text("url", uri::ASSUMED);
-        mark.text("valueCode", "time-zone");
+        mark.text("valueCode", ZONE_ASSUMED);
     });
     if let Some(name) = zone.iana_name() {
         list.object(|mark| {
