@@ -30,7 +30,7 @@ fn values(mapped: &Mapped, name: &str) -> Vec<Value> {
 }
 
 fn unmapped(mapped: &Mapped) -> Vec<&str> {
-    mapped.trace["not_mapped"].as_array().unwrap().iter().map(|place| text(&place["path"])).collect()
+    mapped.trace["not_mapped"].as_array().into_iter().flatten().map(|place| text(&place["path"])).collect()
 }
 
 fn mapped_to(mapped: &Mapped, from: &str) -> Value {
@@ -75,6 +75,28 @@ fn a_unit_without_a_number_is_listed_as_not_mapped() {
     assert_eq!(values(&mapped, "referenceRange")[5][0]["high"], json!({"value": 6, "unit": "mg/dL"}));
     let fields = mapped_to(&mapped, "OBX[6]");
     assert!(fields.as_array().unwrap().contains(&json!([6, "referenceRange"])), "{fields}");
+}
+
+#[test]
+fn two_units_are_kept_apart() {
+    let mapped = rows(&[
+        "OBX|1|NM|a^x^L||4.5 mmol/L|mg/dL|||||F",
+        "OBX|2|ST|b^x^L||4.5 mmol/L|mg/dL|||||F",
+        "OBX|3|NM|c^x^L||5 mg|g|||||F",
+        "OBX|4|CE|d^x^L||^2 mmol/L^L|mg/dL|||||F",
+        "OBX|5|SN|e^x^L||>^5 mmol/L|mg/dL|||||F",
+        "OBX|6|NM|f^x^L||4.5 mmol/L~7|mg/dL|||||F",
+    ]);
+    let strings = values(&mapped, "valueString");
+    assert_eq!([&strings[0], &strings[1], &strings[2]], [&json!("4.5 mmol/L"), &json!("4.5 mmol/L"), &json!("5 mg")]);
+    assert_eq!(strings[4], "> 5 mmol/L");
+    let notes = values(&mapped, "note");
+    for (at, unit) in ["mg/dL", "mg/dL", "g", "mg/dL", "mg/dL", "mg/dL"].iter().enumerate() {
+        assert_eq!(notes[at], json!([{ "text": format!("The unit sent beside the value is {unit}.") }]), "{at}");
+        let issue = format!("OBX[{}]-6 unit_apart", at + 1);
+        assert_eq!(mapped.issues().iter().filter(|other| **other == issue).count(), 1, "{:?}", mapped.issues());
+    }
+    assert!(unmapped(&mapped).is_empty(), "{:?}", unmapped(&mapped));
 }
 
 #[test]

@@ -34,6 +34,7 @@ issues! {
     NumberUnreadable = "number_unreadable", "the value is no plain number; it was kept as text";
     NumberStructured = "number_structured", "a number came with a comparator; it was taken as a structured number";
     StructuredUnreadable = "structured_number_unreadable", "the structured number has no counterpart; it was kept as text";
+    UnitApart = "unit_apart", "the value says more than a number, and OBX-6 has a unit; the value was kept as sent, the unit in a note";
     DateInvalid = "date_invalid", "the date or time is invalid; its text was kept";
     DateImprecise = "date_imprecise", "an instant is wanted and only a date was sent; another time was taken";
     ZoneContradicted = "time_zone_contradicted", "MSH-7 has another offset than the interface's time zone had then; times without an offset were read with it";

@@ -8,6 +8,7 @@ use r4::tables::uri;
 
 use super::code::{CWE, codings};
 use super::identity::trimmed;
+use super::issue::Issue;
 use super::log::{Row, parts};
 use super::scope::Scope;
 
@@ -22,6 +23,7 @@ pub(super) struct Unit<'m> {
     shown: u32,
     coded: Option<(Cow<'static, str>, Cow<'m, str>)>,
     written: Cell<bool>,
+    apart: Cell<bool>,
 }
 
 impl<'m> Unit<'m> {
@@ -51,7 +53,7 @@ impl<'m> Unit<'m> {
             Some((_, code)) if text.is_empty() => code.clone(),
             _ => text,
         };
-        Unit { row: *row, text, shown, coded, written: Cell::new(false) }
+        Unit { row: *row, text, shown, coded, written: Cell::new(false), apart: Cell::new(false) }
     }
 
     /// Whether it stands anywhere in what was written.
@@ -89,19 +91,35 @@ impl<'m> Unit<'m> {
 
     /// Puts the unit behind a text that is a number and no more, as `<0.01` or `1:40`, unless the text ends in it.
     ///
-    /// Behind words it would make another statement of them: `4.5 mmol/L` is not `4.5 mmol/L mg/dL`.
+    /// Behind words it would make another statement of them: `4.5 mmol/L` is not `4.5 mmol/L mg/dL`. Such a text is left as it is, and the
+    /// unit is to be told apart from it.
     pub(super) fn put_behind(&self, text: &mut String, element: &'static str) {
-        if self.text.is_empty() {
-            return;
-        }
-        if self.ends(text) {
-            self.take(element, self.shown);
-        } else if is_bare_number(text) {
+        if is_bare_number(text) && !self.text.is_empty() {
             text.truncate(text.trim_end().len());
             text.push(' ');
             text.push_str(&self.text);
             self.take(element, self.shown);
+        } else {
+            self.stand_beside(text, element);
         }
+    }
+
+    /// Says that the unit belongs to a text that was written without it; one with a number in it needs the unit told.
+    pub(super) fn stand_beside(&self, text: &str, element: &'static str) {
+        if self.text.is_empty() || !text.contains(char::is_numeric) {
+            return;
+        }
+        if self.ends(text) {
+            self.take(element, self.shown);
+        } else if !self.apart.replace(true) {
+            self.row.issue(6, Issue::UnitApart);
+            self.take("note", self.shown);
+        }
+    }
+
+    /// Its text, where a note has to tell it.
+    pub(super) fn told_apart(&self) -> Option<&str> {
+        self.apart.get().then_some(self.text.as_ref())
     }
 
     /// Whether a text with a number in it ends in the unit as a word: `5 mg` does not end in `g`, nor `510*3/uL` in `10*3/uL`.

@@ -102,7 +102,7 @@ pub(super) fn write(
     let written = match kind {
         ValueType::Number => write_number(json, &value.text(), unit, row),
         ValueType::Structured => write_structured(json, value, unit, row),
-        ValueType::Coded => write_coded(json, value, scope),
+        ValueType::Coded => write_coded(json, value, unit, scope),
         ValueType::Moment => match scope.moment(row, 5, &value.component(1).text()) {
             Some(moment) => {
                 moment.write(json, "valueDateTime", zone);
@@ -261,8 +261,9 @@ fn write_range(json: &mut Object<'_>, low: Cow<'_, str>, high: Cow<'_, str>, uni
     true
 }
 
-fn write_coded(json: &mut Object<'_>, value: Repetition<'_>, scope: &Scope<'_>) -> bool {
+fn write_coded(json: &mut Object<'_>, value: Repetition<'_>, unit: &Unit<'_>, scope: &Scope<'_>) -> bool {
     let mut written = false;
+    unit.stand_beside(&super::code::text_of(value), ELEMENT);
     json.object("valueCodeableConcept", |concept| {
         write_concept_members(concept, value, scope, None);
         written = super::code::codings(value).next().is_some() || !super::code::text_of(value).trim().is_empty();

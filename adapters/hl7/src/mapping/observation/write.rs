@@ -103,7 +103,7 @@ pub(in super::super) fn write<'m>(
         }
         json.array("performer", |list| performers.iter().for_each(|performer| performer.write_item(list)));
         write_values(json, logical, &row, code, &units, &status, &mut documents, scope);
-        json.array("note", |list| write_notes(list, logical, &row, !documents.is_empty(), scope));
+        json.array("note", |list| write_notes(list, logical, &row, &units, !documents.is_empty(), scope));
         write_site_and_method(json, &row, scope);
         if let Some((specimen, _)) = around.specimen {
             Reference { kind: Kind::Specimen, id: specimen }.write(json, "specimen");
@@ -384,7 +384,20 @@ fn write_interpretation(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>)
     });
 }
 
-fn write_notes<'m>(list: &mut Array<'_>, logical: &Logical<'m, '_>, row: &Row<'m>, documents: bool, scope: &Scope<'m>) {
+fn write_notes<'m>(
+    list: &mut Array<'_>,
+    logical: &Logical<'m, '_>,
+    row: &Row<'m>,
+    units: &[Unit<'m>],
+    documents: bool,
+    scope: &Scope<'m>,
+) {
+    let mut told = None;
+    for unit in units.iter().filter_map(Unit::told_apart) {
+        if told.replace(unit) != Some(unit) {
+            list.object(|note| note.text("text", &format!("The unit sent beside the value is {unit}.")));
+        }
+    }
     if documents {
         list.object(|note| note.text("text", "The document is among the presented forms of the report."));
     }
