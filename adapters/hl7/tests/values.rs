@@ -3,6 +3,7 @@
 
 mod mapped;
 
+use domain::intake::Hold;
 use domain::kind::Kind;
 use mapped::{Mapped, map_bytes, text};
 use serde_json::{Value, json};
@@ -179,4 +180,16 @@ fn an_offset_of_the_header_is_the_default_of_the_message() {
     // Where every time has an offset, a header that contradicts needs no default and is worth nobody's look.
     let header = HEADER.replace("+0100", "-0500");
     assert!(message(&[&header, PID, &OBR.replace("00|", "00+0100|")]).issues().is_empty());
+}
+
+#[test]
+fn the_number_of_a_visit_names_no_patient() {
+    for pid in ["PID|1||V77^^^NORTH^VN||TESTPERSON^ALEX", "PID|1|V77^^^NORTH^VN|||TESTPERSON^ALEX"] {
+        let mapped = message(&[HEADER, pid, OBR]);
+        assert_eq!(mapped.incoming.held, Some(Hold::NoPatient), "{pid}");
+        assert_eq!(mapped.issues(), ["PID[1]-3 patient_unidentified"]);
+    }
+    let beside = message(&[HEADER, "PID|1||V77^^^NORTH^VN~900001^^^NORTH||TESTPERSON^ALEX", OBR]);
+    let alone = message(&[HEADER, "PID|1||900001^^^NORTH||TESTPERSON^ALEX", OBR]);
+    assert_eq!(first(&beside, Kind::Patient)["id"], first(&alone, Kind::Patient)["id"]);
 }

@@ -47,21 +47,23 @@ pub(super) fn map<'m>(group: &Group<'m>, scope: &Scope<'m>) -> Option<IncomingRe
 }
 
 /// The identifier a patient is known by: a medical record number, else one internal to the patient's institution, else any that is no
-/// social security, licence or account number; of several the smallest by authority and value, since senders list them in any order.
+/// social security, licence, account or visit number; of several the smallest by authority and value, since senders list them in any order.
 ///
 /// The others are shared by strangers and mistyped too often to put results together by. PID-2 and PID-4 count where PID-3 is empty (v2.1,
 /// 2.2).
 fn identify<'m>(pid: &Row<'m>, scope: &Scope<'m>) -> Option<Identity<'m>> {
-    let read = |number: u8| pid.peek(number).repetitions().filter_map(|value| Identity::of(value, 1, 4, 5));
     let is =
         |identity: &Identity<'_>, kinds: &[&str]| kinds.iter().any(|kind| identity.kind.eq_ignore_ascii_case(kind));
+    let read = |number: u8| {
+        let identities = pid.peek(number).repetitions().filter_map(|value| Identity::of(value, 1, 4, 5));
+        identities.filter(|identity| !is(identity, &["SS", "DL", "AN", "PPN", "MC", "MA", "SN", "VN"]))
+    };
     let rank = |identity: &Identity<'_>| match identity {
         identity if is(identity, &["MR"]) => 0u8,
         identity if is(identity, &["PI"]) => 1,
         _ => 2,
     };
     read(3)
-        .filter(|identity| !is(identity, &["SS", "DL", "AN", "PPN", "MC", "MA", "SN"]))
         .min_by_key(|identity| (rank(identity), identity.authority(scope), identity.value.clone()))
         .or_else(|| read(2).next())
         .or_else(|| read(4).next())
