@@ -193,3 +193,18 @@ fn the_number_of_a_visit_names_no_patient() {
     let alone = message(&[HEADER, "PID|1||900001^^^NORTH||TESTPERSON^ALEX", OBR]);
     assert_eq!(first(&beside, Kind::Patient)["id"], first(&alone, Kind::Patient)["id"]);
 }
+
+#[test]
+fn notes_keep_their_order_around_one_with_an_author() {
+    let mapped = rows(&[
+        "OBX|1|NM|u^u^L||1||||||F",
+        "NTE|1||first",
+        "NTE|2||also first",
+        "NTE|3||second||77^WRITER^WANDA",
+        "NTE|4||third",
+    ]);
+    let notes = values(&mapped, "note")[0].clone();
+    let texts: Vec<&str> = notes.as_array().unwrap().iter().map(|note| text(&note["text"])).collect();
+    assert_eq!(texts, ["first\nalso first", "second", "third"]);
+    assert!(notes[1]["authorReference"].is_object());
+}

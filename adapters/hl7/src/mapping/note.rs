@@ -22,7 +22,7 @@ pub(super) fn write<'m>(
 /// Returns the notes behind a segment as annotations: one line a note and repetition, empty ones kept between others.
 ///
 /// Senders break one comment over many NTE, so that single annotations would be torn sentences. Where a note has an author or
-/// time of its own (NTE-5, NTE-6), it is an annotation of its own.
+/// time of its own (NTE-5, NTE-6), it is an annotation of its own, between what was said before and after it.
 pub(super) fn read<'m>(notes: &[Segment<'m>], row: &Row<'m>, element: &'static str, scope: &Scope<'m>) -> Vec<String> {
     let mut annotations = Vec::new();
     let mut lines = String::new();
@@ -38,6 +38,7 @@ pub(super) fn read<'m>(notes: &[Segment<'m>], row: &Row<'m>, element: &'static s
             }
             lines.push_str(&text);
         } else if !text.trim().is_empty() {
+            push_lines(&mut annotations, &mut lines);
             annotations.push(json::object(|annotation| {
                 if let Some(author) = author {
                     author.write(annotation, "authorReference");
@@ -47,10 +48,16 @@ pub(super) fn read<'m>(notes: &[Segment<'m>], row: &Row<'m>, element: &'static s
             }));
         }
     }
-    if !lines.trim().is_empty() {
-        annotations.push(json::object(|annotation| annotation.text("text", &lines)));
-    }
+    push_lines(&mut annotations, &mut lines);
     annotations
+}
+
+/// Makes an annotation of the lines that were gathered, and empties them.
+fn push_lines(annotations: &mut Vec<String>, lines: &mut String) {
+    if !lines.trim().is_empty() {
+        annotations.push(json::object(|annotation| annotation.text("text", lines)));
+    }
+    lines.clear();
 }
 
 fn text_of(note: &Row<'_>, element: &'static str) -> String {
