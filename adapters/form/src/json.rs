@@ -2,6 +2,7 @@
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Reads a document that is nested no deeper than `max_depth`.
@@ -15,10 +16,32 @@ pub fn read(bytes: &[u8], max_depth: usize) -> Result<Value, &'static str> {
     let read: Result<Strict, _> = serde_json::from_slice(bytes);
     match read {
         Ok(Strict(value)) => Ok(value),
-        Err(fault) if fault.is_data() => Err("a member of the body stands twice"),
+        Err(fault) if fault.is_data() => Err(TWICE),
         Err(_) => Err("the body is no JSON"),
     }
 }
+
+/// Reads the same where names are compared without regard to case (RFC 7643 §2.1): two that differ by case alone are one that stands twice.
+///
+/// # Errors
+/// What is wrong, in words that repeat nothing of it.
+pub fn read_caseless(bytes: &[u8], max_depth: usize) -> Result<Value, &'static str> {
+    let value = read(bytes, max_depth)?;
+    if has_alike(&value) { Err(TWICE) } else { Ok(value) }
+}
+
+fn has_alike(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        Value::Array(items) => items.iter().any(has_alike),
+        Value::Object(members) => {
+            let mut names = BTreeSet::new();
+            members.iter().any(|(name, value)| !names.insert(name.to_ascii_lowercase()) || has_alike(value))
+        }
+    }
+}
+
+const TWICE: &str = "a member of the body stands twice";
 
 struct Strict(Value);
 
@@ -118,6 +141,16 @@ mod tests {
         {
             assert_eq!(read(twice, 4), Err("a member of the body stands twice"));
         }
+    }
+
+    #[test]
+    fn names_that_differ_by_case_alone_are_one_where_case_does_not_count() {
+        for twice in [&br#"{"active":true,"Active":false}"#[..], br#"{"x":[{"y":{"a":1,"A":1}}]}"#] {
+            assert!(read(twice, 4).is_ok());
+            assert_eq!(read_caseless(twice, 4), Err("a member of the body stands twice"));
+        }
+        assert_eq!(read_caseless(br#"{"a":{"A":[1]}}"#, 4), Ok(json!({ "a": { "A": [1] } })));
+        assert_eq!(read_caseless(br#"{"a":1,"a":1}"#, 4), Err("a member of the body stands twice"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::filter::{Unread, member};
 use crate::path::Path;
 use crate::problem::Problem;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,9 +79,15 @@ pub(crate) fn whole(target: &mut impl Target, resource: &Value) -> Result<(), Pr
 
 fn each(target: &mut impl Target, verb: Verb, members: &Value, whole: bool) -> Result<(), Problem> {
     let members = members.as_object().ok_or(Problem::Syntax("an object is needed here"))?;
+    // The same attribute with its schema before it and without: which of the two counts, nobody says.
+    let mut named = BTreeSet::new();
     for (name, value) in members {
         // Entra ID names parts of attributes in this place as well: `name.familyName`, `emails[type eq "work"].value`.
         let path = path(name)?;
+        let plain = !path.foreign && path.chosen.is_none();
+        if plain && !named.insert((path.attribute.clone(), path.part.clone())) {
+            return Err(Problem::Syntax("an attribute stands twice"));
+        }
         if !(whole && is_read_only(&path)) {
             within(target, verb, &path, value)?;
         }

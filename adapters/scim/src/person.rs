@@ -50,7 +50,8 @@ pub(crate) fn render(stored: &Stored<ProvisionedPerson>, directory: &Directory, 
     Value::Object(user)
 }
 
-/// Returns the same person as whoever is entered whole begins: with nothing but what the server sets.
+/// Returns the same person as whoever is entered whole begins: with nothing but what the server sets, and as active as they were. What
+/// is not said of that is no leave to come again (RFC 7644 §3.5.1 lets us choose).
 pub(crate) fn blank(person: &ProvisionedPerson) -> ProvisionedPerson {
     ProvisionedPerson {
         user_name: String::new(),
@@ -58,7 +59,6 @@ pub(crate) fn blank(person: &ProvisionedPerson) -> ProvisionedPerson {
         display: None,
         name: PersonName::default(),
         emails: Vec::new(),
-        active: true,
         ..person.clone()
     }
 }

@@ -140,7 +140,7 @@ async fn read(service: &Service, request: &HttpRequest, body: web::Payload) -> R
     }
     let limits = &service.settings.limits;
     let bytes = request::body(body, limits.max_body_bytes, limits.body_timeout).await?;
-    let value = form::json::read(&bytes, limits.max_body_depth).map_err(Problem::Syntax)?;
+    let value = form::json::read_caseless(&bytes, limits.max_body_depth).map_err(Problem::Syntax)?;
     if value.is_object() { Ok(value) } else { Err(Problem::Syntax("the body must be an object")) }
 }
 

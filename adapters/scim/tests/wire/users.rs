@@ -178,3 +178,40 @@ async fn everything_is_in_the_chain_and_no_name_of_a_person_is() {
     assert!(chain.contains("provisioning by Hospital login"));
     assert!(!chain.contains("ada@") && !chain.contains("Byron") && !chain.contains("object-1"), "{chain}");
 }
+
+#[actix_web::test]
+async fn who_is_entered_whole_stays_as_active_as_they_were() {
+    let house = House::new().await;
+    let whole = json!({ "userName": "ada", "externalId": "object-1", "displayName": "Ada" });
+    let added = house.post("Users", &whole).await;
+    assert_eq!(added.json()["active"], true, "who is new is active");
+    let path = format!("Users/{}", added.id());
+    let told = house.body(Method::PUT, &path, &whole).await.json();
+    assert_eq!(told["active"], true);
+    let gone = json!([{ "op": "replace", "path": "active", "value": false }]);
+    assert_eq!(house.patch(&path, gone).await.status, 200);
+    let told = house.body(Method::PUT, &path, &whole).await.json();
+    assert_eq!((&told["active"], &told["displayName"]), (&json!(false), &json!("Ada")), "nothing was said of it");
+    let mut back = whole;
+    back["active"] = json!(true);
+    assert_eq!(house.body(Method::PUT, &path, &back).await.json()["active"], true);
+}
+
+#[actix_web::test]
+async fn an_attribute_that_stands_twice_is_refused_however_it_is_written() {
+    let house = House::new().await;
+    let ada = json!({ "userName": "ada", "externalId": "object-1", "active": false });
+    let path = format!("Users/{}", house.post("Users", &ada).await.id());
+    let schema = "urn:ietf:params:scim:schemas:core:2.0:User";
+    for twice in [
+        json!({ "userName": "ada", "externalId": "object-1", "active": false, "Active": true }),
+        json!({ "userName": "ada", "externalId": "object-1", "active": false, format!("{schema}:active"): true }),
+    ] {
+        let wanted = (400, "invalidSyntax".to_owned());
+        assert_eq!(house.body(Method::PUT, &path, &twice).await.problem(), wanted, "{twice}");
+        assert_eq!(house.patch(&path, json!([{ "op": "replace", "value": twice }])).await.problem(), wanted);
+        assert_eq!(house.get(&path).await.json()["active"], false);
+    }
+    let twice = json!([{ "op": "replace", "OP": "remove", "path": "active", "value": true }]);
+    assert_eq!(house.patch(&path, twice).await.problem(), (400, "invalidSyntax".to_owned()));
+}
