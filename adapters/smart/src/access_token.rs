@@ -122,19 +122,19 @@ impl AccessTokens {
         self.book.remove(kept).await
     }
 
-    /// Marks the `jti` of a client as used; `false` when it was already.
+    /// Marks the `jti` of a client as used until then; `false` when it was already.
     pub(crate) async fn use_once(
         &self,
         application: &Application,
         jti: &str,
-        expires: Timestamp,
+        until: Timestamp,
     ) -> Result<bool, NotKept> {
         let name: [&[u8]; 3] = [b"client-assertion", application.id.as_bytes(), jti.as_bytes()];
         let (key, owner) = (
             self.book.keys.key(TicketKind::Used, &name),
             self.book.keys.owner("client-assertion", &[application.id.as_bytes()]),
         );
-        self.book.put(TicketKind::Used, application.tenant, key, owner, expires, &()).await
+        self.book.put(TicketKind::Used, application.tenant, key, owner, until, &()).await
     }
 
     fn key(&self, token: &str) -> TicketKey {

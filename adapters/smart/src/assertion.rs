@@ -16,6 +16,9 @@ use serde_json::{Number, Value};
 pub const MAX_ASSERTION_SECONDS: i64 = 300;
 /// How far a client's clock may be ahead where it says when an assertion was made or begins, in seconds.
 pub const SKEW_SECONDS: i64 = 60;
+/// How much longer than an assertion is good its name is remembered, in seconds: a gateway whose clock is behind takes it longer, and one
+/// whose clock is ahead clears names away.
+const NAME_SECONDS: i64 = 2 * SKEW_SECONDS;
 /// Longest assertion, in bytes.
 pub const MAX_ASSERTION_BYTES: usize = 8 * 1024;
 /// Longest `jti`, in bytes.
@@ -121,7 +124,7 @@ impl Service {
         // Only what is wholly in order is marked, so that nobody else can use up a client's names.
         let first = self
             .tokens
-            .use_once(&application, jti, expires)
+            .use_once(&application, jti, expires.plus_seconds(NAME_SECONDS))
             .await
             .map_err(|fault| Refused::from(fault).of(application.id))?;
         if first { Ok(application) } else { Err(invalid("replay")) }
