@@ -642,3 +642,27 @@ fn what_a_person_began_before_a_reset_does_not_undo_it() {
     }
     assert!(run(house.administration.stored_account(account.id)).unwrap() == reset);
 }
+
+#[test]
+fn a_connection_knows_people_by_what_is_theirs_for_good() {
+    let house = House::new();
+    let named = |connection: &mut Connection, claim: &str, vouched: bool| {
+        let Protocol::Oidc(settings) = &mut connection.protocol else { return };
+        settings.subject_claim = claim.into();
+        settings.subject_claim_vouched = vouched;
+    };
+    let refused = Err(NotChanged::Invalid(Invalid::SubjectClaim));
+    let mut new = connection(house.tenant, Vec::new());
+    named(&mut new, "badge", false);
+    assert_eq!(run(house.administration.add_connection(&house.operator(), new.clone())).map(|_| ()), refused);
+    named(&mut new, "badge", true);
+    let id = run(house.administration.add_connection(&house.operator(), new)).unwrap().id;
+    let change = |claim: &'static str, vouched| {
+        let change = |connection: &mut Connection| named(connection, claim, vouched);
+        run(house.administration.change_connection(&house.operator(), id, change)).map(|_| ())
+    };
+    assert_eq!((change("name", true), change("badge", false)), (refused.clone(), refused));
+    let off = |connection: &mut Connection| connection.enabled = false;
+    assert!(run(house.administration.change_connection(&house.operator(), id, off)).is_ok());
+    assert_eq!(change("sub", false), Ok(()));
+}

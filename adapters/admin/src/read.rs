@@ -79,7 +79,11 @@ fn oidc(mut fields: Fields, settings: &mut OidcSettings) -> Result<(), Fault> {
     set(fields.texts("algorithms")?, &mut settings.algorithms);
     set(fields.text("groups_claim")?, &mut settings.groups_claim);
     set(fields.text("roles_claim")?, &mut settings.roles_claim);
-    set(fields.text("subject_claim")?, &mut settings.subject_claim);
+    if let Some(claim) = fields.text("subject_claim")? {
+        // It was vouched for another one, at the console.
+        settings.subject_claim_vouched &= claim == settings.subject_claim;
+        settings.subject_claim = claim;
+    }
     set(fields.text("display_claim")?, &mut settings.display_claim);
     set(fields.texts("second_factor_acr")?, &mut settings.second_factor_acr);
     set(fields.texts("second_factor_amr")?, &mut settings.second_factor_amr);

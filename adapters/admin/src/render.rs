@@ -43,6 +43,7 @@ fn oidc(settings: &OidcSettings) -> Value {
         groups_claim,
         roles_claim,
         subject_claim,
+        subject_claim_vouched: _,
         display_claim,
         second_factor_acr,
         second_factor_amr,

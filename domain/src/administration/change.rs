@@ -9,7 +9,8 @@
 use super::{Administration, By, ChangeFault, Changed, NotChanged, Stored, known_clinics};
 use crate::access::{Administer, Clinics, Factor, Permit, Resource, Roles, authorise};
 use crate::directory::{
-    Account, Application, ApplicationUse, BearerToken, Connection, Directory, Entry, ProvisioningToken, Tenant, reach,
+    Account, Application, ApplicationUse, BearerToken, Connection, Directory, Entry, Invalid, OidcSettings,
+    ProvisioningToken, Tenant, reach,
 };
 use crate::id::{ClinicId, RecordId, TenantId};
 use crate::write::Version;
@@ -23,6 +24,13 @@ pub trait Administered: Entry + Clone {
     /// Returns what an administrator may make of it: `changed`, but for what stays.
     #[must_use]
     fn keeping(&self, changed: Self) -> Self;
+    /// Holds what it sets anew to rules that came later than entries: what was before there was such a rule can be kept, and disabled.
+    ///
+    /// # Errors
+    /// [`Invalid`].
+    fn hold(&self, _before: Option<&Self>) -> Result<(), Invalid> {
+        Ok(())
+    }
     /// Returns the account that it is.
     fn as_account(&self) -> Option<&Account> {
         None
@@ -214,7 +222,7 @@ impl Administration {
     /// Roles are held to their clinics where somebody gets them, and nowhere else: what was given before there was such a rule can be
     /// disabled, and its person goes on to change their password. It is admitted as what it may be, see [`Roles::within`].
     async fn check<E: Administered>(&self, before: Option<&E>, entry: &E) -> Result<(), NotChanged> {
-        entry.validate().map_err(NotChanged::Invalid)?;
+        entry.validate().and_then(|()| entry.hold(before)).map_err(NotChanged::Invalid)?;
         let grants = entry.grants();
         if before.is_none_or(|before| before.grants() != grants) {
             let held = grants.iter().try_for_each(|(roles, clinics)| reach(*roles, clinics));
@@ -254,6 +262,15 @@ impl Administered for Connection {
     fn keeping(&self, changed: Self) -> Self {
         let Connection { id, tenant, name, created, .. } = self.clone();
         Connection { id, tenant, name, created, ..changed }
+    }
+
+    fn hold(&self, before: Option<&Self>) -> Result<(), Invalid> {
+        let Some(settings) = self.oidc() else { return Ok(()) };
+        let claim = |settings: &OidcSettings| (settings.subject_claim.clone(), settings.subject_claim_vouched);
+        match before.and_then(Connection::oidc) {
+            Some(before) if claim(before) == claim(settings) => Ok(()),
+            _ => settings.names_for_good(),
+        }
     }
 }
 

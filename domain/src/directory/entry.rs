@@ -105,7 +105,7 @@ pub enum Invalid {
     Algorithm,
     /// The name of a claim or attribute is empty, too long or holds control characters.
     Claim,
-    /// The claim that is to name a person is one that providers give to others later.
+    /// The claim that is to name a person is one that providers give to others later, or not known for naming people for good.
     SubjectClaim,
     /// A value that vouches for a second factor, or is asked for, is empty, too long or given twice.
     FactorValue,
@@ -216,7 +216,7 @@ impl fmt::Display for Invalid {
                 "algorithms must be among RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and EdDSA"
             }
             Invalid::SubjectClaim => {
-                "the subject claim must name a person for good, such as sub (oid at Entra ID): email, upn, preferred_username and unique_name are given to others later"
+                "the subject claim must name a person for good: sub, oid (Entra ID), objectguid, objectsid, objectidentifier, immutableid or entryuuid; another one by command, with --subject-claim-is-for-good; never a name, a sign-in name or an address"
             }
             Invalid::Claim => "the name of a claim or attribute must have 1 to 512 bytes and no control characters",
             Invalid::FactorValue => {

@@ -17,6 +17,46 @@ pub const SIGNATURE_ALGORITHMS: &[&str] =
 /// Claims that name an address or an account rather than a person (OpenID Connect Core §5.7: only `iss` with `sub` is for good).
 const REASSIGNED_CLAIMS: &[&str] = &["email", "upn", "preferred_username", "unique_name"];
 
+/// Claims that are one person's for good by what they are: the subject itself (OpenID Connect Core §5.7), and the directories' own marks.
+const LASTING_CLAIMS: &[&str] =
+    &["sub", "oid", "objectguid", "objectsid", "objectidentifier", "immutableid", "entryuuid"];
+
+/// What names are made of, in words without marks between them, whoever vouches for it: names of people, of accounts, and addresses.
+const NAMES: &[&str] = &[
+    "name",
+    "givenname",
+    "familyname",
+    "surname",
+    "middlename",
+    "nickname",
+    "displayname",
+    "fullname",
+    "commonname",
+    "cn",
+    "preferredusername",
+    "username",
+    "uniquename",
+    "upn",
+    "userprincipalname",
+    "login",
+    "loginname",
+    "samaccountname",
+    "winaccountname",
+    "windowsaccountname",
+    "email",
+    "mail",
+    "emailaddress",
+    "phone",
+    "phonenumber",
+    "profile",
+];
+
+/// Claims about the token, the sign-in, or what many people share.
+const OF_THE_SIGN_IN: &[&str] = &[
+    "iss", "aud", "exp", "iat", "nbf", "jti", "azp", "nonce", "athash", "chash", "authtime", "sid", "typ", "acr",
+    "amr", "tid", "groups", "roles",
+];
+
 /// Most hosts that a connection may be asked at, besides the issuer's own.
 pub const MAX_EGRESS: usize = 16;
 
@@ -60,6 +100,9 @@ pub struct OidcSettings {
     /// The claim that names the person for good: `sub`; `oid` at Entra ID.
     #[serde(default = "subject_claim")]
     pub subject_claim: String,
+    /// Whether an operator vouches that this claim is one person's for good, where that is not known here.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub subject_claim_vouched: bool,
     /// The claim with a name for people to read.
     #[serde(default = "display_claim")]
     pub display_claim: String,
@@ -105,6 +148,7 @@ impl OidcSettings {
             groups_claim: groups_claim(),
             roles_claim: roles_claim(),
             subject_claim: subject_claim(),
+            subject_claim_vouched: false,
             display_claim: display_claim(),
             second_factor_acr: Vec::new(),
             second_factor_amr: Vec::new(),
@@ -144,6 +188,25 @@ impl OidcSettings {
         let changes = self.client_secret.is_some() || secret.is_some();
         self.keys_wait |= changes && !self.client_keys.is_empty();
         self.client_secret = secret;
+    }
+
+    /// Says whether the claim that names people is one person's for good: known for it, or vouched for and no name or address.
+    ///
+    /// Those that were set before there was this rule stay as they are.
+    ///
+    /// # Errors
+    /// [`Invalid::SubjectClaim`].
+    pub(crate) fn names_for_good(&self) -> Result<(), Invalid> {
+        // Of a path or an address the last step says what it is.
+        let last = self.subject_claim.rsplit(['/', ':', '.']).next().unwrap_or_default();
+        let word: String = last.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        let word = word.as_str();
+        let is_name = word.is_empty() || NAMES.contains(&word) || OF_THE_SIGN_IN.contains(&word);
+        if !is_name && (LASTING_CLAIMS.contains(&word) || self.subject_claim_vouched) {
+            Ok(())
+        } else {
+            Err(Invalid::SubjectClaim)
+        }
     }
 
     pub(super) fn validate(&self) -> Result<(), Invalid> {
@@ -213,6 +276,42 @@ fn display_claim() -> String {
 mod tests {
     use super::*;
     use crate::double::client_key as key;
+
+    #[test]
+    fn a_person_is_named_by_what_is_theirs_for_good() {
+        let named = |claim: &str, subject_claim_vouched| {
+            OidcSettings { subject_claim: claim.into(), subject_claim_vouched, ..settings() }.names_for_good()
+        };
+        for claim in
+            ["sub", "oid", "objectguid", "objectGUID", "http://schemas.microsoft.com/identity/claims/objectidentifier"]
+        {
+            assert_eq!(named(claim, false), Ok(()), "{claim}");
+        }
+        for claim in ["employee_number", "hospital.person_id", "http://hospital.example/claims/badge"] {
+            assert_eq!((named(claim, false), named(claim, true)), (Err(Invalid::SubjectClaim), Ok(())), "{claim}");
+        }
+        for claim in [
+            "name",
+            "Given_Name",
+            "nickname",
+            "user_name",
+            "preferred_username",
+            "e-mail",
+            "mail",
+            "upn",
+            "sAMAccountName",
+            "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
+            "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
+            "profile.email",
+            "sid",
+            "nonce",
+            "groups",
+            "tid",
+            "-",
+        ] {
+            assert_eq!(named(claim, true), Err(Invalid::SubjectClaim), "{claim}");
+        }
+    }
 
     fn settings() -> OidcSettings {
         OidcSettings::new("https://idp.example".into(), "sealgate".into())

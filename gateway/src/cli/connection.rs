@@ -275,9 +275,13 @@ pub struct OidcAdd {
     /// The claim that lists roles; dots lead into objects, as realm_access.roles at Keycloak.
     #[arg(long, default_value = "roles", value_name = "CLAIM")]
     pub roles_claim: String,
-    /// The claim that names the person for good, and never anybody else.
+    /// The claim that names the person for good, and never anybody else: sub, oid, objectguid, objectsid, objectidentifier, immutableid,
+    /// entryuuid, or another one that you vouch for.
     #[arg(long, default_value = "sub", value_name = "CLAIM")]
     pub subject_claim: String,
+    /// Vouch that the provider never gives a value of the subject claim to another person; names and addresses are refused all the same.
+    #[arg(long)]
+    pub subject_claim_is_for_good: bool,
     /// The claim with a name for people to read.
     #[arg(long, default_value = "name", value_name = "CLAIM")]
     pub display_claim: String,

@@ -33,6 +33,7 @@ pub(super) async fn oidc(config: &Config, installation: &Installation, add: Oidc
         groups_claim: add.groups_claim,
         roles_claim: add.roles_claim,
         subject_claim: add.subject_claim,
+        subject_claim_vouched: add.subject_claim_is_for_good,
         display_claim: add.display_claim,
         second_factor_acr: add.second_factor_acr,
         second_factor_amr: or(add.second_factor_amr, usual.second_factor_amr),

@@ -79,7 +79,10 @@ fn of_oidc(settings: &OidcSettings, now: Timestamp) -> Vec<Vec<String>> {
         row("keys sign for", settings.assertion_audience.name()),
         row("scopes", settings.scopes.join(" ")),
         row("algorithms", settings.algorithms.join(" ")),
-        row("subject claim", &settings.subject_claim),
+        row(
+            "subject claim",
+            format!("{}{}", settings.subject_claim, if settings.subject_claim_vouched { " (vouched for)" } else { "" }),
+        ),
         row("display claim", &settings.display_claim),
         row("groups claim", &settings.groups_claim),
         row("roles claim", &settings.roles_claim),
