@@ -216,7 +216,7 @@ pub enum ProvisionedSubject {
 pub enum ProvisionedGroups {
     /// Never: what a sign-in lists counts.
     Never,
-    /// Where a sign-in does not list them.
+    /// Where a sign-in does not list them: too many for its token, or no such claim at all.
     WhenUnknown,
     /// Always.
     Always,

@@ -3,7 +3,7 @@
 use super::Refusal;
 use super::claims::{self, Claims};
 use domain::access::Factor;
-use domain::directory::{Connection, OidcSettings};
+use domain::directory::{Connection, OidcSettings, ProvisionedGroups};
 use domain::identity::{Assertion, Groups};
 use domain::time::Timestamp;
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub(super) fn assertion(
         display: display(settings, &all).unwrap_or_else(|| subject.clone()),
         subject,
         roles: lookup(&all, &settings.roles_claim).and_then(values).unwrap_or_default(),
-        groups: groups(&all, &settings.groups_claim),
+        groups: groups(&all, &settings.groups_claim, connection),
         attributes: attributes(&all),
         factor: factor(settings, token),
         // A provider that does not say when may have let in whoever sat there: that proves nothing fresh.
@@ -96,11 +96,13 @@ fn values(claim: &Value) -> Option<Vec<String>> {
     Some(texts.into_iter().filter(|text| text.len() <= MAX_VALUE_BYTES).map(str::to_owned).collect())
 }
 
-fn groups(claims: &Claims, path: &str) -> Groups {
+/// Where no groups are told of, there are none; but where the provider tells of them ahead instead, it is those that count.
+fn groups(claims: &Claims, path: &str, connection: &Connection) -> Groups {
     if is_overage(claims, path) {
         return Groups::Unknown;
     }
     match lookup(claims, path) {
+        None if connection.provisioning.groups == ProvisionedGroups::WhenUnknown => Groups::Unknown,
         None => Groups::Known(Vec::new()),
         // Too many, or in a form that is not understood: either way it is not known which there are.
         Some(claim) => values(claim).map_or(Groups::Unknown, Groups::Known),

@@ -5,7 +5,7 @@ use super::names::{BEARER, ENTRA_GROUPS_LINK, METHODS, PERSISTENT, SUCCESS, TRAN
 use super::refusal::Refusal;
 use super::request::Pending;
 use domain::access::Factor;
-use domain::directory::{Connection, SamlSettings};
+use domain::directory::{Connection, ProvisionedGroups, SamlSettings};
 use domain::identity::{Assertion, Groups};
 use domain::time::Timestamp;
 
@@ -77,7 +77,7 @@ pub fn judge(response: &ResponseFacts, assertion: &AssertionFacts, expected: &Ex
             display: display(assertion, settings, &subject),
             subject,
             roles: named(assertion, settings.roles_attribute.as_deref()),
-            groups: groups(assertion, settings),
+            groups: groups(assertion, expected),
             attributes: assertion.attributes.clone(),
             factor,
             authenticated: proof.instant.min(now),
@@ -228,11 +228,15 @@ fn named(assertion: &AssertionFacts, attribute: Option<&str>) -> Vec<String> {
     attribute.and_then(|name| assertion.values(name)).map(<[_]>::to_vec).unwrap_or_default()
 }
 
-fn groups(assertion: &AssertionFacts, settings: &SamlSettings) -> Groups {
-    if assertion.values(ENTRA_GROUPS_LINK).is_some() {
-        Groups::Unknown
-    } else {
-        Groups::Known(named(assertion, settings.groups_attribute.as_deref()))
+/// Where no groups are told of, there are none; but where the provider tells of them ahead instead, it is those that count.
+fn groups(assertion: &AssertionFacts, expected: &Expected<'_>) -> Groups {
+    let listed = expected.settings.groups_attribute.as_deref().and_then(|name| assertion.values(name));
+    let told_ahead = expected.connection.provisioning.groups == ProvisionedGroups::WhenUnknown;
+    match listed {
+        _ if assertion.values(ENTRA_GROUPS_LINK).is_some() => Groups::Unknown,
+        Some(groups) => Groups::Known(groups.to_vec()),
+        None if told_ahead => Groups::Unknown,
+        None => Groups::Known(Vec::new()),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::providers::again;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::Factor;
-use domain::directory::{AssertionAudience, ClientAlgorithm, ClientKey};
+use domain::directory::{AssertionAudience, ClientAlgorithm, ClientKey, ProvisionedGroups};
 use domain::id::RecordId;
 use domain::identity::Groups;
 use domain::ports::Clock;
@@ -346,6 +346,11 @@ pub(crate) async fn groups_that_are_left_out_are_unknown() {
     bench.provider.say(json!({ "userinfo_endpoint": null }));
     bench.claims["groups"] = Value::Null;
     assert!(bench.sign_in().await.unwrap().assertion.groups == Groups::Known(Vec::new()), "none is not unknown");
+    // Where provisioning is asked when a sign-in does not list them, one without the claim does not list them.
+    bench.connection.provisioning.groups = ProvisionedGroups::WhenUnknown;
+    assert!(again(&mut bench, 1).await.unwrap().assertion.groups == Groups::Unknown);
+    bench.claims["groups"] = json!([]);
+    assert!(again(&mut bench, 1).await.unwrap().assertion.groups == Groups::Known(Vec::new()), "it lists none");
 }
 
 pub(crate) async fn habits_of_providers_are_understood() {

@@ -216,6 +216,10 @@ pub(crate) fn cases() -> Vec<Case> {
             assert!(verified.assertion.groups == Groups::Unknown);
             let verified = house.site().changed(house, |says| says.attributes.clear()).unwrap();
             assert!(verified.assertion.groups == Groups::Known(Vec::new()));
+            let mut site = house.site();
+            site.connection.provisioning.groups = domain::directory::ProvisionedGroups::WhenUnknown;
+            let verified = site.changed(house, |says| says.attributes.clear()).unwrap();
+            assert!(verified.assertion.groups == Groups::Unknown, "then those are asked for that it told of ahead");
         }),
         case("truth::an_attribute_in_several_pieces_is_one", |house| {
             let roles = "<saml:AttributeStatement><saml:Attribute Name=\"Role\"><saml:AttributeValue>a</saml:AttributeValue></saml:Attribute>\

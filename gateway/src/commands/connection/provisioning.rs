@@ -116,7 +116,7 @@ const fn subject(subject: directory::ProvisionedSubject) -> &'static str {
 const fn groups(groups: directory::ProvisionedGroups) -> &'static str {
     match groups {
         directory::ProvisionedGroups::Never => "not asked for",
-        directory::ProvisionedGroups::WhenUnknown => "asked for where a sign-in lists none",
+        directory::ProvisionedGroups::WhenUnknown => "asked for where a sign-in does not list them",
         directory::ProvisionedGroups::Always => "asked for always",
     }
 }
