@@ -27,13 +27,14 @@ const EMERGENCY: &str = "ETREAT";
 const MIN_WORDS: usize = 10;
 /// Most characters of them.
 const MAX_WORDS: usize = 1_000;
-/// How long filling in the form may take beyond the time within which the person must have proved who they are, in seconds.
-const GRACE_SECONDS: i64 = 300;
+/// How much of the time within which the person must have proved who they are is left for the form, in seconds: who has less proves it
+/// first, and does not lose what they wrote.
+const FORM_SECONDS: i64 = 120;
 
 /// Shows the form, to somebody who proved a moment ago who they are.
 pub(crate) async fn ask(visit: &Visit<'_>) -> Result<Answer, Problem> {
     permit(visit, None).await?;
-    if !visit.is_fresh(0)? {
+    if !visit.is_fresh(-FORM_SECONDS)? {
         return Ok(to_step_up(visit));
     }
     form(visit, Errors::default(), chosen(visit.query.text("patient"))).await
@@ -42,7 +43,7 @@ pub(crate) async fn ask(visit: &Visit<'_>) -> Result<Answer, Problem> {
 /// Breaks it.
 pub(crate) async fn smash(visit: &Visit<'_>) -> Result<Answer, Problem> {
     permit(visit, None).await?;
-    if !visit.is_fresh(GRACE_SECONDS)? {
+    if !visit.is_fresh(0)? {
         return Ok(to_step_up(visit));
     }
     let given = visit.form.text("patient");

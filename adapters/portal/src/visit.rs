@@ -172,7 +172,8 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Says whether the person proved who they are a moment ago; `grace` is what filling in a form may take beyond, in seconds.
+    /// Says whether the person proved who they are a moment ago; `grace` is what filling in a form may take beyond, in
+    /// seconds; less than nothing is what must be left for it.
     pub(crate) fn is_fresh(&self, grace: i64) -> Result<bool, Problem> {
         let fresh = self.service.limits.fresh_seconds.saturating_add(grace);
         Ok(self.now < self.signed_in()?.resumed.session.authenticated.plus_seconds(fresh))

@@ -146,6 +146,22 @@ async fn whoever_proved_it_long_ago_proves_it_once_more_first() {
 }
 
 #[actix_web::test]
+async fn no_form_prolongs_the_time_within_which_it_was_proved() {
+    let house = House::new().await;
+    house.store_patient(1, "Quillfeather").await;
+    let fields = [("identifier", "m1"), ("born", "1970-01-31"), REASON, WORDS];
+    let mut browser = house.signed_in("vic", "visiting").await;
+    house.doubles.clock.advance(179);
+    assert_eq!(browser.get("/break-glass").await.status, StatusCode::OK);
+    let mut later = browser.clone();
+    house.doubles.clock.advance(1);
+    assert_eq!(later.get("/break-glass").await.location(), "/step-up?return=%2Fbreak-glass", "too little is left");
+    house.doubles.clock.advance(120);
+    assert_eq!(browser.post("/break-glass", &fields).await.location(), "/step-up?return=%2Fbreak-glass");
+    assert!(!house.entries().await.iter().any(|(action, _)| action == "BreakGlassActivated"));
+}
+
+#[actix_web::test]
 async fn administration_does_not_break_glass_and_the_attempt_is_recorded() {
     let house = House::new().await;
     let mut admin = house.signed_in("root", "admins").await;
