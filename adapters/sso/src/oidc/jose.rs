@@ -7,6 +7,7 @@
 
 use super::Refusal;
 use super::claims::Claims;
+use super::once::Once;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::JsonWebKey;
@@ -171,7 +172,11 @@ fn modulus_bits(modulus: &str) -> Option<usize> {
 
 fn object(part: &str) -> Result<Claims, Refusal> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::TokenMalformed)?;
-    serde_json::from_slice(&bytes).map_err(|_| Refusal::TokenMalformed)
+    match serde_json::from_slice::<Once>(&bytes) {
+        Ok(Once) => serde_json::from_slice(&bytes).map_err(|_| Refusal::TokenMalformed),
+        Err(fault) if fault.is_data() => Err(Refusal::MemberTwice),
+        Err(_) => Err(Refusal::TokenMalformed),
+    }
 }
 
 impl Algorithm {

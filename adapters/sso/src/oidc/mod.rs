@@ -23,6 +23,7 @@ mod client_key;
 mod exchange;
 mod jose;
 mod logout;
+mod once;
 mod person;
 mod provider;
 mod refusal;

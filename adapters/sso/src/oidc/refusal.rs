@@ -73,6 +73,8 @@ pub enum Refusal {
     IdTokenMissing,
     /// The token is no signed token in its compact form.
     TokenMalformed,
+    /// The token has a member twice.
+    MemberTwice,
     /// The token is encrypted.
     TokenEncrypted,
     /// The token is of another type.
@@ -180,6 +182,7 @@ impl Refusal {
         Refusal::TokenUnreadable,
         Refusal::IdTokenMissing,
         Refusal::TokenMalformed,
+        Refusal::MemberTwice,
         Refusal::TokenEncrypted,
         Refusal::TokenType,
         Refusal::CriticalHeader,
@@ -253,6 +256,7 @@ impl Refusal {
             | Refusal::TokenUnreadable
             | Refusal::IdTokenMissing => Stage::Exchange,
             Refusal::TokenMalformed
+            | Refusal::MemberTwice
             | Refusal::TokenEncrypted
             | Refusal::TokenType
             | Refusal::CriticalHeader

@@ -85,7 +85,12 @@ impl Key {
 
     /// A token with this header and these claims.
     pub(crate) fn token(&self, header: &Value, claims: &Value) -> String {
-        let signed = format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
+        self.token_of(&header.to_string(), &claims.to_string())
+    }
+
+    /// A token of these very texts.
+    pub(crate) fn token_of(&self, header: &str, claims: &str) -> String {
+        let signed = format!("{}.{}", encode(header.as_bytes()), encode(claims.as_bytes()));
         let signature = self.sign(signed.as_bytes());
         format!("{signed}.{}", encode(&signature))
     }
@@ -103,4 +108,8 @@ pub(crate) fn challenge(verifier: &str) -> String {
 
 pub(crate) fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub(crate) fn decode(text: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text).unwrap()
 }

@@ -159,3 +159,11 @@ pub(crate) async fn no_text_is_taken_for_a_notice() {
         }
     }
 }
+
+pub(crate) async fn a_notice_with_a_member_twice_ends_nothing() {
+    let mut bench = Bench::new().await;
+    notice(&mut bench);
+    let claims = bench.claims.to_string().replacen('{', r#"{"sid":"another","#, 1);
+    let token = bench.signer.token_of(&bench.header.to_string(), &claims);
+    assert_eq!(bench.party.back_channel(&bench.connection, &token).await.err(), Some(Refusal::MemberTwice));
+}

@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         flow::user_information_on_a_host_that_is_not_allowed_is_not_asked_for,
         flow::people_are_signed_out_at_the_provider,
         flow::a_connection_that_is_off_signs_nobody_in,
+        logout::a_notice_with_a_member_twice_ends_nothing,
         providers::a_document_that_is_wrong_has_its_word,
         providers::an_answer_that_is_none_has_its_word,
         providers::a_slow_answer_is_given_up,

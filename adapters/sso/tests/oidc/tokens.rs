@@ -1,7 +1,7 @@
 //! Every way an ID token can be wrong, each bending one thing of a right one, and the word for it.
 
 use crate::bench::{ACCESS_TOKEN, Bench, CLIENT, SECRET};
-use crate::forge::{EC, Key, OTHER, RSA, SHORT, encode};
+use crate::forge::{EC, Key, OTHER, RSA, SHORT, decode, encode};
 use crate::provider::Page;
 use openidconnect::core::{CoreIdToken, CoreIdTokenVerifier, CoreJwsSigningAlgorithm};
 use openidconnect::{ClientId, IssuerUrl, JsonWebKeySet, Nonce};
@@ -141,6 +141,18 @@ pub(crate) const CASES: &[Case] = &[
         let (header, rest) = token.split_once('.').unwrap();
         format!("{header}.{}.{}", encode(b"1"), rest.split_once('.').unwrap().1)
     }),
+    mangled("token-member-twice", "with a claim twice", |token| {
+        let (header, claims) = texts(&token);
+        RSA.token_of(&header, &claims.replacen('{', r#"{"sub":"mallory","#, 1))
+    }),
+    mangled("token-member-twice", "with a claim twice within another", |token| {
+        let (header, claims) = texts(&token);
+        RSA.token_of(&header, &claims.replacen('{', r#"{"realm_access":{"roles":["a"],"roles":["b"]},"#, 1))
+    }),
+    mangled("token-member-twice", "with a header twice", |token| {
+        let (header, claims) = texts(&token);
+        RSA.token_of(&header.replacen('{', r#"{"kid":"other","#, 1), &claims)
+    }),
     mangled("signature", "whose claims were changed", |token| {
         let (header, rest) = token.split_once('.').unwrap();
         format!("{header}.{}.{}", encode(br#"{"sub":"mallory"}"#), rest.split_once('.').unwrap().1)
@@ -229,6 +241,12 @@ impl Case {
         }
         assert!(bench.provider.asked("/elsewhere").is_empty(), "nothing is fetched because a token says so");
     }
+}
+
+/// The header and the claims of a token as they are written.
+fn texts(token: &str) -> (String, String) {
+    let mut parts = token.split('.').map(|part| String::from_utf8(decode(part)).unwrap());
+    (parts.next().unwrap(), parts.next().unwrap())
 }
 
 /// What openidconnect's own verifier says of a token.

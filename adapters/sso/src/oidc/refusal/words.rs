@@ -119,6 +119,10 @@ pub(super) const fn of(refusal: Refusal) -> (&'static str, &'static str) {
         Refusal::TokenMalformed => {
             ("token-malformed", "The token is no signed token in compact form (RFC 7515), or longer than 64 KiB.")
         }
+        Refusal::MemberTwice => (
+            "token-member-twice",
+            "A header or claim stands twice in the token, so that two readers could take it for two things; no provider writes such a token by itself: see what was configured there, or who sent it.",
+        ),
         Refusal::TokenEncrypted => (
             "token-encrypted",
             "The token is encrypted, which is not supported; switch encryption of ID tokens off for this client.",
