@@ -44,7 +44,8 @@ impl Default for Providers {
 }
 
 impl Providers {
-    /// Returns the provider's document, read at most an hour ago, or a day while it does not answer.
+    /// Returns the provider's document, read at most an hour ago, or a day while it does not answer; one by which nobody can sign in was
+    /// read at most [`UNFIT_SECONDS`] ago, so that what is mended there works here.
     pub(super) async fn document(
         &self,
         party: &Party<'_>,
@@ -53,7 +54,7 @@ impl Providers {
     ) -> Result<Arc<Document>, Refusal> {
         let provider = self.provider(party);
         let mut state = provider.state.lock().await;
-        state.document.fresh(now, || party.fetch_document(http)).await
+        state.document.fresh(now, |document| fresh_for(party, document), || party.fetch_document(http)).await
     }
 
     /// Returns the provider's keys, read at most an hour ago, or a day while it does not answer.
@@ -65,8 +66,9 @@ impl Providers {
     ) -> Result<Arc<Keys>, Refusal> {
         let provider = self.provider(party);
         let mut state = provider.state.lock().await;
-        let document = state.document.fresh(now, || party.fetch_document(http)).await?;
-        state.keys.fresh(now, || party.fetch_keys(http, &document)).await
+        let document =
+            state.document.fresh(now, |document| fresh_for(party, document), || party.fetch_document(http)).await?;
+        state.keys.fresh(now, |_| FRESH_SECONDS, || party.fetch_keys(http, &document)).await
     }
 
     /// Reads the keys again because of a token whose key is not among `known`; `None` when that was done lately or failed.
@@ -90,7 +92,11 @@ impl Providers {
             return None;
         }
         state.unknown_key = Some(now);
-        let document = state.document.fresh(now, || party.fetch_document(http)).await.ok()?;
+        let document = state
+            .document
+            .fresh(now, |document| fresh_for(party, document), || party.fetch_document(http))
+            .await
+            .ok()?;
         let keys = Arc::new(party.fetch_keys(http, &document).await.ok()?);
         state.keys.value = Some((Arc::clone(&keys), now));
         Some(keys)
@@ -110,7 +116,7 @@ impl Providers {
 }
 
 impl<T> Held<T> {
-    /// Returns the value, fetching it when it is older than [`FRESH_SECONDS`].
+    /// Returns the value, fetching it when it is older than it is fresh, in seconds.
     ///
     /// When the other end does not answer, a value up to [`STALE_SECONDS`] old still counts; when it answers wrongly, none does.
     /// After a failure nothing is fetched for [`RETRY_SECONDS`], so that a provider that is down costs one wait and not one for
@@ -118,9 +124,12 @@ impl<T> Held<T> {
     async fn fresh<F: Future<Output = Result<T, Refusal>>>(
         &mut self,
         now: Timestamp,
+        fresh_for: impl FnOnce(&T) -> i64,
         fetch: impl FnOnce() -> F,
     ) -> Result<Arc<T>, Refusal> {
-        if let Some((value, _)) = self.value.as_ref().filter(|(_, at)| !is_due(Some(*at), FRESH_SECONDS, now)) {
+        if let Some((value, at)) = &self.value
+            && !is_due(Some(*at), fresh_for(value), now)
+        {
             return Ok(Arc::clone(value));
         }
         let failed = self.failed.filter(|(_, at)| !is_due(Some(*at), RETRY_SECONDS, now));
@@ -144,6 +153,11 @@ impl<T> Held<T> {
     }
 }
 
+/// Returns how long a document is taken without asking again, in seconds.
+fn fresh_for(party: &Party<'_>, document: &Document) -> i64 {
+    if party.is_served_by(document) { FRESH_SECONDS } else { UNFIT_SECONDS }
+}
+
 /// Says whether so many seconds have passed, or the clock went back.
 fn is_due(last: Option<Timestamp>, seconds: i64, now: Timestamp) -> bool {
     last.is_none_or(|last| now < last || last.plus_seconds(seconds) <= now)
@@ -153,6 +167,8 @@ fn is_due(last: Option<Timestamp>, seconds: i64, now: Timestamp) -> bool {
 const MAX_PROVIDERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 /// How long what a provider says is taken without asking again.
 const FRESH_SECONDS: i64 = 3_600;
+/// How long a document by which nobody can sign in is taken: as long as a provider is left alone that has just been asked.
+const UNFIT_SECONDS: i64 = 30;
 /// How long it is taken while the provider does not answer.
 const STALE_SECONDS: i64 = 86_400;
 /// How long a provider that failed is left alone.

@@ -86,6 +86,16 @@ impl<'a> Party<'a> {
         }
     }
 
+    /// Says whether people can sign in by what the provider says of itself: PKCE, and a way to show who we are.
+    pub(super) fn is_served_by(&self, document: &Document) -> bool {
+        let shows = match (&self.settings.client_secret, self.settings.signing_key()) {
+            (Some(_), _) => document.takes("client_secret_basic") || document.takes("client_secret_post"),
+            (None, Some(_)) => document.takes("private_key_jwt"),
+            (None, None) => true,
+        };
+        document.may_do_pkce() && shows
+    }
+
     /// Says whether the provider may be asked for user information.
     pub(super) fn user_info<'d>(&self, document: &'d Document) -> Option<&'d str> {
         // That of Entra ID is on another host and adds nothing; whoever needs it allows the host.

@@ -59,6 +59,7 @@ fn main() -> ExitCode {
         providers::a_new_key_works_within_one_fetch,
         providers::a_thousand_unknown_keys_cost_one_fetch_in_thirty_seconds,
         providers::a_key_that_is_withdrawn_stops_counting_within_the_hour,
+        providers::what_is_mended_at_the_provider_works_within_half_a_minute,
         providers::what_is_remembered_counts_for_a_day_while_the_provider_is_down,
         providers::a_provider_that_lies_later_is_not_saved_by_what_is_remembered,
         providers::a_check_names_each_step,

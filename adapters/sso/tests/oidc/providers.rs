@@ -196,6 +196,31 @@ pub(crate) async fn a_provider_that_lies_later_is_not_saved_by_what_is_remembere
     assert_eq!(bench.begin().await.err(), Some(Refusal::DiscoveryIssuer));
 }
 
+pub(crate) async fn what_is_mended_at_the_provider_works_within_half_a_minute() {
+    for (wrong, right, refusal) in [
+        (
+            json!({ "code_challenge_methods_supported": ["plain"] }),
+            json!({ "code_challenge_methods_supported": ["S256"] }),
+            Refusal::Pkce,
+        ),
+        (
+            json!({ "token_endpoint_auth_methods_supported": ["private_key_jwt"] }),
+            json!({ "token_endpoint_auth_methods_supported": ["client_secret_basic"] }),
+            Refusal::ClientAuthentication,
+        ),
+    ] {
+        let mut bench = Bench::new().await;
+        bench.provider.say(wrong);
+        assert_eq!(bench.sign_in().await.err(), Some(refusal));
+        bench.provider.say(right);
+        assert_eq!(again(&mut bench, 29).await.err(), Some(refusal), "it is not asked for each person");
+        assert_eq!(bench.provider.asked(DISCOVERY).len(), 1);
+        assert_eq!(again(&mut bench, 1).await.err(), None);
+        assert_eq!(again(&mut bench, 3_599).await.err(), None);
+        assert_eq!(bench.provider.asked(DISCOVERY).len(), 2, "what is right is kept for an hour");
+    }
+}
+
 pub(crate) async fn a_check_names_each_step() {
     let mut bench = Bench::new().await;
     let steps = bench.party.check(&bench.connection).await;
