@@ -50,6 +50,7 @@ fn main() -> ExitCode {
     let trials = vec![
         of_corpus.with_ignored_flag(corpus.is_none()),
         trial("broken_frames_get_an_answer_or_a_closed_socket", broken_frames_get_an_answer_or_a_closed_socket),
+        trial("a_refusal_says_why", a_refusal_says_why),
         trial(
             "a_frame_without_an_end_meets_its_limit_and_its_deadline",
             a_frame_without_an_end_meets_its_limit_and_its_deadline,
@@ -174,6 +175,28 @@ fn broken_frames_get_an_answer_or_a_closed_socket() {
     goes_on(&gateway, &home, "GOOD2");
     assert_eq!(gateway.terminate().code, Some(0));
     home.done(&["audit", "verify"]);
+}
+
+fn a_refusal_says_why() {
+    let home = Home::new(PROGRAM);
+    let gateway = home.serve();
+    let good = Oru::new("INBATCH", "INBATCH", 1).render();
+    let good = String::from_utf8_lossy(&good);
+    for (sent, reason) in [
+        (format!("FHS|^~\\&|LIS\rBHS|^~\\&|LIS\r{good}BTS|1\rFTS|1\r"), "batches (FHS, BHS, BTS) are not taken"),
+        (format!("BHS|^~\\&|LIS\r{good}"), "batches (FHS, BHS, BTS) are not taken"),
+        ("BTS|1\r".to_owned(), "batches (FHS, BHS, BTS) are not taken"),
+        ("PID|1\r".to_owned(), "the content does not begin with an MSH segment"),
+        ("MSH|\r".to_owned(), "the delimiters in MSH-1 and MSH-2 cannot be used"),
+        (good.replacen("ORU^R01^ORU_R01", "ORU^^ORU_R30", 1), "only the event R01 is taken"),
+    ] {
+        let answer = gateway.mllp().exchange(sent.as_bytes()).unwrap();
+        assert_eq!(code(&answer), "AR", "{answer:?}");
+        assert!(String::from_utf8_lossy(&answer).contains(reason), "{reason}: {answer:?}");
+    }
+    let bare = good.replacen("ORU^R01^ORU_R01", "ORU", 1);
+    assert_eq!(code(&gateway.mllp().exchange(bare.as_bytes()).unwrap()), "AA");
+    assert_eq!(gateway.terminate().code, Some(0));
 }
 
 /// An installation whose first listener has small limits.

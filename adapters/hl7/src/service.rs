@@ -10,7 +10,7 @@ use crate::delivery::{BoxFuture, Delivery, Received, Reply, Service};
 use crate::mapping::{self, SenderProfile};
 use crate::message::{
     self, AcceptanceProfile, Charset, Envelope, Fault, FaultCode, Judgement, ReadOptions, judge, read_envelope,
-    require_content,
+    require_content, why_no_envelope,
 };
 use domain::access::Subject;
 use domain::directory::{
@@ -84,8 +84,8 @@ impl Reception {
         let gateway = Subject::gateway();
         let nobody = Custodian { subject: &gateway, clinic: None, unavailable_as: UnavailableAs::Close };
         let Some(envelope) = read_envelope(bytes) else {
-            let fault = Fault::new(FaultCode::NoHeader, "the message does not begin with a readable MSH segment");
-            return self.refuse(delivery, &nobody, bytes, None, Outcome::Rejected(fault), received).await;
+            let outcome = Outcome::Rejected(why_no_envelope(bytes));
+            return self.refuse(delivery, &nobody, bytes, None, outcome, received).await;
         };
         let channel = match self.channel(delivery, &envelope) {
             Ok(channel) => channel,

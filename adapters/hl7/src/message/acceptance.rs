@@ -6,8 +6,8 @@ use super::view::Message;
 
 /// Judges a message by its envelope alone.
 ///
-/// Taken: ORU^R01, with structure ORU_R01 or none; `ORU` without event in versions 2.1 and 2.2, which had none;
-/// versions 2.1 to 2.9; the processing ids of the profile. The rest is refused with a number of table 0357.
+/// Taken: ORU^R01, with structure ORU_R01 or none; `ORU` without event, which versions 2.1 and 2.2 did not have and later senders leave
+/// out, unless a structure says that it is another; versions 2.1 to 2.9; the processing ids of the profile. The rest is refused with a number of table 0357.
 pub fn judge(envelope: &Envelope, profile: &AcceptanceProfile) -> Judgement {
     let code = envelope.message_code().to_ascii_uppercase();
     if matches!(code.as_slice(), b"ACK" | b"MCF") {
@@ -54,6 +54,8 @@ impl Default for AcceptanceProfile {
 pub enum Leniency {
     /// MSH-9 is not in capitals.
     TypeInOtherCase,
+    /// MSH-9.2 is empty in a version that has events; taken as R01.
+    EventAbsent,
     /// MSH-9.3 names another structure; the trigger event decides.
     StructureDiffers,
     /// MSH-10 is empty; the message cannot be recognised when it is sent again.
@@ -110,8 +112,13 @@ fn judge_type(envelope: &Envelope, code: &[u8], lenient: &mut Vec<Leniency>) -> 
         ));
     }
     let trigger = envelope.trigger();
+    let structure = envelope.structure();
+    let other_structure = !structure.is_empty() && !structure.eq_ignore_ascii_case(b"ORU_R01");
     let before_events = matches!(envelope.version(), b"2.1" | b"2.2");
-    let taken = trigger.eq_ignore_ascii_case(b"R01") || (trigger.is_empty() && before_events);
+    let taken = match trigger {
+        b"" => before_events || !other_structure,
+        _ => trigger.eq_ignore_ascii_case(b"R01"),
+    };
     if !taken {
         return Err(Fault::at(
             FaultCode::UnsupportedEvent,
@@ -119,8 +126,10 @@ fn judge_type(envelope: &Envelope, code: &[u8], lenient: &mut Vec<Leniency>) -> 
             "only the event R01 is taken on this interface",
         ));
     }
-    let structure = envelope.structure();
-    if !structure.is_empty() && !structure.eq_ignore_ascii_case(b"ORU_R01") {
+    if trigger.is_empty() && !before_events {
+        lenient.push(Leniency::EventAbsent);
+    }
+    if other_structure {
         lenient.push(Leniency::StructureDiffers);
     }
     if envelope.message_code() != code || trigger.iter().any(u8::is_ascii_lowercase) {
@@ -216,6 +225,8 @@ mod tests {
         for (kind, processing, version, leniency) in [
             ("oru^r01", "P", "2.5", Leniency::TypeInOtherCase),
             ("ORU^R01^ORU_R30", "P", "2.5", Leniency::StructureDiffers),
+            ("ORU", "P", "2.3", Leniency::EventAbsent),
+            ("ORU^^ORU_R01", "P", "2.5.1", Leniency::EventAbsent),
             ("ORU^R01", "", "2.5", Leniency::ProcessingIdAbsent),
             ("ORU^R01", "P", "", Leniency::VersionAbsent),
         ] {
@@ -228,7 +239,7 @@ mod tests {
         assert_eq!(refused("ADT^A01^ADT_A01", "P", "2.5"), 200);
         assert_eq!(refused("", "P", "2.5"), 101);
         assert_eq!(refused("ORU^R30", "P", "2.5"), 201);
-        assert_eq!(refused("ORU", "P", "2.5"), 201);
+        assert_eq!(refused("ORU^^ORU_R30", "P", "2.5"), 201);
         assert_eq!(refused("ORU^R01", "T", "2.5"), 202);
         assert_eq!(refused("ORU^R01", "X", "2.5"), 202);
         for version in ["3.0", "2.10", "2.0", "2", "2.5.", "abc"] {

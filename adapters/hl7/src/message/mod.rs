@@ -24,6 +24,6 @@ pub use charset::{Charset, CharsetPolicy, CharsetUsed, Source};
 pub use envelope::{Envelope, MAX_HEADER_BYTES, read_envelope};
 pub use escape::{escape, unescape};
 pub use fault::{Fault, FaultCode, Location, SegmentName};
-pub use read::{ReadLimits, ReadOptions, Remark, read};
+pub use read::{ReadLimits, ReadOptions, Remark, read, why_no_envelope};
 pub use separators::Separators;
 pub use view::{Component, Field, Message, Repetition, Segment};

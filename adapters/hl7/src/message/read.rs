@@ -95,13 +95,14 @@ pub enum Remark {
 /// Offsets are kept in 32 bits, and decoding may triple a length.
 const MOST_BYTES: usize = 1024 * 1024 * 1024;
 
-/// Says why there is no envelope, as exactly as the first bytes allow.
-fn why_no_envelope(bytes: &[u8]) -> Fault {
+/// Says why [`read_envelope`] finds none, as exactly as the first bytes allow.
+#[must_use]
+pub fn why_no_envelope(bytes: &[u8]) -> Fault {
     if let Err(fault) = charset::decode(bytes, b"", &CharsetPolicy::default()) {
         return fault;
     }
     let start = skip_before_header(bytes);
-    if [&b"FHS"[..], b"BHS"].iter().any(|name| start.starts_with(name)) {
+    if [&b"FHS"[..], b"BHS", b"BTS", b"FTS"].iter().any(|name| start.starts_with(name)) {
         return BATCH;
     }
     if !start.starts_with(b"MSH") {
@@ -115,7 +116,7 @@ fn why_no_envelope(bytes: &[u8]) -> Fault {
 }
 
 const BATCH: Fault =
-    Fault::new(FaultCode::Batch, "batches (FHS, BHS) are not taken; send each message in a frame of its own");
+    Fault::new(FaultCode::Batch, "batches (FHS, BHS, BTS) are not taken; send each message in a frame of its own");
 
 /// Refuses segments that would make this more, or less, than one whole message.
 fn judge_segment(line: &str, separator: u8, first: bool) -> Result<(), Fault> {
@@ -231,7 +232,9 @@ mod tests {
         assert_eq!(fault(b"msh|^~\\&|"), FaultCode::NoHeader);
         assert_eq!(fault(b"MSH|"), FaultCode::UnreadableHeader);
         assert_eq!(fault(b"MSHaBcDeFa"), FaultCode::UnreadableHeader);
-        assert_eq!(fault(b"FHS|^~\\&|\rMSH|^~\\&|"), FaultCode::Batch);
+        for first in ["FHS", "BHS", "BTS", "FTS"] {
+            assert_eq!(fault(format!("{first}|^~\\&|\rMSH|^~\\&|").as_bytes()), FaultCode::Batch);
+        }
         assert_eq!(fault(b"M\0S\0H\0|\0"), FaultCode::UnreadableHeader);
         let of = |body: &str| message(body).unwrap_err().code;
         assert_eq!(of("MSH|^~\\&|\r"), FaultCode::SecondHeader);
