@@ -1,26 +1,32 @@
 //! Joins a stored resource with the one that came, where the later one does not simply replace the earlier.
 
 mod documents;
+mod filling;
 mod members;
 mod named;
 mod standing;
+mod visit;
 
 use crate::json;
 use crate::tables::uri;
 use domain::intake::{Merge, NamedResult, Standing};
 use domain::kind::Kind;
+use filling::Filling;
 use members::Members;
 
 /// Joins resources as HL7 v2 means it: what is not sent does not change, and absence of a row is no deletion.
 ///
 /// | kind | what follows |
 /// |---|---|
-/// | DiagnosticReport | the new one, with results and specimens of both, and the stored documents of observations that did not come |
-/// | Observation | the new one, with members of both and what it was derived from; when it brings no value and took none away, the stored value with the new status |
-/// | Patient, Practitioner, Organization, PractitionerRole | the new one, with identifiers of both and what it leaves out |
+/// | DiagnosticReport | the new one, with results and specimens of both, the stored documents of observations that did not come, and what it leaves out |
+/// | Observation | the new one, with members of both and what it says nothing of beside its value; when it brings no value and took none away, the stored value with the new status |
+/// | Encounter | the new one, with what it leaves out; participants and places one by one; finished until its end is taken back or it begins anew |
+/// | Patient, Practitioner, Organization, PractitionerRole, ServiceRequest, Specimen | the new one, with identifiers of both and what it leaves out |
 /// | others | the new one |
 ///
-/// A text that cannot be read as an object is taken as it came.
+/// What the mapping writes where nothing was sent (an unknown gender, say) is left out as well: a stored element wins over it. An element
+/// that was deleted (`""`) comes as one that says why it is absent, and replaces like any other. A text that cannot be read as an object is
+/// taken as it came.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ResourceMerge;
 
@@ -29,9 +35,11 @@ impl Merge for ResourceMerge {
         let joined = match kind {
             Kind::DiagnosticReport => report(stored, incoming),
             Kind::Observation => observation(stored, incoming),
-            Kind::Patient | Kind::Practitioner | Kind::PractitionerRole | Kind::Organization => {
-                person(stored, incoming)
-            }
+            Kind::Encounter => visit::join(stored, incoming),
+            Kind::Patient => person(stored, incoming, Some("name")),
+            Kind::Practitioner | Kind::PractitionerRole | Kind::Organization => person(stored, incoming, None),
+            Kind::ServiceRequest => order(stored, incoming, None),
+            Kind::Specimen => order(stored, incoming, Some("type")),
             _ => None,
         };
         joined.unwrap_or_else(|| incoming.to_owned())
@@ -62,7 +70,8 @@ fn report(stored: &str, incoming: &str) -> Option<String> {
     }
     joined.unite("result", &stored);
     joined.unite("specimen", &stored);
-    Some(joined.write())
+    Filling::of(&stored).report(&mut joined);
+    Some(joined.write_like(&stored))
 }
 
 /// Leaves of an observation what it was about.
@@ -100,8 +109,9 @@ fn observation(stored: &str, incoming: &str) -> Option<String> {
     // A culture comes without its susceptibilities, and they without it; absence of a row is no deletion.
     joined.unite("hasMember", &stored);
     joined.keep("derivedFrom", &stored);
+    Filling::of(&stored).observation(&mut joined);
     if !waits || joined.names().any(is_value) {
-        return Some(joined.write());
+        return Some(joined.write_like(&stored));
     }
     joined.remove("dataAbsentReason");
     for name in stored.names().filter(|name| is_value(name)) {
@@ -110,29 +120,25 @@ fn observation(stored: &str, incoming: &str) -> Option<String> {
     for name in ["dataAbsentReason", "interpretation", "referenceRange", "note", "extension"] {
         joined.keep(name, &stored);
     }
-    Some(joined.write())
+    Some(joined.write_like(&stored))
 }
 
 fn is_value(name: &str) -> bool {
     name.trim_start_matches('_').starts_with("value") || name == "component"
 }
 
-fn person(stored: &str, incoming: &str) -> Option<String> {
+fn person(stored: &str, incoming: &str, profiled_by: Option<&str>) -> Option<String> {
     let (stored, mut joined) = (Members::read(stored)?, Members::read(incoming)?);
     joined.unite("identifier", &stored);
-    for name in stored.names() {
-        // A choice may come under another name: deceasedBoolean after deceasedDateTime.
-        let family =
-            ["deceased", "multipleBirth"].into_iter().find(|family| name.trim_start_matches('_').starts_with(family));
-        let replaced =
-            family.is_some_and(|family| joined.names().any(|other| other.trim_start_matches('_').starts_with(family)));
-        // A value and the extensions of the value (_birthDate) belong together.
-        let twin = name.strip_prefix('_').map_or_else(|| format!("_{name}"), ToOwned::to_owned);
-        if !replaced && name != "meta" && joined.get(&twin).is_none() {
-            joined.keep(name, &stored);
-        }
-    }
-    Some(joined.write())
+    Filling::of(&stored).resource(&mut joined, profiled_by);
+    Some(joined.write_like(&stored))
+}
+
+fn order(stored: &str, incoming: &str, profiled_by: Option<&str>) -> Option<String> {
+    let (stored, mut joined) = (Members::read(stored)?, Members::read(incoming)?);
+    joined.unite_by("identifier", &stored, filling::type_of);
+    Filling::of(&stored).resource(&mut joined, profiled_by);
+    Some(joined.write_like(&stored))
 }
 
 #[cfg(test)]
@@ -225,7 +231,7 @@ mod tests {
         let incoming = r#"{"resourceType":"Patient","identifier":[{"value":"2"},{"value":"3"}],"address":[{"extension":[{"url":"x","valueCode":"unknown"}]}],"deceasedDateTime":"2026-01-01"}"#;
         assert_eq!(
             merged(Kind::Patient, stored, incoming),
-            r#"{"resourceType":"Patient","identifier":[{"value":"1"},{"value":"2"},{"value":"3"}],"address":[{"extension":[{"url":"x","valueCode":"unknown"}]}],"deceasedDateTime":"2026-01-01","birthDate":"1980-02-29"}"#
+            r#"{"resourceType":"Patient","identifier":[{"value":"1"},{"value":"2"},{"value":"3"}],"birthDate":"1980-02-29","address":[{"extension":[{"url":"x","valueCode":"unknown"}]}],"deceasedDateTime":"2026-01-01"}"#
         );
     }
 

@@ -156,6 +156,19 @@ pub(super) fn write_alternate_code(json: &mut Object<'_>, name: &str, system: &s
     });
 }
 
+/// Says of element `name` that the sender deleted it (`""`): a merge with what is stored ([`r4::merge`]) takes it as sent.
+pub(super) fn write_deleted(json: &mut Object<'_>, name: &str) {
+    json.object(name, |element| write_absent(element, "unknown"));
+}
+
+/// Says of an element that it was written because nothing was sent: a merge with what is stored ([`r4::merge`]) prefers that.
+pub(super) fn write_not_sent(json: &mut Object<'_>) {
+    json.single("extension", |extension| {
+        extension.text("url", uri::ASSUMED);
+        extension.text("valueCode", "not-sent");
+    });
+}
+
 /// Writes why an element is absent, as its extension.
 pub(super) fn write_absent(json: &mut Object<'_>, reason: &str) {
     json.single("extension", |extension| {

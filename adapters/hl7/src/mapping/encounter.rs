@@ -9,7 +9,7 @@ use domain::kind::Kind;
 use r4::json::{self, Array, Object};
 use r4::tables::{encounter_class, encounter_status, uri};
 
-use super::code::{CWE, write_concept};
+use super::code::{CWE, write_absent, write_concept, write_deleted, write_not_sent};
 use super::directory::{Reference, write_profile};
 use super::groups::Group;
 use super::identity::Identity;
@@ -91,6 +91,9 @@ fn write<'m>(
     write_class(json, row, &class, scope);
     json.array("type", |list| {
         list.object(|concept| {
+            if row.peek(4).is_null() {
+                write_absent(concept, "unknown");
+            }
             super::code::write_concept_members(
                 concept,
                 admission,
@@ -100,6 +103,9 @@ fn write<'m>(
         });
     });
     let service = row.take_parts(10, "serviceType", CWE).first();
+    if row.peek(10).is_null() {
+        write_deleted(json, "serviceType");
+    }
     write_concept(json, "serviceType", service, scope, Some("http://terminology.hl7.org/CodeSystem/v2-0069"));
     Reference { kind: Kind::Patient, id: patient }.write(json, "subject");
     json.array("participant", |list| {
@@ -107,7 +113,14 @@ fn write<'m>(
             write_participants(list, row, number, code, scope);
         }
     });
-    json.object("period", |json| period.write_members(json, zone));
+    json.object("period", |json| {
+        period.write_members(json, zone);
+        for (number, name) in [(44u8, "_start"), (45, "_end")] {
+            if row.peek(number).is_null() {
+                write_deleted(json, name);
+            }
+        }
+    });
     match (period.both(), period.start()) {
         (Some((start, end)), _) => terms.add_period(Kind::Encounter, start, end),
         (None, Some(start)) => terms.add_moment(Kind::Encounter, start),
@@ -134,10 +147,23 @@ fn write<'m>(
     });
     json.array("location", |list| {
         let now = if class.trim().eq_ignore_ascii_case("P") { "planned" } else { "active" };
-        for (number, status) in [(3u8, now), (6, "completed"), (11, "active"), (42, "reserved")] {
-            let place = place_of(row.take_parts(number, "location", PL).first());
-            if !place.is_empty() {
+        // The id tells a merge which field a place came from: each changes by itself.
+        for (number, id, status) in [
+            (3u8, "assigned", now),
+            (6, "prior", "completed"),
+            (11, "temporary", "active"),
+            (42, "pending", "reserved"),
+        ] {
+            let field = row.take_parts(number, "location", PL);
+            let place = place_of(field.first());
+            if field.is_null() {
                 list.object(|json| {
+                    json.text("id", id);
+                    write_deleted(json, "location");
+                });
+            } else if !place.is_empty() {
+                list.object(|json| {
+                    json.text("id", id);
                     json.object("location", |location| location.text("display", &place));
                     json.text("status", status);
                 });
@@ -157,16 +183,23 @@ fn write_class(json: &mut Object<'_>, row: &Row<'_>, class: &str, scope: &Scope<
         }
     };
     json.object("class", |coding| {
+        match row.peek(2) {
+            field if field.is_null() => write_absent(coding, "unknown"),
+            field if field.is_empty() => write_not_sent(coding),
+            _ => {}
+        }
         coding.text("system", &system);
         coding.code("code", code);
     });
 }
 
 fn write_participants<'m>(list: &mut Array<'_>, row: &Row<'m>, number: u8, code: &str, scope: &Scope<'m>) {
-    for value in row.take(number, "participant").repetitions() {
-        let Some(person) = scope.practitioner(value) else {
+    let field = row.take(number, "participant");
+    for value in field.repetitions() {
+        let person = scope.practitioner(value);
+        if person.is_none() && !field.is_null() {
             continue;
-        };
+        }
         list.object(|json| {
             json.array("type", |types| {
                 types.object(|concept| {
@@ -176,7 +209,10 @@ fn write_participants<'m>(list: &mut Array<'_>, row: &Row<'m>, number: u8, code:
                     });
                 });
             });
-            person.write(json, "individual");
+            match person {
+                Some(person) => person.write(json, "individual"),
+                None => write_deleted(json, "individual"),
+            }
         });
     }
 }

@@ -4,9 +4,9 @@ use domain::id::RecordId;
 use domain::intake::IncomingMember;
 use domain::kind::Kind;
 use r4::json::{self, Array, Object};
-use r4::tables::{confidentiality, order_control, order_status, priority, report_status};
+use r4::tables::{confidentiality, order_control, order_status, priority, report_status, uri};
 
-use super::code::{CWE, codings, words_of, write_absent, write_concept_members};
+use super::code::{CWE, codings, words_of, write_absent, write_alternate_code, write_concept_members, write_deleted};
 use super::directory::Reference;
 use super::identity::Identity;
 use super::issue::Issue;
@@ -37,7 +37,7 @@ pub(super) fn map<'m>(
             }
         }
         json.text("status", status_of(&obr, orc.as_ref()));
-        json.text("intent", if obr.take(11, "intent").text().trim() == "G" { "reflex-order" } else { "order" });
+        write_intent(json, &obr);
         write_priority(json, plan, &obr);
         json.object("code", |concept| {
             let code = obr.take_parts(4, "code", CWE).first();
@@ -51,8 +51,11 @@ pub(super) fn map<'m>(
         if let Some(encounter) = encounter {
             Reference { kind: Kind::Encounter, id: encounter }.write(json, "encounter");
         }
-        let wanted = obr.take(6, "occurrence").text();
-        scope.write_moment(json, "occurrenceDateTime", &obr, 6, &wanted);
+        let wanted = obr.take(6, "occurrence");
+        if wanted.is_null() {
+            write_deleted(json, "_occurrenceDateTime");
+        }
+        scope.write_moment(json, "occurrenceDateTime", &obr, 6, &wanted.text());
         if let Some(orc) = &orc {
             // ORC-9 is when the order was placed only where ORC-1 says that this is a new order.
             if orc.peek(1).text().trim().eq_ignore_ascii_case("NW") {
@@ -60,11 +63,18 @@ pub(super) fn map<'m>(
                 scope.write_moment(json, "authoredOn", orc, 9, &placed);
             }
         }
-        if let Some(requester) = requester_of(&obr, orc.as_ref(), scope) {
-            requester.write(json, "requester");
+        let nobody = orc.as_ref().is_some_and(|orc| orc.peek(12).is_null()) || obr.peek(16).is_null();
+        match requester_of(&obr, orc.as_ref(), scope) {
+            Some(requester) => requester.write(json, "requester"),
+            None if nobody => write_deleted(json, "requester"),
+            None => {}
         }
         json.array("reasonCode", |list| {
-            for value in obr.take_parts(31, "reasonCode", CWE).repetitions() {
+            let reasons = obr.take_parts(31, "reasonCode", CWE);
+            if reasons.is_null() {
+                list.object(|concept| write_absent(concept, "unknown"));
+            }
+            for value in reasons.repetitions() {
                 list.object(|concept| write_concept_members(concept, value, scope, None));
             }
         });
@@ -169,6 +179,16 @@ fn status_of(obr: &Row<'_>, orc: Option<&Row<'_>>) -> &'static str {
     }
 }
 
+/// OBR-11: a reflex is an order of its own kind, and every other code stands beside `order`, which alone says that none was sent.
+fn write_intent(json: &mut Object<'_>, obr: &Row<'_>) {
+    let code = obr.take(11, "intent").text();
+    let code = code.trim();
+    json.text("intent", if code == "G" { "reflex-order" } else { "order" });
+    if !matches!(code, "" | "G") {
+        write_alternate_code(json, "intent", &format!("{}0065", uri::V2), code);
+    }
+}
+
 /// TQ1-9, else OBR-5, else the priority inside OBR-27 (TQ.6), in FHIR's words.
 fn write_priority(json: &mut Object<'_>, plan: &Plan<'_, '_>, obr: &Row<'_>) {
     let timed = plan.order.timing.map(|timing| {
@@ -179,8 +199,10 @@ fn write_priority(json: &mut Object<'_>, plan: &Plan<'_, '_>, obr: &Row<'_>) {
     let old = obr.take_parts(27, "priority", super::log::parts(&[6])).component(6).text();
     let urgency = obr.take(5, "priority").text();
     let code = timed.iter().chain([&urgency, &old]).find_map(|code| priority(code));
-    if let Some(code) = code {
-        json.text("priority", code);
+    match code {
+        Some(code) => json.text("priority", code),
+        None if obr.peek(5).is_null() => write_deleted(json, "_priority"),
+        None => {}
     }
 }
 

@@ -6,7 +6,9 @@ use domain::kind::Kind;
 use r4::json::{self, Object};
 use r4::tables::{ethnicity, gender, is_race_category, marital_status, uri};
 
-use super::code::{CWE, codings, text_of, words_of, write_alternate_code, write_concept};
+use super::code::{
+    CWE, codings, text_of, words_of, write_alternate_code, write_concept, write_deleted as write_deleted_member,
+};
 use super::directory::add_names;
 use super::groups::Group;
 use super::identity::Identity;
@@ -195,12 +197,18 @@ fn write<'m>(json: &mut Object<'_>, row: &Row<'m>, group: &Group<'m>, scope: &Sc
 }
 
 /// Writes the gender; `unknown` where none was sent, since US Core wants one, and the sent code beside it where that says more.
+///
+/// An `unknown` that was sent has its code beside it as well, which tells a merge the one from the other ([`r4::merge`]).
 fn write_gender(json: &mut Object<'_>, row: &Row<'_>) {
-    let code = row.take(8, "gender").text();
+    let field = row.take(8, "gender");
+    if field.is_null() {
+        return write_deleted_member(json, "_gender");
+    }
+    let code = field.text();
     let code = code.trim();
     match gender(code) {
-        Some((target, true)) => json.text("gender", target),
-        Some((target, false)) => {
+        Some((target, true)) if target != "unknown" => json.text("gender", target),
+        Some((target, _)) => {
             json.text("gender", target);
             write_alternate_code(json, "gender", "http://terminology.hl7.org/CodeSystem/v2-0001", code);
         }
@@ -217,8 +225,7 @@ fn write_gender(json: &mut Object<'_>, row: &Row<'_>) {
 fn write_birth_date(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>, terms: &mut Terms) {
     let field = row.take(7, "birthDate");
     if field.is_null() {
-        json.object("_birthDate", |beside| super::code::write_absent(beside, "unknown"));
-        return;
+        return write_deleted_member(json, "_birthDate");
     }
     let text = field.text();
     if text.trim().is_empty() {
@@ -246,7 +253,9 @@ fn write_birth_date(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>, ter
 
 /// Writes `deceased[x]`: the date of death wins over the indicator. One that cannot be read stays as text, and says nothing by itself.
 fn write_death(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
-    let (date, indicator) = (row.take(29, "deceased").text(), row.take(30, "deceased").text());
+    let (date, indicator) = (row.take(29, "deceased"), row.take(30, "deceased"));
+    let deleted = date.is_null() || indicator.is_null();
+    let (date, indicator) = (date.text(), indicator.text());
     let moment = scope.moment(row, 29, &date);
     match (moment, yes_or_no(&indicator)) {
         (Some(moment), _) => moment.write(json, "deceasedDateTime", &scope.sender.time_zone),
@@ -256,13 +265,18 @@ fn write_death(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
                 write_original_text(json, "deceasedBoolean", &date);
             }
         }
-        (None, None) if date.trim().is_empty() => {}
-        (None, None) => write_original_text(json, "deceasedDateTime", &date),
+        (None, None) if !date.trim().is_empty() => write_original_text(json, "deceasedDateTime", &date),
+        (None, None) if deleted => write_deleted_member(json, "_deceasedBoolean"),
+        (None, None) => {}
     }
 }
 
 fn write_marital_status(json: &mut Object<'_>, row: &Row<'_>, scope: &Scope<'_>) {
-    let value = row.take_parts(16, "maritalStatus", CWE).first();
+    let field = row.take_parts(16, "maritalStatus", CWE);
+    if field.is_null() {
+        return write_deleted_member(json, "maritalStatus");
+    }
+    let value = field.first();
     let known = marital_status(&value.component(1).text());
     json.object("maritalStatus", |concept| {
         concept.array("coding", |list| {

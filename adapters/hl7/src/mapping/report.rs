@@ -10,7 +10,9 @@ use domain::kind::Kind;
 use r4::json::{self, Array, Object};
 use r4::tables::{Section, report_status, section, uri};
 
-use super::code::{CWE, codings, write_absent, write_alternate_code, write_code, write_concept_members};
+use super::code::{
+    CWE, codings, write_absent, write_alternate_code, write_code, write_concept_members, write_not_sent,
+};
 use super::directory::Reference;
 use super::groups::Group;
 use super::issue::Issue;
@@ -111,8 +113,13 @@ impl Category {
     }
 
     fn write(&self, list: &mut Array<'_>, row: &Row<'_>, scope: &Scope<'_>) {
+        let sent = row.peek(24).text();
+        let not_sent = !self.known && sent.trim().is_empty();
         let mut add = |system: &str, code: &str| {
             list.object(|concept| {
+                if not_sent {
+                    write_not_sent(concept);
+                }
                 concept.single("coding", |coding| {
                     coding.text("system", system);
                     coding.code("code", code);
@@ -128,7 +135,6 @@ impl Category {
         if let Some(note) = self.section.note {
             add(note.system, note.code);
         }
-        let sent = row.peek(24).text();
         if !self.known && !sent.trim().is_empty() {
             add(&format!("{}:code:HL70074", scope.local), &sent);
         }
@@ -171,6 +177,8 @@ impl Effective {
                 terms.add_moment(Kind::DiagnosticReport, moment);
                 moment.write_assumed(json, "effectiveDateTime", zone, whence, &start);
             }
+            // That it was deleted is no error of the sender's, but the only reason that no merge takes for silence.
+            None if row.peek(7).is_null() => json.object("_effectiveDateTime", |beside| write_absent(beside, "error")),
             None if start.trim().is_empty() => {
                 json.object("_effectiveDateTime", |beside| write_absent(beside, "unknown"))
             }

@@ -42,7 +42,12 @@ impl<'a> Members<'a> {
 
     /// Removes a member.
     pub(super) fn remove(&mut self, name: &str) {
-        self.list.retain(|(other, _)| other != name);
+        self.remove_where(|other| other == name);
+    }
+
+    /// Removes members by their names.
+    pub(super) fn remove_where(&mut self, gone: impl Fn(&str) -> bool) {
+        self.list.retain(|(name, _)| !gone(name));
     }
 
     /// Takes a member over from `stored` unless there is one.
@@ -86,10 +91,41 @@ impl<'a> Members<'a> {
         self.replace(name, text);
     }
 
-    /// Writes the object.
-    pub(super) fn write(&self) -> String {
+    /// Makes an array in which each stored item whose key comes again gives way to all that came with it, and the others stay.
+    ///
+    /// An item without a key is one of those that no key tells apart.
+    pub(super) fn unite_by(&mut self, name: &str, stored: &Members<'_>, key: impl Fn(&str) -> Option<String>) {
+        let (Some(before), Some(came)) = (stored.items(name), self.items(name)) else {
+            return;
+        };
+        let keyed = |items: Vec<&'_ RawValue>| -> Vec<(Option<String>, String)> {
+            items.into_iter().map(|item| (key(item.get()), item.get().to_owned())).collect()
+        };
+        let (before, came) = (keyed(before), keyed(came));
+        let mut all: Vec<&str> = Vec::with_capacity(before.len().saturating_add(came.len()));
+        let mut placed: Vec<&Option<String>> = Vec::new();
+        for (key, item) in &before {
+            let news = came.iter().filter(|(other, _)| other == key);
+            if news.clone().next().is_none() {
+                all.push(item);
+            } else if !placed.contains(&key) {
+                all.extend(news.map(|(_, item)| item.as_str()));
+                placed.push(key);
+            }
+        }
+        all.extend(came.iter().filter(|(key, _)| !placed.contains(&key)).map(|(_, item)| item.as_str()));
+        let text = array(all.into_iter());
+        self.replace(name, text);
+    }
+
+    /// Writes the object, its members in the order that `stored` has them, new ones last: the same content is the same text.
+    pub(super) fn write_like(&self, stored: &Members<'_>) -> String {
+        let place = |name: &str| stored.names().position(|other| other == name).unwrap_or(usize::MAX);
+        let mut ordered: Vec<(usize, &(String, Text<'_>))> =
+            self.list.iter().map(|member| (place(&member.0), member)).collect();
+        ordered.sort_by_key(|(place, _)| *place);
         crate::json::object(|json| {
-            for (name, text) in &self.list {
+            for (_, (name, text)) in ordered {
                 json.raw(name, text.as_str());
             }
         })
