@@ -9,7 +9,7 @@ use domain::double::{Installation, run};
 use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};
 use domain::index::{Field, Term};
 use domain::intake::{
-    Delivery, Hold, Incoming, IncomingMember, IncomingRecord, Merge, NamedResult, Received, Standing,
+    Delivery, Hold, Incoming, IncomingMember, IncomingRecord, Merge, NamedResult, Received, Stage, Standing,
 };
 use domain::journal::Actor;
 use domain::kind::Kind;
@@ -35,9 +35,13 @@ impl Merge for Words {
 
     fn standing(&self, content: &str) -> Standing {
         let mut words = content.split(' ');
-        let settled = matches!(words.next(), Some("final" | "error"));
+        let stage = match words.next() {
+            Some("final") => Stage::Final,
+            Some("corrected" | "error") => Stage::Revised,
+            _ => Stage::Open,
+        };
         let released = words.next().and_then(|word| word.parse().ok()).map(Timestamp);
-        Standing { released, settled, retracted: content.starts_with("error") }
+        Standing { released, stage, retracted: content.starts_with("error") }
     }
 
     fn retracted(&self, _: &str) -> String {
@@ -217,6 +221,50 @@ fn a_release_is_compared_with_a_release_and_a_message_with_a_message() {
     // Both have one: an engine that sends an older release again, in a new message, brings older news.
     assert_eq!(house.send(PATIENT, None, 99, "final 830000000 a", &[(1, "1")]), Routing::Late);
     assert_eq!(house.read(Kind::Observation, row(1)).unwrap(), "140");
+}
+
+#[test]
+fn a_release_in_the_future_freezes_no_report() {
+    let house = House::new();
+    let (far, next) = (i64::MAX, 21 * 60_000_000);
+    house.send(PATIENT, None, 20, &format!("final {far} a"), &[(1, "7.9 HH")]);
+    assert_eq!(house.send(PATIENT, None, 30, &format!("final {next} a"), &[(1, "4.2")]), Routing::Mapped);
+    assert_eq!(house.send(PATIENT, None, 40, &format!("corrected {next} a"), &[(1, "4.1")]), Routing::Mapped);
+    assert_eq!(house.send(PATIENT, None, 39, &format!("corrected {far} a"), &[(1, "0")]), Routing::Late);
+    assert_eq!(house.read(Kind::Observation, row(1)).unwrap(), "4.1");
+}
+
+#[test]
+fn what_has_come_further_and_was_sent_later_is_not_held_back_by_its_release() {
+    let house = House::new();
+    let head = |status, minute: i64| format!("{status} {} a", minute * 60_000_000);
+    house.send(PATIENT, None, 25, &head("preliminary", 20), &[(1, "7.9 HH")]);
+    assert_eq!(house.send(PATIENT, None, 26, &head("final", 19), &[(1, "4.1")]), Routing::Mapped);
+    assert_eq!(house.send(PATIENT, None, 27, &head("corrected", 18), &[(1, "4.2")]), Routing::Mapped);
+    // Sent again by an engine: as far as what is stored, or less.
+    for (status, minute) in [("preliminary", 12), ("final", 13), ("corrected", 14)] {
+        assert_eq!(house.send(PATIENT, None, 28, &head(status, minute), &[(1, "0")]), Routing::Late, "{status}");
+    }
+    // Made earlier, released later: two clocks, of which none is believed against the stage.
+    assert_eq!(house.send(PATIENT, None, 22, &head("final", 21), &[(1, "0")]), Routing::Late);
+    assert_eq!(house.read(Kind::Observation, row(1)).unwrap(), "4.2");
+    // Opened again by the lab, which says so by both.
+    assert_eq!(house.send(PATIENT, None, 50, &head("preliminary", 49), &[(1, "5.0")]), Routing::Mapped);
+}
+
+#[test]
+fn of_two_messages_of_one_second_the_one_that_has_come_further_stands() {
+    for turned in [false, true] {
+        let house = House::new();
+        let mut both = [("corrected - a", "4.1"), ("final - a", "7.9")];
+        if turned {
+            both.reverse();
+        }
+        for (head, value) in both {
+            house.send(PATIENT, None, 20, head, &[(1, value)]);
+        }
+        assert_eq!(house.read(Kind::Observation, row(1)).unwrap(), "4.1");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use domain::access::{Clinics, Context, Labels, Part, Principal, PrincipalKind, P
 use domain::administration::By;
 use domain::double::{Installation, run};
 use domain::id::{CorrelationId, RecordId, TenantId};
-use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Merge, NamedResult, Standing};
+use domain::intake::{Delivery, Incoming, IncomingMember, IncomingRecord, Merge, NamedResult, Stage, Standing};
 use domain::journal::Actor;
 use domain::kind::Kind;
 use domain::ports::Clock;
@@ -23,7 +23,7 @@ impl Merge for Words {
     }
 
     fn standing(&self, _: &str) -> Standing {
-        Standing { released: None, settled: true, retracted: false }
+        Standing { released: None, stage: Stage::Final, retracted: false }
     }
 
     fn retracted(&self, content: &str) -> String {

@@ -109,8 +109,20 @@ impl NamedResult {
 pub struct Standing {
     /// When the sender released it (OBR-22); `None` when the sender did not say.
     pub released: Option<Timestamp>,
-    /// Whether it is final or beyond: what came before that never replaces it.
-    pub settled: bool,
+    /// The stage its status tells.
+    pub stage: Stage,
     /// Whether the whole of it was taken back: no result of it stands.
     pub retracted: bool,
+}
+
+/// The stages of a report, in the order in which a result goes through them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Stage {
+    /// Not final: ordered, partial, preliminary, or not said.
+    #[default]
+    Open,
+    /// Final.
+    Final,
+    /// Beyond final: amended, corrected, appended, cancelled, taken back.
+    Revised,
 }

@@ -1,7 +1,7 @@
 //! Joins what came with what is stored: corrections become versions, older news overwrites nothing.
 
 use super::aim::{Renamed, aim};
-use super::{Delivery, Hold, Incoming, IncomingMember, IncomingRecord, Merge, Plan, Standing, permit};
+use super::{Delivery, Hold, Incoming, IncomingMember, IncomingRecord, Merge, Plan, Stage, Standing, permit};
 use crate::access::Denial;
 use crate::id::RecordId;
 use crate::keys::{Compartment, ContentKey, DataKey};
@@ -14,6 +14,7 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 /// What is to be written, where the message stands afterwards, and why.
 pub(super) struct Joined<'a> {
@@ -143,18 +144,40 @@ pub(super) fn renamed<'t>(text: &'t str, ids: &[Renamed]) -> Cow<'t, str> {
 
 /// Says whether what came is older than what is stored.
 ///
-/// The release of a report (OBR-22) decides where both have one, else the time of the message: two
-/// clocks are never compared. What is not yet final never replaces what is, unless it was released later.
+/// A report has two times, each of a clock of its own: its release (OBR-22), where both have one, and the time of its message (MSH-7). They
+/// mostly agree. Where they do not, the release decides, since engines send old results again in new messages; but a report that has come
+/// further, and was sent no earlier, is never held back by it: a final or corrected result must not hide behind a preliminary one.
+///
+/// | release | message | older is what came |
+/// |---|---|---|
+/// | earlier | earlier | always |
+/// | earlier | not earlier | unless it has come further |
+/// | later | earlier | when it has come less far |
+/// | later | not earlier | never |
+/// | same, or not known | earlier | always |
+/// | same, or not known | same | when it has come less far |
+/// | same, or not known | later | when it is not final and what is stored is |
 fn is_older(news: &IncomingRecord, opened: &Opened, merge: &dyn Merge) -> bool {
-    let older = news.as_of < opened.as_of();
-    if news.kind != Kind::DiagnosticReport {
-        return older;
-    }
-    let Some(came) = standing(news, merge) else { return older };
+    let message = news.as_of.cmp(&opened.as_of());
+    let came = if news.kind == Kind::DiagnosticReport { standing(news, merge) } else { None };
+    let Some(came) = came else { return message == Ordering::Less };
     let known = opened.with(news.kind, news.id, |_, text| merge.standing(text)).unwrap_or_default();
-    match (known.released, came.released) {
-        (Some(known), Some(came)) if came != known => came < known,
-        _ => older || (known.settled && !came.settled),
+    // A release in the future (a typing error, a wrong clock or zone) must not freeze the report until then: no release is after its message,
+    // which is never after its arrival. What is stored was released by then; of what came it says nothing that its message does not.
+    let known_release = known.released.map(|released| released.min(opened.as_of()));
+    let came_release = came.released.filter(|released| *released <= news.as_of);
+    let release = match (known_release, came_release) {
+        (Some(known), Some(came)) => came.cmp(&known),
+        _ => Ordering::Equal,
+    };
+    match (release, message) {
+        (Ordering::Less, Ordering::Less) => true,
+        (Ordering::Less, _) => came.stage <= known.stage,
+        (Ordering::Greater, Ordering::Less) => came.stage < known.stage,
+        (Ordering::Greater, _) => false,
+        (Ordering::Equal, Ordering::Less) => true,
+        (Ordering::Equal, Ordering::Equal) => came.stage < known.stage,
+        (Ordering::Equal, Ordering::Greater) => came.stage == Stage::Open && known.stage != Stage::Open,
     }
 }
 

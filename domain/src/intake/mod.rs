@@ -8,7 +8,7 @@ mod aim;
 mod incoming;
 mod join;
 
-pub use incoming::{Hold, Incoming, IncomingMember, IncomingRecord, Merge, NamedResult, Standing};
+pub use incoming::{Hold, Incoming, IncomingMember, IncomingRecord, Merge, NamedResult, Stage, Standing};
 
 use crate::access::{self, Receive, Resource, Subject};
 use crate::audit::Context;

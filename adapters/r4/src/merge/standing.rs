@@ -1,6 +1,6 @@
 //! How far a report has come, as its own content says.
 
-use domain::intake::Standing;
+use domain::intake::{Stage, Standing};
 use domain::time::Timestamp;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -20,7 +20,11 @@ pub(super) fn standing(content: &str) -> Standing {
     Standing {
         released: issued.and_then(|issued| Timestamp::from_rfc3339(&issued)),
         retracted: status == "entered-in-error",
-        settled: matches!(status, "final" | "amended" | "corrected" | "appended" | "cancelled" | "entered-in-error"),
+        stage: match status {
+            "final" => Stage::Final,
+            "amended" | "corrected" | "appended" | "cancelled" | "entered-in-error" => Stage::Revised,
+            _ => Stage::Open,
+        },
     }
 }
 
@@ -54,11 +58,12 @@ mod tests {
     fn a_release_counts_unless_it_was_assumed() {
         let sent = standing(r#"{"status":"final","issued":"2026-03-01T10:12:00+00:00"}"#);
         assert_eq!(sent.released, Timestamp::from_rfc3339("2026-03-01T10:12:00Z"));
-        assert!(sent.settled);
+        assert_eq!(sent.stage, Stage::Final);
         let assumed = standing(
             r#"{"status":"preliminary","issued":"2026-03-01T10:12:00Z","_issued":{"extension":[{"url":"x","valueCode":"message-time"}]}}"#,
         );
-        assert_eq!((assumed.released, assumed.settled), (None, false));
+        assert_eq!((assumed.released, assumed.stage), (None, Stage::Open));
+        assert!(standing(r#"{"status":"corrected"}"#).stage > sent.stage);
         assert_eq!(standing("no report"), Standing::default());
     }
 }
