@@ -26,6 +26,7 @@ pub mod mapping;
 pub mod message;
 pub mod send;
 pub mod service;
+mod turns;
 
 pub use counters::{Counter, Counters};
 pub use delivery::{BoxFuture, Delivery, Fingerprint, Received, Reply, Service};

@@ -12,6 +12,7 @@ use crate::message::{
     self, AcceptanceProfile, Charset, Envelope, Fault, FaultCode, Judgement, ReadOptions, judge, read_envelope,
     require_content, why_no_envelope,
 };
+use crate::turns::Turns;
 use domain::access::Subject;
 use domain::directory::{
     Directory, Interface, InterfaceRefusal, MappingFailureAs, UnavailableAs, subject_for_interface,
@@ -31,6 +32,7 @@ use tokio::sync::watch;
 /// Receives messages for every listener of a gateway.
 pub struct Reception {
     intake: Intake,
+    turns: Turns,
     vault: Arc<dyn KeyVault>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -72,6 +74,7 @@ impl Reception {
             clock: Arc::clone(&intake.clock),
             entropy: Arc::clone(&intake.entropy),
             intake,
+            turns: Turns::new(),
             directory,
             counters,
             prepared: Mutex::new(Prepared::default()),
@@ -126,7 +129,7 @@ impl Reception {
         let Some(correlation) = self.correlation() else { return Reply::Close };
         let identity = [envelope.sending_application(), envelope.sending_facility(), envelope.control_id()];
         let delivered = self.delivered(delivery, &owner, bytes, &identity, correlation, received);
-        let outcome = match self.intake.receive(&delivered, &incoming).await {
+        let outcome = match self.turns.receive(&self.intake, &delivered, &incoming).await {
             Ok(intake::Received::Stored { message, routing }) => {
                 tracing::info!(%correlation, record = %message, routing = routing.name(), "message stored");
                 let as_error = channel.interface.mapping_failure_as == MappingFailureAs::ApplicationError;
@@ -145,8 +148,8 @@ impl Reception {
             Err(NotReceived::Denied) => {
                 Outcome::Rejected(Fault::new(FaultCode::UnknownSender, "this interface may not deliver results"))
             }
-            Err(NotReceived::Unavailable) => {
-                return self.unavailable(&owner, Some(&envelope), correlation, received);
+            Err(why @ (NotReceived::Contended | NotReceived::Unavailable)) => {
+                return self.unavailable(&owner, Some(&envelope), correlation, received, why);
             }
         };
         self.answer(Some(&envelope), &outcome, received)
@@ -193,7 +196,7 @@ impl Reception {
                 tracing::warn!(%correlation, record = %message, reason, "message refused and quarantined");
                 self.answer(envelope, &outcome, received)
             }
-            Err(_) => self.unavailable(owner, envelope, correlation, received),
+            Err(why) => self.unavailable(owner, envelope, correlation, received, why),
         }
     }
 
@@ -252,9 +255,16 @@ impl Reception {
         envelope: Option<&Envelope>,
         correlation: CorrelationId,
         received: Timestamp,
+        why: NotReceived,
     ) -> Reply {
-        tracing::error!(%correlation, "storage unavailable, message left with its sender");
-        let fault = Fault::new(FaultCode::Internal, "storage is not available; send again later");
+        let fault = if why == NotReceived::Contended {
+            let waited = crate::turns::PATIENCE.as_secs();
+            tracing::error!(%correlation, waited, "records contended: others changed them all the while, message left with its sender");
+            Fault::new(FaultCode::Internal, "other messages are changing the same records; send again later")
+        } else {
+            tracing::error!(%correlation, "storage unavailable, message left with its sender");
+            Fault::new(FaultCode::Internal, "storage is not available; send again later")
+        };
         match owner.unavailable_as {
             UnavailableAs::Close => {
                 self.counters.unanswered.add(1);

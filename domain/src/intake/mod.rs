@@ -2,7 +2,7 @@
 //!
 //! Everything between loading what is stored and handing the write set to the ledger is straight
 //! and synchronous. A message that loses a race against another is joined anew, at most
-//! [`MAX_ATTEMPTS`] times.
+//! [`MAX_ATTEMPTS`] times; then it is [`NotReceived::Contended`], and the caller may wait and ask again.
 
 mod aim;
 mod incoming;
@@ -28,8 +28,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use join::{Joined, Joining, NotJoined, join, renamed};
 
-/// How often a message that lost a race is joined anew before it is refused as busy.
-pub const MAX_ATTEMPTS: u32 = 8;
+/// How often a message that lost a race is joined anew at once.
+pub const MAX_ATTEMPTS: u32 = 4;
 
 /// Receives results.
 pub struct Intake {
@@ -86,6 +86,8 @@ pub enum Received {
 pub enum NotReceived {
     /// The policy denies it; the denial is in the chain.
     Denied,
+    /// Other messages, or other gateways, were faster each time; asked again a little later, it will be stored.
+    Contended,
     /// The database, the ledger or the keys do not answer: the sender should keep it.
     Unavailable,
 }
@@ -139,10 +141,11 @@ impl Intake {
                 }
                 Err(NotRecorded::Conflict(ConflictReason::Claimed)) => return Ok(Received::Repeated),
                 Err(NotRecorded::Conflict(ConflictReason::Version)) => {}
-                Err(NotRecorded::Busy | NotRecorded::Unavailable) => return Err(NotReceived::Unavailable),
+                Err(NotRecorded::Busy) => return Err(NotReceived::Contended),
+                Err(NotRecorded::Unavailable) => return Err(NotReceived::Unavailable),
             }
         }
-        Err(NotReceived::Unavailable)
+        Err(NotReceived::Contended)
     }
 
     /// Keeps bytes that are no message, exactly as they came, and chains that they did come.
