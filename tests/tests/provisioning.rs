@@ -3,7 +3,7 @@
 //!
 //! Runs where `TEST_PROVIDERS` says that the providers are (`tests/providers/run` fetches them); otherwise shows as ignored.
 //! `REQUIRE_PROVIDERS=1` turns that into failures.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use conformance::{case, fhir, scim};
 use libtest_mimic::Arguments;

@@ -22,7 +22,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate-under-test");
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let tests: [(&str, fn(&Home)); 4] = [
+    let tests: [(&str, Test); 4] = [
         ("a_person_reviews_by_a_token_and_a_system_never", reviews::a_person_reviews),
         ("nobody_reviews_their_own_by_a_token", reviews::nobody_reviews_their_own),
         ("who_may_not_gets_nothing_and_it_is_recorded", refusals::who_may_not_gets_nothing),
@@ -39,6 +39,9 @@ fn main() -> ExitCode {
     trials.extend(provider::folder().map(again));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
+
+/// A test at an installation of its own.
+type Test = fn(&Home);
 
 /// The same test on PostgreSQL.
 fn again_on_postgres(name: &str, test: impl FnOnce(&Home) + Send + 'static) -> Trial {
