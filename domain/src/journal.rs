@@ -1,7 +1,7 @@
 //! Puts acts into words: who did what to which resource, as a draft for the audit chain, and writes single ones down.
 
 use crate::access::{self, Action, Decision, Denial, Permit, Resource, Subject, authorise, decide};
-use crate::audit::{ChainId, Context, Draft, Outcome, UserId};
+use crate::audit::{self, ChainId, Context, Draft, Outcome, UserId};
 use crate::id::{CorrelationId, TenantId};
 use crate::keys::{Compartment, ContentKey, ContentMac, DataKey};
 use crate::ports::{Clock, Entropy, KeyFault, KeyVault, Ledger, Receipt, Unavailable};
@@ -209,7 +209,8 @@ impl Act {
         let after = self.after.unwrap_or_else(|| content.mac(clear.as_bytes()));
         let binding = record::ContextBinding {
             tenant: actor.subject.tenant,
-            resource_id: &self.resource_id,
+            // As whoever opens it will read it in the entry, where what a stranger typed may be cut.
+            resource_id: &audit::as_recorded(&self.resource_id),
             after,
             correlation: actor.correlation,
         };

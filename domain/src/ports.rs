@@ -228,6 +228,18 @@ pub trait Store: Send + Sync {
     /// [`Unavailable`].
     fn context(&self, chain: ChainId, sequence: u64) -> BoxFuture<'_, Result<Option<Vec<u8>>, Unavailable>>;
 
+    /// Returns the sealed contexts of the entries with the `count` sequence numbers from `from` on, each with its number, lowest
+    /// first; entries without one are left out.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn contexts(
+        &self,
+        chain: ChainId,
+        from: u64,
+        count: u32,
+    ) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, Unavailable>>;
+
     /// Stores the signed checkpoint of a closed segment, if it is not there yet.
     ///
     /// # Errors

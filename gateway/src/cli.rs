@@ -419,7 +419,8 @@ pub enum Audit {
         /// The verification keys that `audit export --key-file` wrote.
         #[arg(long, value_name = "FILE")]
         key_file: Option<PathBuf>,
-        /// Also opens every stored record and holds it against the chain: finds what was deleted or put back.
+        /// Also opens every stored record and every context and holds them against the chain: finds what was deleted, put back or
+        /// exchanged.
         #[arg(long, conflicts_with = "export")]
         records: bool,
         /// How output is written.

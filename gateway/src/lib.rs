@@ -17,6 +17,7 @@ pub mod clock;
 pub mod commands;
 pub mod compose;
 pub mod config;
+pub mod contexts;
 pub mod diagnosis;
 pub mod endings;
 pub mod exit;

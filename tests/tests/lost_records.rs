@@ -169,6 +169,61 @@ fn a_removed_context_is_found_missing() {
 }
 
 #[test]
+fn an_overwritten_context_is_found_altered_wherever_it_is() {
+    for context in ["randomblob(length(context))", "x'00'", "substr(context, 1, length(context) - 1)"] {
+        let home = stopped();
+        changed(&home, |database| {
+            database.execute("DROP TRIGGER audit_entry_refuses_update");
+            let entries = "WHERE context IS NOT NULL AND CAST(entry AS TEXT) LIKE '%\"action\":\"fhir.%'";
+            assert!(database.execute(&format!("UPDATE audit_entry SET context = {context} {entries}")) > 0);
+        });
+        assert_eq!(verdict(&home, WITH_RECORDS), refused("context_altered"), "{context}");
+    }
+    // The context of a change too, which says where a message came from, and one that was put where there was none.
+    for entries in ["LIKE '%\"action\":\"create\"%Hl7Message%'", "LIKE '%\"action\":\"create\"%\"Patient\"%'"] {
+        let home = stopped();
+        changed(&home, |database| {
+            database.execute("DROP TRIGGER audit_entry_refuses_update");
+            let any = "(SELECT context FROM audit_entry WHERE context IS NOT NULL LIMIT 1)";
+            let update = format!("UPDATE audit_entry SET context = {any} WHERE CAST(entry AS TEXT) {entries}");
+            assert!(database.execute(&update) > 0);
+        });
+        assert_eq!(verdict(&home, WITH_RECORDS), refused("context_altered"), "{entries}");
+    }
+}
+
+#[test]
+fn contexts_that_changed_places_are_found_altered() {
+    let home = stopped();
+    changed(&home, |database| {
+        database.execute("DROP TRIGGER audit_entry_refuses_update");
+        let tenant = home.first().id.replace('-', "");
+        let two = format!(
+            "SELECT sequence, context FROM audit_entry WHERE chain = x'{tenant}' AND context IS NOT NULL
+             ORDER BY sequence DESC LIMIT 2"
+        );
+        database.execute(&format!("CREATE TEMP TABLE pair AS {two}"));
+        let swapped = database.execute(&format!(
+            "UPDATE audit_entry SET context = (SELECT context FROM pair WHERE pair.sequence <> audit_entry.sequence)
+             WHERE chain = x'{tenant}' AND sequence IN (SELECT sequence FROM pair)"
+        ));
+        assert_eq!(swapped, 2);
+    });
+    assert_eq!(verdict(&home, WITH_RECORDS), refused("context_altered"));
+}
+
+#[test]
+fn the_context_of_a_refusal_with_a_very_long_name_opens() {
+    let home = stopped();
+    let gateway = home.serve();
+    let long = "n".repeat(400);
+    let _ = gateway.fhir(home.first()).get(&format!("/DiagnosticReport/{long}"));
+    let _ = gateway.fhir(home.first()).get(&format!("/DiagnosticReport?_id={long}"));
+    assert_eq!(gateway.terminate().code, Some(0));
+    assert!(home.json(&["audit", "verify", "--records", "--json"])["contexts"].as_u64().unwrap() > 0);
+}
+
+#[test]
 fn a_head_that_cannot_be_one_is_a_broken_chain_and_no_silent_database() {
     for change in ["tag = x'00'", "length = -1"] {
         let home = stopped();

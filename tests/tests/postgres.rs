@@ -27,6 +27,7 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("the_main_job_runs_on_postgresql", the_main_job_runs_on_postgresql),
         trial("two_gateways_share_one_database", two_gateways_share_one_database),
+        trial("exchanged_contexts_are_found_on_postgresql", exchanged_contexts_are_found_on_postgresql),
         trial("no_statement_walks_all_that_a_tenant_has", no_statement_walks_all_that_a_tenant_has),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -108,6 +109,46 @@ fn two_gateways_share_one_database(url: &str) {
     home.done(&["audit", "verify"]);
     let anchors = fs::metadata(home.path("anchors")).unwrap().len();
     assert!(anchors > 128, "both wrote to one anchor file");
+}
+
+fn exchanged_contexts_are_found_on_postgresql(url: &str) {
+    let home = Home::on_postgres(PROGRAM, url);
+    let gateway = home.serve();
+    for name in ["C1", "C2"] {
+        assert_eq!(code(&gateway.mllp().exchange(&Oru::new(name, name, 2).render()).unwrap()), "AA");
+        assert_eq!(
+            gateway.fhir(home.first()).get(&format!("/DiagnosticReport?identifier={name}")).resources().len(),
+            1
+        );
+    }
+    assert_eq!(gateway.terminate().code, Some(0));
+    assert!(home.json(&["audit", "verify", "--records", "--json"])["contexts"].as_u64().unwrap() > 3);
+    let chain = home.first().id.replace('-', "");
+    let two = format!(
+        "SELECT sequence, context FROM audit_entry WHERE chain = '\\x{chain}' AND context IS NOT NULL
+         ORDER BY sequence DESC LIMIT 2"
+    );
+    execute(url, "ALTER TABLE audit_entry DISABLE TRIGGER USER");
+    execute(
+        url,
+        &format!(
+            "WITH two AS ({two}) UPDATE audit_entry SET context = other.context FROM two AS own, two AS other
+             WHERE chain = '\\x{chain}' AND audit_entry.sequence = own.sequence AND other.sequence <> own.sequence"
+        ),
+    );
+    // Who reads them is told, and so is who verifies them; the chain itself is whole.
+    home.done(&["audit", "verify"]);
+    let ended = home.run(&["audit", "verify", "--records"]);
+    assert_eq!(ended.code, Some(65));
+    assert!(ended.stderr.contains("\"kind\":\"context_altered\""), "{}", ended.stderr);
+}
+
+fn execute(url: &str, statement: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut session = PgConnection::connect(url).await.unwrap();
+        sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut session).await.unwrap();
+    });
 }
 
 /// Without statistics the server takes a tenant for a few rows, and a connection keeps the plan that it made by that.

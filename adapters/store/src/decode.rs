@@ -31,6 +31,11 @@ pub(crate) fn sequences(text: &[u8]) -> Option<Vec<u64>> {
     std::str::from_utf8(text).ok()?.split_terminator(' ').map(|number| number.parse().ok()).collect()
 }
 
+/// `sequence, context`
+pub(crate) fn context<R: Row>(row: &R) -> Option<(u64, Vec<u8>)> {
+    Some((row.int(0)?.try_into().ok()?, row.blob(1)?.to_vec()))
+}
+
 /// `tenant, id, kind, clinic, version, arrival, last_updated, routing, sealed`
 pub(crate) fn record<R: Row>(row: &R) -> Option<StoredRecord> {
     Some(StoredRecord {

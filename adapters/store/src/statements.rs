@@ -255,6 +255,10 @@ pub(crate) const HEADS: &str = "SELECT chain, length, tag, time FROM audit_head 
 /// Reads the sealed context of an entry.
 pub(crate) const CONTEXT: &str = "SELECT context FROM audit_entry WHERE chain = $1 AND sequence = $2";
 
+/// Reads the sealed contexts of entries, from one sequence number up to and without another.
+pub(crate) const CONTEXTS: &str = "SELECT sequence, context FROM audit_entry
+     WHERE chain = $1 AND sequence >= $2 AND sequence < $3 AND context IS NOT NULL ORDER BY sequence";
+
 /// Adds a checkpoint that is not there; SQLite's trigger refuses even to try where one is.
 pub(crate) const ADD_CHECKPOINT: &str = "INSERT INTO audit_checkpoint (chain, segment, note) SELECT $1, $2, $3
      WHERE NOT EXISTS (SELECT 1 FROM audit_checkpoint WHERE chain = $1 AND segment = $2) ON CONFLICT DO NOTHING";

@@ -153,6 +153,19 @@ impl<E: Engine> Store for SqlStore<E> {
         })
     }
 
+    fn contexts(
+        &self,
+        chain: ChainId,
+        from: u64,
+        count: u32,
+    ) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, Unavailable>> {
+        Box::pin(async move {
+            let behind = Value::count(from.saturating_add(u64::from(count)));
+            let rows = self.0.fetch(sql::CONTEXTS, &[Value::Blob(&chain.0), Value::count(from), behind]).await?;
+            decode::all(&rows, decode::context)
+        })
+    }
+
     fn add_checkpoint(&self, chain: ChainId, segment: u64, note: String) -> BoxFuture<'_, Result<(), Unavailable>> {
         Box::pin(async move {
             let mut transaction = self.0.begin().await.map_err(|_| Unavailable)?;

@@ -191,6 +191,14 @@ impl Store for Fated {
     fn context(&self, chain: ChainId, sequence: u64) -> BoxFuture<'_, Result<Option<Vec<u8>>, Unavailable>> {
         self.inner.context(chain, sequence)
     }
+    fn contexts(
+        &self,
+        chain: ChainId,
+        from: u64,
+        count: u32,
+    ) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, Unavailable>> {
+        self.inner.contexts(chain, from, count)
+    }
     fn add_checkpoint(&self, chain: ChainId, segment: u64, note: String) -> BoxFuture<'_, Result<(), Unavailable>> {
         self.inner.add_checkpoint(chain, segment, note)
     }

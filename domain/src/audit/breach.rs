@@ -70,6 +70,8 @@ pub enum BreakKind {
     ContextMissing,
     /// The record that the entry tells of is not there.
     RecordMissing,
+    /// The sealed context beside the entry does not open, or is not the one that the entry vouches for.
+    ContextAltered,
     /// The record that the entry tells of is there with an older content, or with one that no entry tells of.
     RecordRolledBack,
     /// The record that the entry tells of does not open, or its key is gone.
@@ -96,6 +98,7 @@ impl BreakKind {
         BreakKind::RecordMissing,
         BreakKind::RecordRolledBack,
         BreakKind::RecordAltered,
+        BreakKind::ContextAltered,
     ];
 
     /// Returns the word that operators, scripts and the other verifier read.
@@ -120,5 +123,6 @@ impl BreakKind {
             BreakKind::RecordRolledBack => "record_rolled_back",
             BreakKind::RecordAltered => "record_altered",
         }
+            BreakKind::ContextAltered => "context_altered",
     }
 }

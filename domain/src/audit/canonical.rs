@@ -14,6 +14,7 @@ use super::entry::TEXT_LIMIT;
 use super::{Draft, Outcome};
 use crate::keys::ContentMac;
 use crate::time::Timestamp;
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
@@ -122,18 +123,30 @@ pub(super) fn hex(bytes: &[u8; 32]) -> [u8; 64] {
     text
 }
 
+/// Returns a text as an entry will say it: replaced and cut as [`Draft`] says.
+#[must_use]
+pub fn as_recorded(value: &str) -> Cow<'_, str> {
+    if value.len() <= TEXT_LIMIT && !value.chars().any(char::is_control) {
+        return Cow::Borrowed(value);
+    }
+    Cow::Owned(recorded(value).collect())
+}
+
+fn recorded(value: &str) -> impl Iterator<Item = char> {
+    let mut length = 0usize;
+    value.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).take_while(move |symbol| {
+        length = length.saturating_add(symbol.len_utf8());
+        length <= TEXT_LIMIT
+    })
+}
+
 /// Renders a text as a JSON string, replaced and cut as [`Draft`] says.
 fn text(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
     if value.len() <= TEXT_LIMIT && value.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'"' && b != b'\\') {
         out.extend_from_slice(value.as_bytes());
     } else {
-        let mut length = 0usize;
-        for symbol in value.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }) {
-            length = length.saturating_add(symbol.len_utf8());
-            if length > TEXT_LIMIT {
-                break;
-            }
+        for symbol in recorded(value) {
             if matches!(symbol, '"' | '\\') {
                 out.push(b'\\');
             }

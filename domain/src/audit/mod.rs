@@ -54,6 +54,7 @@ mod verify;
 
 pub use anchor::{Anchor, AnchorFault, Anchors, SLOT_BYTES, SlotWrite, compare};
 pub use breach::{Break, BreakKind};
+pub use canonical::as_recorded;
 pub use chain::{ChainHead, ChainId, SEGMENT_ENTRIES, segment_of};
 pub use checkpoint::{Checkpoint, CheckpointKey, PublicKey, check_checkpoints};
 pub use contents::{Contents, NotRead, Stated};

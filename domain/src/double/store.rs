@@ -204,6 +204,19 @@ impl Store for MemoryStore {
         self.read(|state| state.entries.get(&(chain, sequence)).and_then(|entry| entry.context.clone()))
     }
 
+    fn contexts(
+        &self,
+        chain: ChainId,
+        from: u64,
+        count: u32,
+    ) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, Unavailable>> {
+        self.read(|state| {
+            let behind = from.saturating_add(u64::from(count));
+            let entries = state.entries.range((chain, from)..(chain, behind));
+            entries.filter_map(|((_, sequence), entry)| Some((*sequence, entry.context.clone()?))).collect()
+        })
+    }
+
     fn add_checkpoint(&self, chain: ChainId, segment: u64, note: String) -> BoxFuture<'_, Result<(), Unavailable>> {
         self.change(|state| {
             state.checkpoints.entry((chain, segment)).or_insert(note);

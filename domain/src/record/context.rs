@@ -1,11 +1,12 @@
 //! Notes beside the records: the contexts of audit entries, and search cursors.
 
 use super::{Heading, IntegrityFailure, SealFault, sealed};
-use crate::access::{OpensContexts, Permit};
+use crate::access::{OpensContexts, Permit, VerifyAudit};
 use crate::id::{CorrelationId, TenantId};
-use crate::keys::{Compartment, ContentMac, DataKey, Fields};
+use crate::keys::{Compartment, ContentKey, ContentMac, DataKey, Fields};
 use crate::ports::Entropy;
 use alloc::vec::Vec;
+use zeroize::Zeroize;
 
 /// The entry a sealed context belongs to, or the question a cursor does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,28 @@ pub fn open_context<A: OpensContexts>(
         return Err(IntegrityFailure);
     }
     open(key, Column::Context, binding, sealed)
+}
+
+/// Says whether the sealed context beside an entry is the one that was sealed with it; nothing of it leaves.
+///
+/// It must open as this entry's. Where `own` is given, `after` is the hash of the context itself, and that must fit too.
+///
+/// # Errors
+/// [`IntegrityFailure`], whatever the reason.
+pub fn verify_context(
+    permit: &Permit<VerifyAudit>,
+    key: &DataKey,
+    binding: &ContextBinding<'_>,
+    own: Option<&ContentKey>,
+    sealed: &[u8],
+) -> Result<(), IntegrityFailure> {
+    if permit.tenant() != binding.tenant {
+        return Err(IntegrityFailure);
+    }
+    let mut clear = open(key, Column::Context, binding, sealed)?;
+    let fits = own.is_none_or(|own| own.mac(&clear) == binding.after);
+    clear.zeroize();
+    if fits { Ok(()) } else { Err(IntegrityFailure) }
 }
 
 /// Seals a search cursor, which goes to a client and comes back.

@@ -14,7 +14,7 @@ mod sealed;
 mod tests;
 
 pub use binding::{Binding, SCHEMA};
-pub use context::{ContextBinding, open_context, open_cursor, seal_context, seal_cursor};
+pub use context::{ContextBinding, open_context, open_cursor, seal_context, seal_cursor, verify_context};
 pub use opened::{Disclosed, Opened};
 pub use sealed::{Heading, MAX_PLAINTEXT, Suite, heading};
 

@@ -1,6 +1,8 @@
 use super::content::{Content, Directory, Member};
 use super::*;
-use crate::access::{self, Clinics, Permit, Principal, PrincipalKind, Purpose, Read, ReadAudit, Resource, Role, Roles};
+use crate::access::{
+    self, Clinics, Permit, Principal, PrincipalKind, Purpose, Read, ReadAudit, Resource, Role, Roles, VerifyAudit,
+};
 use crate::id::{ClinicId, CorrelationId, DataKeyId, RecordId, TenantId};
 use crate::keys::fixture::{Counting, Dry, OTHER_TENANT, TENANT, data_key, hex, roots, vector};
 use crate::keys::{Compartment, ContentMac, TenantSecrets};
@@ -313,6 +315,24 @@ fn a_context_opens_for_an_auditor_of_its_tenant_at_its_entry_only() {
     assert_eq!(open_cursor(&key, &CONTEXT, &cursor).as_deref(), Ok(b"place".as_slice()));
     assert_eq!(open_context(&audit(TENANT), &key, &CONTEXT, &cursor), Err(IntegrityFailure));
     assert_eq!(open_context(&audit(TENANT), &self::key(), &CONTEXT, &sealed_bytes(b"x")), Err(IntegrityFailure));
+}
+
+#[test]
+fn a_context_is_verified_as_that_of_its_entry_and_against_its_own_hash() {
+    let may = |tenant| {
+        let auditor = subject(tenant, Role::Auditor, Purpose::Operations);
+        access::authorise::<VerifyAudit>(&auditor, &Resource::of_tenant(tenant), &access::Context::at(NOW)).unwrap()
+    };
+    let content = TenantSecrets::derive(&roots(), TENANT).content;
+    let key = data_key(Compartment::Context);
+    let own = ContextBinding { after: content.mac(b"why"), ..CONTEXT };
+    let sealed = seal_context(&key, &own, b"why", &Counting::from(0)).unwrap();
+    assert_eq!(verify_context(&may(TENANT), &key, &own, Some(&content), &sealed), Ok(()));
+    assert_eq!(verify_context(&may(OTHER_TENANT), &key, &own, Some(&content), &sealed), Err(IntegrityFailure));
+    assert_eq!(verify_context(&may(TENANT), &key, &CONTEXT, None, &sealed), Err(IntegrityFailure));
+    let other = seal_context(&key, &own, b"why not", &Counting::from(0)).unwrap();
+    assert_eq!(verify_context(&may(TENANT), &key, &own, None, &other), Ok(()), "a change vouches for no hash of it");
+    assert_eq!(verify_context(&may(TENANT), &key, &own, Some(&content), &other), Err(IntegrityFailure));
 }
 
 #[test]

@@ -36,9 +36,21 @@ pub(super) async fn contexts(store: &dyn Store) -> Verdict {
     let with = Draft { context: Some(bytes.clone()), ..draft(OURS, 2) };
     let members = [WriteSet { drafts: vec![draft(OURS, 1), with, draft(OURS, 3)], ..WriteSet::default() }];
     commit(store, &members).await?;
-    same(&store.context(CHAIN, 2).await?, &Some(bytes), "the context")?;
+    same(&store.context(CHAIN, 2).await?, &Some(bytes.clone()), "the context")?;
     for (chain, sequence) in [(CHAIN, 1), (CHAIN, 3), (CHAIN, 4), (ChainId::from(THEIRS), 2)] {
         same(&store.context(chain, sequence).await?, &None, "no context")?;
+    }
+    for (chain, from, count, expected) in [
+        (CHAIN, 0, 10, vec![2]),
+        (CHAIN, 2, 1, vec![2]),
+        (CHAIN, 0, 2, vec![]),
+        (CHAIN, 3, u32::MAX, vec![]),
+        (ChainId::from(THEIRS), 0, 10, vec![]),
+    ] {
+        let found = store.contexts(chain, from, count).await?;
+        ensure(found.iter().all(|(_, context)| *context == bytes), "contexts are as they were sealed")?;
+        let numbers: Vec<u64> = found.iter().map(|(sequence, _)| *sequence).collect();
+        same(&numbers, &expected, "entries with a context")?;
     }
     for (chain, from, limit, expected) in [
         (CHAIN, 1, 3, vec![1, 3]),

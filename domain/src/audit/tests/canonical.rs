@@ -1,7 +1,7 @@
 //! The bytes of an entry.
 
 use super::*;
-use crate::audit::{EntryView, TEXT_LIMIT, Verifier};
+use crate::audit::{EntryView, TEXT_LIMIT, Verifier, as_recorded};
 use proptest::prelude::*;
 use std::string::String;
 
@@ -55,6 +55,14 @@ fn control_characters_are_replaced_and_long_texts_cut_at_a_character() {
     assert_eq!(entry.workstation_id(), "a\u{fffd}\u{fffd}[31m\u{fffd}\u{fffd}z");
     assert_eq!(entry.user_display(), "ü".repeat(128));
     assert_eq!(entry.action(), "\"".repeat(TEXT_LIMIT));
+    // Whoever binds something to a field binds it to what the field will say.
+    for (given, recorded) in [
+        (&act.workstation, entry.workstation_id()),
+        (&act.user.display, entry.user_display()),
+        (&act.action, entry.action()),
+    ] {
+        assert_eq!(as_recorded(given), recorded);
+    }
 }
 
 #[test]

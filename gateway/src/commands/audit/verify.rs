@@ -8,7 +8,7 @@ use crate::commands::find;
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::{self, Installation};
-use crate::{output, records};
+use crate::{contexts, output, records};
 use domain::access::{Role, VerifyAudit};
 use domain::audit::{Break, ChainId, ExportHeader, ExportVerifier, SegmentKeyFile};
 use domain::directory::Directory;
@@ -58,16 +58,26 @@ async fn verify(config: &Config, with_records: bool, print: Json) -> Outcome {
     if print.json { as_json(&report, held, &directory) } else { as_text(&report, held, &directory) }
 }
 
-/// Holds the records of every tenant, and of the system, against their chains; returns how many there are.
-async fn held(installation: &Installation, report: &Report) -> Outcome<u64> {
-    let mut count = 0u64;
-    let looked_at = AtomicU64::new(0);
-    for (chain, _) in &report.chains {
+/// How much was held against the chains.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    records: u64,
+    contexts: u64,
+}
+
+/// Holds the contexts and records of every tenant, and of the system, against their chains; returns how many there are.
+async fn held(installation: &Installation, report: &Report) -> Outcome<Held> {
+    let mut count = Held::default();
+    let (opening, looked_at) = (AtomicU64::new(0), AtomicU64::new(0));
+    for (chain, head) in &report.chains {
         let console = Console::new(installation, chain.tenant(), Role::Auditor);
         let permit = console.permit::<VerifyAudit>(CHAIN, &chain.to_string()).await?;
         let said = || format!("{} records held against the chains", looked_at.load(Ordering::Relaxed));
         let held = patiently(records::verify(installation, &permit, *chain, &looked_at), said).await?;
-        count = count.saturating_add(held);
+        count.records = count.records.saturating_add(held);
+        let said = || format!("{} contexts opened", opening.load(Ordering::Relaxed));
+        let opened = patiently(contexts::verify(installation, &permit, *chain, head, &opening), said).await?;
+        count.contexts = count.contexts.saturating_add(opened);
     }
     Ok(count)
 }
@@ -84,7 +94,7 @@ async fn patiently<T>(verifying: impl Future<Output = T>, said: impl Fn() -> Str
     }
 }
 
-fn as_json(report: &Report, held: Option<u64>, directory: &Directory) -> Outcome {
+fn as_json(report: &Report, held: Option<Held>, directory: &Directory) -> Outcome {
     let chains: Vec<_> = report
         .chains
         .iter()
@@ -101,12 +111,13 @@ fn as_json(report: &Report, held: Option<u64>, directory: &Directory) -> Outcome
         "entries_per_second": rate(report.entries, report.took),
     });
     if let (Some(held), Some(told)) = (held, told.as_object_mut()) {
-        told.insert("records".to_owned(), held.into());
+        told.insert("records".to_owned(), held.records.into());
+        told.insert("contexts".to_owned(), held.contexts.into());
     }
     output::json(&told)
 }
 
-fn as_text(report: &Report, held: Option<u64>, directory: &Directory) -> Outcome {
+fn as_text(report: &Report, held: Option<Held>, directory: &Directory) -> Outcome {
     let mut rows = vec![["CHAIN", "ENTRIES", "LAST ENTRY", "ID"].map(str::to_owned).to_vec()];
     for (chain, head) in &report.chains {
         rows.push(vec![name(directory, *chain), head.length.to_string(), head.time.rfc3339(), chain.to_string()]);
@@ -120,10 +131,10 @@ fn as_text(report: &Report, held: Option<u64>, directory: &Directory) -> Outcome
         rate(report.entries, report.took),
     ))?;
     match held {
-        Some(held) => {
-            output::line(format_args!("verified: {held} records are stored as the newest entry about each says"))
-        }
-        None => output::line("the records themselves were not looked at: `--records` does that"),
+        Some(Held { records, contexts }) => output::line(format_args!(
+            "verified: {records} records are stored as the newest entry about each says, {contexts} contexts open as their entries'",
+        )),
+        None => output::line("records were not looked at and contexts not opened: `--records` does that"),
     }
 }
 
