@@ -112,6 +112,17 @@ impl Chains<'_> {
         Ok(report)
     }
 
+    /// Refuses anchors of which a slot is not genuine, whatever the chains say.
+    ///
+    /// A start does not: what a power cut leaves looks the same, and it must not keep a hospital waiting for its results.
+    ///
+    /// # Errors
+    /// [`BreakKind::AnchorAltered`] of the first chain whose newest anchor may have been removed.
+    pub fn sure(&self) -> Result<(), Break> {
+        let doubtful = self.anchors.iter().flatten().find(|anchor| anchor.in_doubt);
+        doubtful.map_or(Ok(()), |anchor| Err(anchor.doubt()))
+    }
+
     /// Looks at the last entry of each chain and at the anchored one: cut and older databases are found at once.
     ///
     /// A command that is about to write needs no more: what it adds can then not carry a chain past its anchor

@@ -4,16 +4,19 @@ use crate::chains::{Chains, NotVerified, Report};
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::exit::{Exit, Outcome, Stop};
+use crate::output;
+use crate::trail::not_recorded;
 use crate::witness::SystemChain;
 use domain::access::{self, Role, Roles, Subject};
 use domain::administration::{Administration, By};
-use domain::audit::AnchorKey;
+use domain::audit::{Anchor, AnchorKey, Break, BreakKind, ChainId, Context, NotRead};
 use domain::directory::Directory;
 use domain::id::{CorrelationId, TenantId};
-use domain::journal::Actor;
+use domain::journal::{Act, Actor, Journal};
 use domain::keys::Roots;
 use domain::keys::slot::SlotKind;
-use domain::ports::{Clock, Entropy, Store, Tickets};
+use domain::kind::Kind;
+use domain::ports::{Clock, Entropy, Store, Tickets, Witness};
 use domain::refusals::{RefusalLimits, Refusals};
 use domain::ticket::{TicketBook, TicketKeys};
 use keys::custody::{Custody, CustodyFault, delay_before_attempt};
@@ -26,6 +29,8 @@ use store::{AnchorFile, Database, OpenError, Recorder};
 
 /// The name of this console in audit entries.
 pub(crate) const CONSOLE: &str = "console";
+/// What is said of an anchor in doubt.
+const DOUBT: &str = "the newest anchor is not genuine: torn by a power cut, or altered";
 /// The address of whoever sits at the machine itself, in contexts of entries.
 pub(crate) const LOCAL: &str = "local";
 
@@ -87,7 +92,14 @@ impl Installation {
         let anchors = open_anchors(config, &roots)?;
         let chains = Chains { store: &store, audit_root: &roots.audit, anchors: Some(anchors.all()) };
         let report = chains.verify(config.audit.verify_all_up_to_entries).await?;
-        Ok((Self::with(roots, database, anchors).await?, report))
+        let installation = Self::with(roots, database, anchors).await?;
+        match installation.every_tenant_has_its_chain().await {
+            Ok(()) => Ok((installation, report)),
+            Err(stop) => {
+                installation.close().await;
+                Err(stop)
+            }
+        }
     }
 
     /// Joins what was opened and starts the ledger.
@@ -96,6 +108,12 @@ impl Installation {
     /// [`Exit::Unavailable`], [`Exit::BrokenChain`].
     pub async fn with(roots: Roots, database: Database, anchors: AnchorFile) -> Outcome<Self> {
         let roots = Arc::new(roots);
+        let doubtful: Vec<Anchor> = anchors.all().into_iter().filter(|anchor| anchor.in_doubt).collect();
+        for anchor in &doubtful {
+            // Said before the recorder writes the anchor again.
+            tracing::error!(chain = %anchor.chain, entries = anchor.length, "{DOUBT}");
+            output::note(format_args!("chain {}, known up to entry {}: {DOUBT}", anchor.chain, anchor.length));
+        }
         let (store, tickets) = (database.store(), database.tickets());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
@@ -112,7 +130,7 @@ impl Installation {
         let correlation = CorrelationId::from_random(correlation);
         let operator = Subject::console(&account(), TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
         let witness = Arc::new(SystemChain::new(Arc::clone(&store), &roots.audit));
-        Ok(Self {
+        let installation = Self {
             roots,
             database,
             store,
@@ -125,7 +143,26 @@ impl Installation {
             witness,
             operator,
             correlation,
-        })
+        };
+        for anchor in &doubtful {
+            installation.record_doubt(anchor).await?;
+        }
+        Ok(installation)
+    }
+
+    /// Puts into the system chain that the newest anchor of a chain was not genuine.
+    async fn record_doubt(&self, anchor: &Anchor) -> Outcome {
+        let journal = Journal {
+            ledger: self.recorder.as_ref(),
+            vault: self.vault.as_ref(),
+            clock: self.clock.as_ref(),
+            entropy: self.entropy.as_ref(),
+        };
+        let act = Act::failed("IntegrityFailure", "AnchorFile", &anchor.chain.to_string());
+        let reason = Some(format!("{DOUBT}; known up to entry {}", anchor.length));
+        let context = Context { reason, ..Context::default() };
+        journal.record(&self.actor(&self.operator), act, &context).await.map_err(not_recorded)?;
+        Ok(())
     }
 
     /// Returns the use case that changes the directory and rotates keys.
@@ -183,7 +220,26 @@ impl Installation {
     /// [`Exit::BrokenChain`] when it is not what the chain says, [`Exit::Unavailable`], or [`Exit::Failed`] when an
     /// entry does not open.
     pub async fn directory(&self) -> Outcome<Directory> {
-        self.administration().load_directory().await.map_err(crate::commands::not_changed)
+        let directory = self.administration().load_directory().await.map_err(crate::commands::not_changed)?;
+        self.every_tenant_has_its_chain().await?;
+        Ok(directory)
+    }
+
+    /// Fails where a tenant that the system chain tells of has no chain: it was removed, and its anchor with it.
+    async fn every_tenant_has_its_chain(&self) -> Outcome {
+        let told = self.witness.directory().await.map_err(|fault| match fault {
+            NotRead::Broken(broken) => NotVerified::Broken(broken),
+            NotRead::Unavailable => NotVerified::Unavailable,
+        })?;
+        // A tenant begins with an entry in its own chain, and the heads are read after what the system chain says.
+        let heads = self.store.heads().await.map_err(NotVerified::from)?;
+        for (id, _) in told.iter().filter(|(_, stated)| stated.kind == Kind::Tenant) {
+            let chain = ChainId(id.0);
+            if !heads.iter().any(|(known, head)| *known == chain && head.length > 0) {
+                return Err(NotVerified::Broken(Break { chain, sequence: 1, kind: BreakKind::Truncated }).into());
+            }
+        }
+        Ok(())
     }
 
     /// Finishes what is recorded and closes the database.

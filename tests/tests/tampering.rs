@@ -338,6 +338,70 @@ fn a_missing_or_altered_anchor_file_stops_the_start() {
     }
 }
 
+/// The anchors of a chain: where its two slots are in the file, with the number of entries each knows of; the newest last.
+fn slots_of(anchors: &[u8], chain: &str) -> [(usize, i64); 2] {
+    let number = |at: usize| u64::from_be_bytes(anchors[at..at + 8].try_into().unwrap());
+    let hex = |at: usize| anchors[at..at + 16].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let mut slots: Vec<usize> = (128..anchors.len()).step_by(128).filter(|at| hex(*at) == chain).collect();
+    slots.sort_by_key(|at| number(at + 64));
+    [slots[0], slots[1]].map(|at| (at, i64::try_from(number(at + 16)).unwrap()))
+}
+
+#[test]
+fn a_chain_cut_together_with_its_newest_anchor_is_found() {
+    let zeros = |slot: &mut [u8], _: &[u8]| slot.fill(0);
+    let flipped = |slot: &mut [u8], _: &[u8]| slot[20] ^= 1;
+    let copied = |slot: &mut [u8], other: &[u8]| slot.copy_from_slice(other);
+    for change in [zeros as fn(&mut [u8], &[u8]), flipped, copied] {
+        let mut victim = Victim::open();
+        let mut anchors = story().now.file("anchors").to_vec();
+        let [(before, left), (newest, _)] = slots_of(&anchors, &victim.chain);
+        let other = anchors[before..before + 128].to_vec();
+        change(&mut anchors[newest..newest + 128], &other);
+        write_private(&victim.home.path("anchors"), &anchors);
+        victim.sql(&format!("DELETE FROM audit_entry WHERE chain = CHAIN AND sequence > {left}"));
+        victim.fix_head(left);
+        assert_eq!(victim.refused(), refusal(left + 1, "anchor_altered"));
+    }
+}
+
+#[test]
+fn an_altered_anchor_alone_is_found_by_verify_and_told_by_a_start() {
+    let victim = Victim::new();
+    victim.database.close();
+    let home = victim.home;
+    let mut anchors = story().now.file("anchors").to_vec();
+    let [(_, known), (newest, _)] = slots_of(&anchors, &victim.chain);
+    anchors[newest + 100] ^= 1;
+    write_private(&home.path("anchors"), &anchors);
+    let ended = home.run(&["audit", "verify"]);
+    assert_eq!(ended.code, Some(65));
+    let told = format!("\"first_bad_sequence\":{},\"kind\":\"anchor_altered\"", known + 1);
+    assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+    // A power cut leaves the same: results go on, and what was found stays in the chain.
+    let ended = home.serve().terminate();
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.stderr.contains("the newest anchor is not genuine"), "{}", ended.stderr);
+    home.done(&["audit", "verify"]);
+    let shown =
+        home.done(&["audit", "show", "--tenant", "system", "--action", "IntegrityFailure", "--context", "--json"]);
+    assert!(shown.contains("AnchorFile") && shown.contains("the newest anchor is not genuine"), "{shown}");
+    assert!(shown.contains(&home.first().id), "the chain is named: {shown}");
+}
+
+#[test]
+fn a_chain_removed_with_its_anchor_is_found() {
+    let mut victim = Victim::open();
+    let mut anchors = story().now.file("anchors").to_vec();
+    for (at, _) in slots_of(&anchors, &victim.chain) {
+        anchors[at..at + 128].fill(0);
+    }
+    write_private(&victim.home.path("anchors"), &anchors);
+    victim.sql("DELETE FROM audit_entry WHERE chain = CHAIN");
+    victim.sql("DELETE FROM audit_head WHERE chain = CHAIN");
+    assert_eq!(victim.refused(), refusal(1, "truncated"));
+}
+
 #[test]
 fn a_context_moved_to_another_entry_does_not_open_and_is_told() {
     let mut victim = Victim::open();

@@ -6,7 +6,8 @@
 //!
 //! A slot is not synced with every batch: an anchor that a power cut sets back a little is behind its chain,
 //! which is always allowed, and a sync would double the cost of a commit. The first anchor of a chain is synced
-//! before the chain's first entry is committed, since a chain with entries and without an anchor is a break.
+//! before the chain's first entry is committed, since a chain with entries and without an anchor is a break; the second
+//! one too, since from then on a slot without an anchor is one that was removed.
 
 use domain::audit::{Anchor, AnchorFault, AnchorKey, Anchors, ChainHead, ChainId};
 use std::fs::{File, OpenOptions};
@@ -24,6 +25,8 @@ pub struct AnchorFile {
     /// The file as this process last saw it.
     image: Vec<u8>,
     anchors: Anchors,
+    /// How many anchors were found altered since the file was opened.
+    altered: u64,
 }
 
 impl AnchorFile {
@@ -39,7 +42,7 @@ impl AnchorFile {
         if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             File::open(directory)?.sync_all()?;
         }
-        Ok(Self { file, key, image, anchors: Anchors::default() })
+        Ok(Self { file, key, image, anchors: Anchors::default(), altered: 0 })
     }
 
     /// Opens an existing file and checks every anchor in it.
@@ -48,7 +51,7 @@ impl AnchorFile {
     /// [`AnchorFileError`]; a missing file is [`io::ErrorKind::NotFound`].
     pub fn open(path: &Path, key: AnchorKey) -> Result<Self, AnchorFileError> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        let mut opened = Self { file, key, image: Vec::new(), anchors: Anchors::default() };
+        let mut opened = Self { file, key, image: Vec::new(), anchors: Anchors::default(), altered: 0 };
         opened.locked(|_| Ok(()))?;
         Ok(opened)
     }
@@ -57,6 +60,11 @@ impl AnchorFile {
     #[must_use]
     pub fn all(&self) -> Vec<Anchor> {
         self.anchors.all().copied().collect()
+    }
+
+    /// Returns how many anchors were altered from outside since this was asked last.
+    pub(crate) fn take_altered(&mut self) -> u64 {
+        std::mem::take(&mut self.altered)
     }
 
     /// Reads what other processes wrote meanwhile and returns every anchor.
@@ -73,7 +81,7 @@ impl AnchorFile {
     /// # Errors
     /// [`AnchorFileError`]; anchors are then where they were, or moved in part.
     pub fn advance(&mut self, heads: &[(ChainId, ChainHead)]) -> Result<(), AnchorFileError> {
-        self.locked(|open| open.write(heads).map(|_| ()))
+        self.locked(|open| open.write(heads))
     }
 
     /// Gives chains their first anchor, on disk, before their first entry is committed.
@@ -82,12 +90,7 @@ impl AnchorFile {
     /// [`AnchorFileError`]; then no entry may be committed.
     pub fn found(&mut self, chains: &[ChainId]) -> Result<(), AnchorFileError> {
         let heads: Vec<_> = chains.iter().map(|chain| (*chain, ChainHead::EMPTY)).collect();
-        self.locked(|open| {
-            if open.write(&heads)? {
-                open.file.sync_all()?;
-            }
-            Ok(())
-        })
+        self.locked(|open| open.write(&heads))
     }
 
     /// Brings everything written to the disk.
@@ -114,19 +117,28 @@ impl AnchorFile {
         let mut now = vec![0; length];
         self.file.read_exact_at(&mut now, 0)?;
         if now != self.image {
-            self.anchors = Anchors::read(&now, &self.key)?;
+            let anchors = Anchors::read(&now, &self.key)?;
+            // Nobody moves an anchor back, and while a process lives no power cut tears one.
+            for known in self.anchors.all().filter(|_| !self.image.is_empty()) {
+                let is = anchors.of(known.chain);
+                if is.is_none_or(|is| is.length < known.length || (is.in_doubt && !known.in_doubt)) {
+                    tracing::error!(chain = %known.chain, entries = known.length, "an anchor was altered from outside");
+                    self.altered = self.altered.saturating_add(1);
+                }
+            }
+            self.anchors = anchors;
             self.image = now;
         }
         Ok(())
     }
 
-    /// Writes the slots that move; says whether there were any.
-    fn write(&mut self, heads: &[(ChainId, ChainHead)]) -> Result<bool, AnchorFileError> {
-        let mut moved = false;
+    /// Writes the slots that move.
+    fn write(&mut self, heads: &[(ChainId, ChainHead)]) -> Result<(), AnchorFileError> {
+        let mut first = false;
         for (chain, head) in heads {
             // The head's own time: an anchor needs no clock of its own.
             let Some(slot) = self.anchors.advance(*chain, head, head.time, &self.key) else { continue };
-            moved = true;
+            first |= slot.first_of_its_place;
             if let Err(error) = self.file.write_all_at(&slot.bytes, slot.offset) {
                 // What is in memory is ahead of the file now; the next time the file counts.
                 self.image.clear();
@@ -141,7 +153,10 @@ impl AnchorFile {
                 place.copy_from_slice(&slot.bytes);
             }
         }
-        Ok(moved)
+        if first {
+            self.file.sync_all()?;
+        }
+        Ok(())
     }
 }
 
@@ -200,6 +215,29 @@ mod tests {
         let mut lengths: Vec<_> = AnchorFile::open(&path, key()).unwrap().all().iter().map(|a| a.length).collect();
         lengths.sort_unstable();
         assert_eq!(lengths, [2, 7]);
+    }
+
+    #[test]
+    fn an_anchor_altered_under_a_process_is_counted_once_and_written_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("anchors");
+        let mut file = AnchorFile::create(&path, key()).unwrap();
+        file.found(&[CHAIN]).unwrap();
+        for length in [5, 9] {
+            file.advance(&[(CHAIN, head(length))]).unwrap();
+        }
+        assert_eq!(file.take_altered(), 0);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[128 + 128 + 20] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(
+            AnchorFile::open(&path, key()).unwrap().all().iter().all(|anchor| anchor.in_doubt && anchor.length == 5)
+        );
+        file.advance(&[(CHAIN, head(12))]).unwrap();
+        assert_eq!((file.take_altered(), file.take_altered()), (1, 0));
+        assert!(
+            AnchorFile::open(&path, key()).unwrap().all().iter().all(|anchor| !anchor.in_doubt && anchor.length == 12)
+        );
     }
 
     #[test]

@@ -12,7 +12,16 @@
 //! ```
 //!
 //! Integers are big-endian. 128 divides 512, so no slot straddles a disk sector. Within a pair the genuine
-//! slot with the higher counter counts. Anchor a new chain (at length 0) before its first entry is
+//! slot with the higher counter counts; a slot with an even counter stands first, one with an odd counter second.
+//!
+//! A slot that is neither genuine nor unused was torn or altered, and its bytes do not tell which: whoever alters can
+//! leave what a torn write leaves. The chain tells. A slot is written behind a commit that is durable, so behind a torn
+//! one the chain has gone further than the anchor before; a chain that ends there was cut. What remains, an altered slot
+//! and a chain cut within the last commits, cannot be told from a power cut: such an anchor is [`Anchor::in_doubt`], and
+//! whoever opens the file says so, aloud and in the chain. A slot that was used is never unused again: the second write
+//! of a pair is synced as the first is.
+//!
+//! Anchor a new chain (at length 0) before its first entry is
 //! committed; then a chain with entries and without an anchor is a break, never an unlucky crash. Somebody
 //! who can put back both the database and this file is caught only by a copy kept elsewhere.
 
@@ -36,13 +45,21 @@ pub struct Anchor {
     pub time: Timestamp,
     /// Counts the writes of this chain's anchor.
     pub counter: u64,
+    /// The other slot of its pair is not genuine: a newer anchor stood there, torn by a power cut or altered since.
+    pub in_doubt: bool,
 }
 
 impl Anchor {
     /// Says of a head that its chain was known to be there; to be compared, not written.
     #[must_use]
     pub const fn at(chain: ChainId, head: &ChainHead) -> Self {
-        Self { chain, length: head.length, tag: head.tag, time: head.time, counter: 0 }
+        Self { chain, length: head.length, tag: head.tag, time: head.time, counter: 0, in_doubt: false }
+    }
+
+    /// Returns the break that an anchor in doubt is for whoever must be sure: what follows it may be cut.
+    #[must_use]
+    pub const fn doubt(&self) -> Break {
+        Break { chain: self.chain, sequence: self.length.saturating_add(1), kind: BreakKind::AnchorAltered }
     }
 }
 
@@ -59,6 +76,8 @@ pub struct SlotWrite {
     pub offset: u64,
     /// The slot.
     pub bytes: [u8; SLOT_BYTES],
+    /// Nothing stood there before: it must be on the disk before anything else is written.
+    pub first_of_its_place: bool,
 }
 
 impl Anchors {
@@ -82,16 +101,22 @@ impl Anchors {
         let slots = bytes.strip_prefix(&Self::new_file()).ok_or(AnchorFault::NotAnAnchorFile)?;
         let mut pairs: Vec<Option<Anchor>> = Vec::new();
         for pair in slots.chunks(SLOT_BYTES.saturating_mul(2)) {
-            let read: Vec<Slot> = pair.chunks(SLOT_BYTES).map(|slot| read_slot(slot, key)).collect();
+            let places = pair.chunks(SLOT_BYTES).zip(0u64..);
+            let read: Vec<Slot> = places.map(|(slot, place)| read_slot(slot, place, key)).collect();
             let genuine =
                 read.iter().filter_map(|slot| if let Slot::Genuine(anchor) = slot { Some(*anchor) } else { None });
-            let newest = genuine.max_by_key(|anchor| anchor.counter);
+            let mut newest = genuine.max_by_key(|anchor| anchor.counter);
             let altered = read.iter().filter(|slot| matches!(slot, Slot::Altered)).count();
             let twice = newest.is_some_and(|new| pairs.iter().flatten().any(|known| known.chain == new.chain));
             let strangers =
                 read.iter().any(|slot| matches!((slot, newest), (Slot::Genuine(a), Some(b)) if a.chain != b.chain));
             if altered > 1 || twice || strangers {
                 return Err(AnchorFault::Altered);
+            }
+            if let Some(anchor) = &mut newest {
+                let genuine = read.iter().filter(|slot| matches!(slot, Slot::Genuine(_))).count();
+                // After its first write a pair has one slot, from the second on two.
+                anchor.in_doubt = altered > 0 || (genuine < 2 && anchor.counter > 1);
             }
             pairs.push(newest);
         }
@@ -135,11 +160,11 @@ impl Anchors {
             return None;
         }
         let counter = pair.map_or(1, |anchor| anchor.counter.saturating_add(1));
-        let anchor = Anchor { chain, length: head.length, tag: head.tag, time: now, counter };
+        let anchor = Anchor { chain, length: head.length, tag: head.tag, time: now, counter, in_doubt: false };
         *pair = Some(anchor);
         let slot = u64::try_from(place).ok()?.checked_mul(2)?.checked_add(counter.rem_euclid(2))?;
         let offset = slot.checked_add(1)?.checked_mul(128)?;
-        Some(SlotWrite { offset, bytes: render_slot(&anchor, key) })
+        Some(SlotWrite { offset, bytes: render_slot(&anchor, key), first_of_its_place: counter <= 2 })
     }
 }
 
@@ -147,7 +172,8 @@ impl Anchors {
 ///
 /// # Errors
 /// [`BreakKind::Truncated`] at the first missing entry when the chain is shorter than it was;
-/// [`BreakKind::RolledBack`] at the anchored entry when another stands there.
+/// [`BreakKind::RolledBack`] at the anchored entry when another stands there; [`BreakKind::AnchorAltered`] behind the
+/// anchored entry when the chain ends there though a newer anchor was written.
 pub fn compare(anchor: &Anchor, head: &ChainHead, tag_at_anchor: Option<[u8; 32]>) -> Result<(), Break> {
     let chain = anchor.chain;
     if head.length < anchor.length {
@@ -155,6 +181,9 @@ pub fn compare(anchor: &Anchor, head: &ChainHead, tag_at_anchor: Option<[u8; 32]
     }
     if anchor.length > 0 && tag_at_anchor != Some(anchor.tag) {
         return Err(Break { chain, sequence: anchor.length, kind: BreakKind::RolledBack });
+    }
+    if anchor.in_doubt && head.length == anchor.length {
+        return Err(anchor.doubt());
     }
     Ok(())
 }
@@ -185,11 +214,13 @@ enum Slot {
     Altered,
 }
 
-fn read_slot(slot: &[u8], key: &AnchorKey) -> Slot {
+/// Reads the slot at a place of its pair; a genuine one that was copied to the other place is altered.
+fn read_slot(slot: &[u8], place: u64, key: &AnchorKey) -> Slot {
     if slot.iter().all(|byte| *byte == 0) {
         return Slot::Unused;
     }
-    genuine_slot(slot, key).map_or(Slot::Altered, Slot::Genuine)
+    let genuine = genuine_slot(slot, key).filter(|anchor| anchor.counter.rem_euclid(2) == place);
+    genuine.map_or(Slot::Altered, Slot::Genuine)
 }
 
 fn genuine_slot(slot: &[u8], key: &AnchorKey) -> Option<Anchor> {
@@ -209,6 +240,7 @@ fn genuine_slot(slot: &[u8], key: &AnchorKey) -> Option<Anchor> {
         tag: *tag,
         time: Timestamp(i64::from_be_bytes(*time)),
         counter: u64::from_be_bytes(counter.try_into().ok()?),
+        in_doubt: false,
     })
 }
 

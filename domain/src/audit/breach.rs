@@ -58,6 +58,8 @@ pub enum BreakKind {
     CheckpointBad,
     /// The chain has entries but no anchor says how far it was.
     AnchorMissing,
+    /// The newest anchor of the chain is not genuine, and the chain ends at the one before.
+    AnchorAltered,
     /// The sequence column does not say what the entry says.
     ColumnMismatch,
     /// The bytes are not an entry in canonical form.
@@ -68,10 +70,10 @@ pub enum BreakKind {
     KeyMissing,
     /// The entry vouches for a sealed context that is not there.
     ContextMissing,
-    /// The record that the entry tells of is not there.
-    RecordMissing,
     /// The sealed context beside the entry does not open, or is not the one that the entry vouches for.
     ContextAltered,
+    /// The record that the entry tells of is not there.
+    RecordMissing,
     /// The record that the entry tells of is there with an older content, or with one that no entry tells of.
     RecordRolledBack,
     /// The record that the entry tells of does not open, or its key is gone.
@@ -90,15 +92,16 @@ impl BreakKind {
         BreakKind::RolledBack,
         BreakKind::CheckpointBad,
         BreakKind::AnchorMissing,
+        BreakKind::AnchorAltered,
         BreakKind::ColumnMismatch,
         BreakKind::Malformed,
         BreakKind::HeadMismatch,
         BreakKind::KeyMissing,
         BreakKind::ContextMissing,
+        BreakKind::ContextAltered,
         BreakKind::RecordMissing,
         BreakKind::RecordRolledBack,
         BreakKind::RecordAltered,
-        BreakKind::ContextAltered,
     ];
 
     /// Returns the word that operators, scripts and the other verifier read.
@@ -114,15 +117,16 @@ impl BreakKind {
             BreakKind::RolledBack => "rolled_back",
             BreakKind::CheckpointBad => "checkpoint_bad",
             BreakKind::AnchorMissing => "anchor_missing",
+            BreakKind::AnchorAltered => "anchor_altered",
             BreakKind::ColumnMismatch => "column_mismatch",
             BreakKind::Malformed => "malformed",
             BreakKind::HeadMismatch => "head_mismatch",
             BreakKind::KeyMissing => "key_missing",
             BreakKind::ContextMissing => "context_missing",
+            BreakKind::ContextAltered => "context_altered",
             BreakKind::RecordMissing => "record_missing",
             BreakKind::RecordRolledBack => "record_rolled_back",
             BreakKind::RecordAltered => "record_altered",
         }
-            BreakKind::ContextAltered => "context_altered",
     }
 }

@@ -22,12 +22,12 @@ impl Task {
 
     /// Moves the anchors; a fault is told and does not undo what is committed: the next batch moves them further.
     pub(super) fn anchor(&mut self, heads: &[(ChainId, ChainHead)]) {
-        if let Some(anchors) = &mut self.anchors
-            && let Err(error) = anchors.advance(heads)
-        {
+        let Some(anchors) = &mut self.anchors else { return };
+        if let Err(error) = anchors.advance(heads) {
             self.metrics.anchor_faults.add(1);
             tracing::error!(%error, "anchors not moved");
         }
+        self.metrics.anchor_faults.add(anchors.take_altered());
     }
 
     pub(super) fn segment_may_be_due(&self, chain: ChainId, from: &ChainHead, to: &ChainHead) {

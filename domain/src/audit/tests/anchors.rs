@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::audit::{AnchorFault, AnchorKey, Anchors, Break, BreakKind, SLOT_BYTES, SlotWrite, compare};
+use std::string::String;
 
 fn key() -> AnchorKey {
     AnchorKey::derive(&root())
@@ -67,9 +68,16 @@ fn a_write_torn_at_any_byte_leaves_the_anchor_before() {
     for torn in 0..SLOT_BYTES {
         let mut bytes = bytes.clone();
         apply(&mut bytes, &write, torn);
-        let length = Anchors::read(&bytes, &key()).unwrap().of(CHAIN).unwrap().length;
+        let read = Anchors::read(&bytes, &key()).unwrap();
+        let anchor = *read.of(CHAIN).unwrap();
         // The last bytes of a slot are padding: from there on the write is whole.
-        assert_eq!(length, if torn < 104 { 9 } else { 20 }, "torn at {torn}");
+        assert_eq!(anchor.length, if torn < 104 { 9 } else { 20 }, "torn at {torn}");
+        // The chain has gone further, as it has behind every write: it is let pass, and not unnoticed.
+        let head = head(20);
+        assert_eq!(compare(&anchor, &head, Some(anchor.tag)), Ok(()));
+        // The first bytes name the chain, as the slot before did: until then nothing is changed.
+        let changed = (24..104).contains(&torn);
+        assert_eq!(anchor.in_doubt, changed, "torn at {torn}");
     }
 }
 
@@ -107,6 +115,46 @@ fn a_changed_file_is_refused() {
     assert_eq!(fault(&copied), Some(AnchorFault::Altered));
 
     assert_eq!(Anchors::read(&bytes, &AnchorKey::derive(&Secret::new([8; 32]))).err(), Some(AnchorFault::Altered));
+}
+
+#[test]
+fn a_chain_cut_to_the_anchor_before_an_altered_one_is_found() {
+    let (bytes, _) = file();
+    let newest = SLOT_BYTES * 2..SLOT_BYTES * 3;
+    let before: Vec<u8> = bytes[SLOT_BYTES..SLOT_BYTES * 2].to_vec();
+    let mut changes: Vec<(String, Vec<u8>)> = (0..SLOT_BYTES)
+        .map(|at| {
+            let mut altered = bytes.clone();
+            altered[newest.start + at] ^= 1;
+            (format!("bit of byte {at}"), altered)
+        })
+        .collect();
+    for (what, slot) in [("zeros", vec![0; SLOT_BYTES]), ("the slot before", before), ("noise", vec![0xa5; SLOT_BYTES])]
+    {
+        let mut altered = bytes.clone();
+        altered[newest.clone()].copy_from_slice(&slot);
+        changes.push((what.into(), altered));
+    }
+    for (what, altered) in changes {
+        let read = Anchors::read(&altered, &key()).unwrap();
+        let anchor = *read.of(CHAIN).unwrap();
+        assert_eq!((anchor.length, anchor.in_doubt), (5, true), "{what}");
+        let cut = Break { chain: CHAIN, sequence: 6, kind: BreakKind::AnchorAltered };
+        assert_eq!(compare(&anchor, &head(5), Some(anchor.tag)), Err(cut), "{what}");
+        assert_eq!(compare(&anchor, &head(9), Some(anchor.tag)), Ok(()), "{what}: told otherwise");
+        assert!(!read.of(ChainId::SYSTEM).unwrap().in_doubt);
+    }
+}
+
+#[test]
+fn an_anchor_that_is_written_again_is_in_doubt_no_longer() {
+    let (mut bytes, _) = file();
+    bytes[SLOT_BYTES * 2 + 40] ^= 1;
+    let mut anchors = Anchors::read(&bytes, &key()).unwrap();
+    let write = anchors.advance(CHAIN, &head(12), Timestamp(80), &key()).unwrap();
+    apply(&mut bytes, &write, SLOT_BYTES);
+    let anchor = *Anchors::read(&bytes, &key()).unwrap().of(CHAIN).unwrap();
+    assert_eq!((anchor.length, anchor.in_doubt), (12, false));
 }
 
 #[test]

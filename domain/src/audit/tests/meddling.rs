@@ -66,7 +66,7 @@ proptest! {
         let keys = keys();
         let (_, shorter) = chain_of(left, 0);
         prop_assert!(check(&rows, &shorter).is_ok());
-        let anchor = Anchor { chain: CHAIN, length: COUNT, tag: head.tag, time: Timestamp(0), counter: 1 };
+        let anchor = Anchor { chain: CHAIN, length: COUNT, tag: head.tag, time: Timestamp(0), counter: 1, in_doubt: false };
         let mut verifier = Verifier::new(CHAIN, &keys).against(anchor);
         verifier.block(&rows.concat()).unwrap();
         prop_assert_eq!(verifier.finish(&shorter), Err(Break { chain: CHAIN, sequence: left + 1, kind: BreakKind::Truncated }));
@@ -157,7 +157,8 @@ fn an_older_database_that_went_on_is_rolled_back() {
     assert!(check(&rows, &head).is_ok());
 
     let keys = keys();
-    let anchor = Anchor { chain: CHAIN, length: 10, tag: anchored.tag, time: Timestamp(0), counter: 3 };
+    let anchor =
+        Anchor { chain: CHAIN, length: 10, tag: anchored.tag, time: Timestamp(0), counter: 3, in_doubt: false };
     let mut verifier = Verifier::new(CHAIN, &keys).against(anchor);
     verifier.block(&rows.concat()).unwrap();
     assert_eq!(verifier.finish(&head), Err(Break { chain: CHAIN, sequence: 10, kind: BreakKind::RolledBack }));

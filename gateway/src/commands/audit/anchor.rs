@@ -30,8 +30,9 @@ pub(super) async fn run(config: &Config, reason: &str) -> Outcome {
     let key = || AnchorKey::derive(&roots.audit);
     if let Ok(present) = AnchorFile::open(path, key()) {
         let against = Chains { store: &store, audit_root: &roots.audit, anchors: Some(present.all()) };
-        match against.verify(u64::MAX).await {
-            Ok(_) => {
+        let verified = against.verify(u64::MAX).await;
+        match verified.and_then(|_| Ok(against.sure()?)) {
+            Ok(()) => {
                 database.close().await;
                 return output::line("the anchors fit the chains: nothing was changed");
             }

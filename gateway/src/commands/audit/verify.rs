@@ -47,6 +47,7 @@ async fn verify(config: &Config, with_records: bool, print: Json) -> Outcome {
     let anchors = installation::open_anchors(config, &roots)?;
     let chains = Chains { store: &store, audit_root: &roots.audit, anchors: Some(anchors.all()) };
     let report = patiently(chains.verify(u64::MAX), || "verifying".to_owned()).await?;
+    chains.sure().map_err(NotVerified::from)?;
     // Only now, with every chain whole, the ledger may start: the directory gives the chains their names.
     let installation = Installation::with(roots, database, anchors).await?;
     let held = match installation.directory().await {
