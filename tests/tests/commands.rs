@@ -42,6 +42,9 @@ fn a_wrong_configuration_is_told_with_file_line_and_the_nearest_key() {
         ("anchor_file =", "anchor_fil =", "did you mean `anchor_file`?"),
         ("level = \"trace\"", "levle = \"trace\"", "did you mean `level`?"),
         ("name = \"second\"", "name = \"second\"\nmax_frame_byte = 1", "did you mean `max_frame_bytes`?"),
+        ("name = \"second\"", "name = \"second\"\nmax_frame_bytes = 0", "it must be from 1024 to 67108864"),
+        ("request_timeout_seconds = 5", "request_timeout_seconds = 0", "it must be from 1 to 31536000"),
+        ("anchor_file = \"anchors\"", "anchor_file = \"\"", "names no file"),
         ("level = \"trace\"", "level = \"loud\"", "loud"),
         ("request_timeout_seconds = 5", "request_timeout_seconds = \"5\"", "string"),
         (
@@ -94,6 +97,10 @@ fn check_config_prints_what_is_in_force_and_no_secret() {
     for shown in [text, json.to_string()] {
         assert!(shown.contains("credential") && !shown.contains(credential.trim()), "a secret is shown as its file");
     }
+    let told = || home.run(&["check-config"]).stderr;
+    assert!(told().contains("the configuration is right\n"), "{}", told());
+    fs::rename(home.path("sealgate.db"), home.path("elsewhere.db")).unwrap();
+    assert!(told().contains("but there is no") && told().contains("sealgate.db"), "{}", told());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::cli::Json;
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::{output, sign_on, tls};
+use std::path::{Path, PathBuf};
 
 /// Prints the settings in force; secrets appear as the path of their file, never as their content.
 ///
@@ -21,6 +22,19 @@ pub fn run(config: &Config, print: Json) -> Outcome {
     }
     let text = toml::to_string(config).map_err(|fault| Stop::new(Exit::Failed, fault))?;
     output::line(text.trim_end())?;
-    output::note("the configuration is right");
+    match missing(config) {
+        Some(file) => output::note(format_args!(
+            "the configuration is right, but there is no {}: `sealgate init` makes an installation",
+            file.display()
+        )),
+        None => output::note("the configuration is right"),
+    }
     Ok(())
+}
+
+/// Returns the first file of an installation that is named and not there.
+fn missing(config: &Config) -> Option<&Path> {
+    let database = config.database.sqlite_file.as_ref().or(config.database.postgres_url_file.as_ref());
+    let files = [database, Some(&config.custody.slots_file), Some(&config.audit.anchor_file)];
+    files.into_iter().flatten().find(|file| !file.exists()).map(PathBuf::as_path)
 }

@@ -1,6 +1,7 @@
 //! The configuration file: TOML, every key known, every limit named with its unit, secrets only as files.
 
 mod fault;
+mod limits;
 mod read;
 mod sign_on;
 

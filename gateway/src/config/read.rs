@@ -1,6 +1,7 @@
 //! Reading the file: TOML to values, then what no single value can say.
 
 use super::fault::nearest;
+use super::limits::limits;
 use super::{Config, ConfigFault, Tls};
 use std::io::Read;
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ pub fn read(path: &Path) -> Result<Config, ConfigFault> {
         fault(line, what, hint)
     })?;
     contradictions(&config).map_err(|(key, what)| fault(find_line(&text, key), what.to_owned(), None))?;
+    limits(&config).map_err(|(key, what)| fault(find_line(&text, key), what, None))?;
     let base = path.parent().map(Path::to_owned).unwrap_or_default();
     anchor_paths(&mut config, &base);
     Ok(config)
