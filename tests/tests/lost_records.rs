@@ -169,6 +169,18 @@ fn a_removed_context_is_found_missing() {
 }
 
 #[test]
+fn a_message_that_was_taken_off_the_list_of_work_is_found() {
+    let home = stopped();
+    let gateway = home.serve();
+    let other = Oru { mrn: "MRN000001".to_owned(), family: "OTHER".to_owned(), ..Oru::new("M9", "ONE", 3) };
+    assert_eq!(code(&gateway.mllp().exchange(&other.render()).unwrap()), "AA");
+    assert_eq!(gateway.terminate().code, Some(0));
+    home.done(WITH_RECORDS);
+    changed(&home, |database| assert_eq!(database.execute("UPDATE record SET routing = 1 WHERE routing = 3"), 1));
+    assert_eq!(verdict(&home, WITH_RECORDS), refused("record_altered"));
+}
+
+#[test]
 fn an_overwritten_context_is_found_altered_wherever_it_is() {
     for context in ["randomblob(length(context))", "x'00'", "substr(context, 1, length(context) - 1)"] {
         let home = stopped();

@@ -180,6 +180,28 @@ fn a_filler_number_of_another_patient_is_quarantined() {
     accepted(&gateway, &other.render());
     assert_eq!(report(&fhir, "F100"), before);
     assert_eq!(states(&home), ["quarantined", "mapped"]);
+    let list = home.json(&["message", "list", "--tenant", "Harbour", "--json"]);
+    assert_eq!(list[0]["reason"], "the report is known for another patient");
+    assert!(list[1]["reason"].is_null());
+}
+
+#[test]
+fn what_was_kept_without_being_read_says_why() {
+    let (home, gateway, _fhir) = serving();
+    let mut sender = gateway.mllp();
+    let unknown_type = String::from_utf8(Oru::new("MJ1", "F100", 2).render()).unwrap().replace("ORU^R01", "ADT^A01");
+    assert_eq!(code(&sender.exchange(unknown_type.as_bytes()).unwrap()), "AR");
+    assert_eq!(code(&sender.exchange(b"no message at all").unwrap()), "AR");
+    for tenant in ["Harbour", "system"] {
+        let list = home.json(&["message", "list", "--tenant", tenant, "--json"]);
+        assert_eq!(list.as_array().unwrap().len(), 1, "{list}");
+        let reason = list[0]["reason"].as_str().unwrap();
+        assert!(reason.len() > 10, "{reason}");
+        let id = list[0]["id"].as_str().unwrap();
+        let shown = home.done(&["message", "show", id, "--tenant", tenant]);
+        assert!(shown.contains(reason) && shown.contains("Not a message that could be read"), "{shown}");
+        assert!(home.done(&["message", "list", "--tenant", tenant]).contains(reason));
+    }
 }
 
 #[test]

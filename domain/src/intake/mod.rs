@@ -4,10 +4,12 @@
 //! and synchronous. A message that loses a race against another is joined anew, at most
 //! [`MAX_ATTEMPTS`] times; then it is [`NotReceived::Contended`], and the caller may wait and ask again.
 
+mod account;
 mod aim;
 mod incoming;
 mod join;
 
+pub use account::Account;
 pub use incoming::{Hold, Incoming, IncomingMember, IncomingRecord, Merge, NamedResult, Stage, Standing};
 
 use crate::access::{self, Receive, Resource, Subject};
@@ -21,6 +23,7 @@ use crate::record::content::{Content, Member};
 use crate::record::{self, Binding, SealFault};
 use crate::time::Timestamp;
 use crate::write::{Claim, ConflictReason, IndexTerm, RecordWrite, Routing, StoredRecord, WriteSet};
+use account::account;
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
@@ -156,15 +159,14 @@ impl Intake {
         let actor = Actor::new(delivery.subject, delivery.workstation, delivery.correlation);
         let id = RecordId::from_time(delivery.received, self.random()?);
         let mut write = WriteSet::default();
+        let member = |kind, bytes| Member { kind, id, version: 1, last_updated: delivery.received, bytes };
+        let why = account(Routing::Quarantined, reason, "").into_bytes();
         let content = Content {
             as_of: delivery.received,
-            members: alloc::vec![Member {
-                kind: Kind::QuarantinedFrame,
-                id,
-                version: 1,
-                last_updated: delivery.received,
-                bytes: delivery.bytes.into(),
-            }],
+            members: alloc::vec![
+                member(Kind::QuarantinedFrame, delivery.bytes.into()),
+                member(Kind::MessageTrace, why.into()),
+            ],
         };
         let plan = Plan {
             kind: Kind::QuarantinedFrame,
@@ -235,16 +237,14 @@ impl Intake {
         identity.push(delivery.bytes);
         write.claims.push(Claim { tenant, token: secrets.content.claim("message", &identity), message });
 
-        let member = |kind, bytes| {
-            let bytes = Cow::Borrowed(bytes);
-            Member { kind, id: message, version: 1, last_updated: delivery.received, bytes }
-        };
+        let member = |kind, bytes| Member { kind, id: message, version: 1, last_updated: delivery.received, bytes };
         let trace = renamed(&incoming.trace, &joined.renamed);
+        let account = account(joined.routing, joined.reason, &trace).into_bytes();
         let content = Content {
             as_of: delivery.received,
             members: alloc::vec![
-                member(Kind::Hl7Message, delivery.bytes),
-                member(Kind::MessageTrace, trace.as_bytes()),
+                member(Kind::Hl7Message, Cow::Borrowed(delivery.bytes)),
+                member(Kind::MessageTrace, account.into()),
             ],
         };
         let patients: BTreeSet<_> = incoming.records.iter().filter_map(|record| record.patient).collect();

@@ -19,7 +19,9 @@ pub use opened::{Disclosed, Opened};
 pub use sealed::{Heading, MAX_PLAINTEXT, Suite, heading};
 
 use crate::access::{Opens, Permit, VerifyAudit};
+use crate::intake::Account;
 use crate::keys::{ContentKey, ContentMac, DataKey};
+use crate::kind::Kind;
 use crate::ports::{Entropy, Unavailable};
 use crate::write::StoredRecord;
 use alloc::vec::Vec;
@@ -51,7 +53,8 @@ pub fn open<A: Opens>(permit: Permit<A>, key: &DataKey, stored: &StoredRecord) -
 
 /// Returns the keyed hash of a stored record's content, to be held against the chain; nothing else leaves.
 ///
-/// Opens inside, under a permit to verify that spans the tenant: what comes out says nothing about anybody.
+/// Opens inside, under a permit to verify that spans the tenant: what comes out says nothing about anybody. A message must
+/// stand where its own account says, or it would not be listed as the work that it is.
 ///
 /// # Errors
 /// [`IntegrityFailure`], as for [`open`].
@@ -64,7 +67,10 @@ pub fn content_mac(
     if permit.tenant() != stored.tenant || key.tenant != stored.tenant {
         return Err(IntegrityFailure);
     }
-    Ok(unseal(key, stored)?.content_mac(content))
+    let opened = unseal(key, stored)?;
+    let mut listed = true;
+    opened.inspect_kind(Kind::MessageTrace, |_, account| listed = Account::read(account).fits(stored.routing));
+    if listed { Ok(opened.content_mac(content)) } else { Err(IntegrityFailure) }
 }
 
 fn unseal(key: &DataKey, stored: &StoredRecord) -> Result<Opened, IntegrityFailure> {

@@ -3,6 +3,7 @@
 use super::{Caller, Refusal, Retrieval, asked, patient_of};
 use crate::access::{self, Action, ViewMessage};
 use crate::id::RecordId;
+use crate::intake::Account;
 use crate::journal::Act;
 use crate::kind::Kind;
 use crate::ports::{Find, KeyFault};
@@ -22,6 +23,8 @@ pub struct MessageHeading {
     pub received: Timestamp,
     /// Where it stands.
     pub routing: Routing,
+    /// Why it stands there, where it is kept out of the records or changed nothing: a constant sentence.
+    pub reason: Option<String>,
 }
 
 /// A received message in clear, its view recorded.
@@ -30,7 +33,7 @@ pub struct MessageView {
     pub heading: MessageHeading,
     /// The bytes, exactly as they came.
     pub raw: Vec<u8>,
-    /// What was mapped and what was not, as JSON; `None` for a frame that was no message.
+    /// What was mapped and what was not, as JSON; `None` for a frame that was kept without being read.
     pub trace: Option<String>,
 }
 
@@ -49,7 +52,29 @@ impl Retrieval {
         let query =
             Find { kinds: alloc::vec![Kind::Hl7Message, Kind::QuarantinedFrame], routing, limit, ..Find::default() };
         let found = self.store.find(caller.subject.tenant, query).await.map_err(|_| Refusal::Unavailable)?;
-        Ok(found.iter().map(heading).collect())
+        let mut headings = Vec::with_capacity(found.len());
+        for stored in &found {
+            let reason = if stored.routing == Routing::Mapped { None } else { self.reason(caller, stored).await? };
+            headings.push(heading(stored, reason));
+        }
+        Ok(headings)
+    }
+
+    /// Looks inside a message for the sentence that says why it stands where it does; nothing else of it leaves.
+    async fn reason(&self, caller: &Caller, stored: &StoredRecord) -> Result<Option<String>, Refusal> {
+        let Ok(sealed) = record::heading(&stored.sealed) else { return Ok(None) };
+        let key = match self.vault.find(stored.tenant, sealed.data_key).await {
+            Ok(key) => key,
+            Err(KeyFault::Unavailable) => return Err(Refusal::Unavailable),
+            Err(KeyFault::Missing | KeyFault::Broken) => return Ok(None),
+        };
+        let resource = access::Resource::record(stored.tenant, stored.kind)
+            .with_clinic(stored.clinic)
+            .with_patient(patient_of(key.compartment));
+        let permit = access::authorise::<ViewMessage>(&caller.subject, &resource, &self.context(caller));
+        let opened = permit.ok().and_then(|permit| record::open(permit, &key, stored).ok());
+        Ok(opened
+            .and_then(|opened| opened.with(Kind::MessageTrace, stored.id, |_, text| Account::read(text).reason)?))
     }
 
     /// Shows one received message.
@@ -89,14 +114,17 @@ impl Retrieval {
         let act = Act::done(action.name(), stored.kind.name(), &id.to_string());
         let receipt = self.record(caller, act, asked(caller)).await?;
         let disclosed = opened.disclose(&receipt);
+        let trace = disclosed.text(Kind::MessageTrace, id);
+        let reason = trace.and_then(|text| Account::read(text).reason);
         Ok(MessageView {
-            heading: heading(&stored),
+            heading: heading(&stored, reason),
             raw: disclosed.bytes(stored.kind, id).unwrap_or_default().to_vec(),
-            trace: disclosed.text(Kind::MessageTrace, id).map(ToString::to_string),
+            trace: trace.filter(|_| stored.kind == Kind::Hl7Message).map(ToString::to_string),
         })
     }
 }
 
-fn heading(stored: &StoredRecord) -> MessageHeading {
-    MessageHeading { id: stored.id, kind: stored.kind, received: stored.arrival, routing: stored.routing }
+fn heading(stored: &StoredRecord, reason: Option<String>) -> MessageHeading {
+    let StoredRecord { id, kind, arrival: received, routing, .. } = *stored;
+    MessageHeading { id, kind, received, routing, reason }
 }

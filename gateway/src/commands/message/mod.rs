@@ -9,7 +9,7 @@ use crate::compose;
 use crate::config::Config;
 use crate::exit::{Exit, Outcome, Stop};
 use crate::installation::Installation;
-use crate::output;
+use crate::output::{self, printable};
 use domain::access::Role;
 use domain::id::RecordId;
 use domain::retrieval::Refusal;
@@ -46,18 +46,20 @@ async fn list(installation: &Installation, tenant: &str, state: Option<State>, l
             .iter()
             .map(|message| {
                 json!({ "id": message.id.to_string(), "kind": message.kind.name(),
-                        "received": message.received.rfc3339(), "state": message.routing.name() })
+                        "received": message.received.rfc3339(), "state": message.routing.name(),
+                        "reason": message.reason })
             })
             .collect();
         return output::json(&json!(list));
     }
-    let mut rows = vec![["RECEIVED", "STATE", "KIND", "ID"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["RECEIVED", "STATE", "KIND", "ID", "REASON"].map(str::to_owned).to_vec()];
     for message in &found {
         rows.push(vec![
             message.received.rfc3339(),
             message.routing.name().to_owned(),
             message.kind.name().to_owned(),
             message.id.to_string(),
+            printable(message.reason.as_deref().unwrap_or_default()),
         ]);
     }
     output::table(&rows)

@@ -100,6 +100,10 @@ impl Page {
             self.message.raw.len()
         ))?;
 
+        if let Some(reason) = heading.reason.as_deref().filter(|_| heading.routing != Routing::Mapped) {
+            output::line(format_args!("reason   {}", printable(reason)))?;
+        }
+
         output::line("\nRAW")?;
         for segment in String::from_utf8_lossy(&self.message.raw).split(['\r', '\n']).filter(|line| !line.is_empty()) {
             output::line(format_args!("  {}", printable(segment)))?;
@@ -110,9 +114,7 @@ impl Page {
 
         output::line(match heading.routing {
             Routing::Late => "\nMAPPED, BUT OLDER THAN WHAT IS STORED (below: what is stored now)",
-            Routing::Quarantined | Routing::Unmapped => {
-                "\nWOULD MAP TO (kept out of the records; `audit show --context` says why)"
-            }
+            Routing::Quarantined | Routing::Unmapped => "\nWOULD MAP TO (kept out of the records)",
             Routing::None | Routing::Mapped | Routing::Review => "\nMAPPED (below: what is stored now)",
         })?;
         if self.mapped.is_empty() {
@@ -192,6 +194,7 @@ impl Page {
             kind: heading.kind.name(),
             received: heading.received.rfc3339(),
             state: heading.routing.name(),
+            reason: heading.reason.as_deref(),
             raw: readable.ok(),
             raw_hex: readable.is_err().then(|| self.message.raw.iter().map(|byte| format!("{byte:02x}")).collect()),
             resources,
@@ -208,6 +211,7 @@ struct PageForm<'a> {
     kind: &'static str,
     received: String,
     state: &'static str,
+    reason: Option<&'a str>,
     /// The bytes as text, where they are UTF-8.
     raw: Option<&'a str>,
     /// The bytes in hex, where they are not.
