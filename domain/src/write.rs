@@ -65,12 +65,21 @@ pub enum Routing {
     Late,
     /// Not a message: a breaking of the glass that nobody has judged yet.
     Review,
+    /// Stored, kept out of the records, and closed by a person.
+    Dismissed,
 }
 
 impl Routing {
     /// Every state, in the order of their codes.
-    pub const ALL: &'static [Routing] =
-        &[Routing::None, Routing::Mapped, Routing::Unmapped, Routing::Quarantined, Routing::Late, Routing::Review];
+    pub const ALL: &'static [Routing] = &[
+        Routing::None,
+        Routing::Mapped,
+        Routing::Unmapped,
+        Routing::Quarantined,
+        Routing::Late,
+        Routing::Review,
+        Routing::Dismissed,
+    ];
 
     /// Returns the number that stands for this state in the database.
     #[must_use]
@@ -82,6 +91,7 @@ impl Routing {
             Routing::Quarantined => 3,
             Routing::Late => 4,
             Routing::Review => 5,
+            Routing::Dismissed => 6,
         }
     }
 
@@ -101,6 +111,7 @@ impl Routing {
             Routing::Quarantined => "quarantined",
             Routing::Late => "late",
             Routing::Review => "review",
+            Routing::Dismissed => "dismissed",
         }
     }
 }

@@ -256,6 +256,10 @@ pub enum Message {
         #[command(flatten)]
         output: Json,
     },
+    /// Takes a held message in after all, once what held it is mended. Recorded.
+    Replay(MessageReplay),
+    /// Closes a held message without mapping it: it is kept, and waits no more. Recorded.
+    Dismiss(MessageDismiss),
     /// Shows one message: raw beside mapped beside not mapped. The view is recorded.
     Show {
         /// The message's id.
@@ -269,6 +273,44 @@ pub enum Message {
     },
 }
 
+/// Taking a held message in after all.
+#[derive(Args)]
+pub struct MessageReplay {
+    /// The message's id.
+    pub id: String,
+    /// The tenant, by name or id.
+    #[arg(long)]
+    pub tenant: String,
+    /// Why; kept in the tenant's chain.
+    #[arg(long)]
+    pub reason: String,
+    /// The interface as whose it is taken in, by name or id; absent: the one for its sender.
+    #[arg(long)]
+    pub interface: Option<String>,
+    /// Let a report begin anew for another patient, where the one that is known was taken back as a whole.
+    #[arg(long)]
+    pub accept_patient_change: bool,
+    /// How output is written.
+    #[command(flatten)]
+    pub output: Json,
+}
+
+/// Closing a held message.
+#[derive(Args)]
+pub struct MessageDismiss {
+    /// The message's id.
+    pub id: String,
+    /// The tenant, by name or id, or `system`.
+    #[arg(long)]
+    pub tenant: String,
+    /// Why; kept in the tenant's chain.
+    #[arg(long)]
+    pub reason: String,
+    /// How output is written.
+    #[command(flatten)]
+    pub output: Json,
+}
+
 /// Where a message stands.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum State {
@@ -280,6 +322,8 @@ pub enum State {
     Quarantined,
     /// Older than what was there.
     Late,
+    /// Closed by a person.
+    Dismissed,
 }
 
 /// Tenants and clinics.

@@ -181,7 +181,9 @@ impl Gateway {
     }
 }
 
-fn intake(installation: &Installation) -> Intake {
+/// Returns the use case that takes messages in, for the listeners and for the console.
+#[must_use]
+pub fn intake(installation: &Installation) -> Intake {
     Intake {
         store: Arc::clone(&installation.store),
         ledger: installation.recorder.clone(),

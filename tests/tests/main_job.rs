@@ -214,6 +214,99 @@ fn a_result_without_a_patient_is_quarantined() {
     assert_eq!(states(&home), ["quarantined"]);
 }
 
+/// Takes every row of a report back, as from the wrong patient (OBX-11 `W`).
+fn retraction(of: &Oru, control_id: &str, time: &str) -> Vec<u8> {
+    let (control_id, time) = (control_id.to_owned(), time.to_owned());
+    let text = String::from_utf8(Oru { control_id, time, status: 'C', ..of.clone() }.render()).unwrap();
+    text.replace("|N|||C|||", "|N|||W|||").into_bytes()
+}
+
+/// The id of the newest message.
+fn newest(home: &Home) -> String {
+    let list = home.json(&["message", "list", "--tenant", "Harbour", "--limit", "1", "--json"]);
+    list[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_order_that_was_retracted_is_taken_in_for_another_patient_by_a_decision_alone() {
+    let (home, gateway, fhir) = serving();
+    let wrong = Oru::new("MJ1", "F100", 3);
+    accepted(&gateway, &wrong.render());
+    let first_patient = report(&fhir, "F100")["subject"]["reference"].clone();
+    let right = Oru {
+        mrn: "MRN000001".to_owned(),
+        family: "OTHER".to_owned(),
+        time: "20260301121500+0000".to_owned(),
+        ..Oru::new("MJ2", "F100", 3)
+    };
+    accepted(&gateway, &right.render());
+    let held = newest(&home);
+    let decide = |more: &[&str]| {
+        let command = ["message", "replay", &held, "--tenant", "Harbour", "--reason", "the laboratory telephoned"];
+        home.run(&[&command[..], more].concat())
+    };
+    // Whatever is decided, a report that stands for one patient never becomes another's.
+    for more in [&[][..], &["--accept-patient-change"]] {
+        let ended = decide(more);
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        assert!(ended.stderr.contains("held as before: the report is known for another patient"), "{}", ended.stderr);
+        assert_eq!(report(&fhir, "F100")["subject"]["reference"], first_patient);
+    }
+    accepted(&gateway, &retraction(&wrong, "MJ3", "20260301111500+0000"));
+    assert_eq!(decide(&[]).code, Some(1), "a retraction alone moves nothing");
+    assert_eq!(states(&home), ["mapped", "quarantined", "mapped"]);
+    let done = decide(&["--accept-patient-change"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert_eq!(states(&home), ["mapped", "mapped", "mapped"]);
+    let now = report(&fhir, "F100");
+    assert_ne!(now["subject"]["reference"], first_patient);
+    assert_eq!(now["result"].as_array().unwrap().len(), 3, "nothing of the first patient's is carried over");
+    let patient = first_patient.as_str().unwrap();
+    assert!(fhir.get(&format!("/DiagnosticReport?patient={patient}")).resources().is_empty());
+    // A correction finds its way by itself from then on, and nothing waits any more.
+    let corrected = Oru {
+        control_id: "MJ4".to_owned(),
+        status: 'C',
+        first_value: "1.70".to_owned(),
+        time: "20260301131500+0000".to_owned(),
+        ..right.clone()
+    };
+    accepted(&gateway, &corrected.render());
+    assert_eq!(report(&fhir, "F100")["status"], "corrected");
+    let again = decide(&["--accept-patient-change"]);
+    assert_eq!(again.code, Some(1));
+    assert!(again.stderr.contains("the message is mapped"), "{}", again.stderr);
+    let told =
+        home.done(&["audit", "show", "--tenant", "Harbour", "--action", "message.replay", "--context", "--json"]);
+    assert!(told.contains("the laboratory telephoned; a change of patient is accepted"), "{told}");
+    assert_eq!(gateway.terminate().code, Some(0));
+    home.done(&["audit", "verify", "--records"]);
+}
+
+#[test]
+fn a_held_message_is_dismissed_with_a_reason_and_kept() {
+    let (home, gateway, fhir) = serving();
+    let message = without(&Oru::new("MJ1", "F100", 3).render(), "PID");
+    gateway.mllp().exchange(&message).unwrap();
+    let held = newest(&home);
+    let dismiss = |reason: &str| home.run(&["message", "dismiss", &held, "--tenant", "Harbour", "--reason", reason]);
+    assert_eq!(dismiss(" ").code, Some(2), "a reason is needed");
+    assert_eq!(home.run(&["message", "replay", &held, "--tenant", "Harbour", "--reason", "again"]).code, Some(1));
+    assert_eq!(states(&home), ["quarantined"]);
+    assert_eq!(dismiss("a test of the sender's").code, Some(0));
+    assert_eq!(states(&home), ["dismissed"]);
+    assert_eq!(dismiss("twice").code, Some(1));
+    let shown = home.json(&["message", "show", &held, "--tenant", "Harbour", "--json"]);
+    assert_eq!(shown["raw"].as_str().unwrap().as_bytes(), message);
+    assert!(!shown["not_mapped"].as_array().unwrap().is_empty(), "what was said of it before is kept");
+    assert!(reports(&fhir, "F100").is_empty());
+    let told =
+        home.done(&["audit", "show", "--tenant", "Harbour", "--action", "message.dismiss", "--context", "--json"]);
+    assert!(told.contains("a test of the sender's"), "{told}");
+    assert_eq!(gateway.terminate().code, Some(0));
+    home.done(&["audit", "verify", "--records"]);
+}
+
 #[test]
 fn a_message_is_shown_raw_beside_mapped_beside_not_mapped() {
     let (home, gateway, _fhir) = serving();

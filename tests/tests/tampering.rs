@@ -352,7 +352,8 @@ fn a_chain_cut_together_with_its_newest_anchor_is_found() {
     let zeros = |slot: &mut [u8], _: &[u8]| slot.fill(0);
     let flipped = |slot: &mut [u8], _: &[u8]| slot[20] ^= 1;
     let copied = |slot: &mut [u8], other: &[u8]| slot.copy_from_slice(other);
-    for change in [zeros as fn(&mut [u8], &[u8]), flipped, copied] {
+    let changes: [fn(&mut [u8], &[u8]); 3] = [zeros, flipped, copied];
+    for change in changes {
         let mut victim = Victim::open();
         let mut anchors = story().now.file("anchors").to_vec();
         let [(before, left), (newest, _)] = slots_of(&anchors, &victim.chain);

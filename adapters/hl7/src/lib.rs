@@ -24,6 +24,7 @@ pub mod frame;
 pub mod listener;
 pub mod mapping;
 pub mod message;
+pub mod replay;
 pub mod send;
 pub mod service;
 mod turns;

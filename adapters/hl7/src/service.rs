@@ -18,7 +18,8 @@ use domain::directory::{
     Directory, Interface, InterfaceRefusal, MappingFailureAs, UnavailableAs, subject_for_interface,
 };
 use domain::id::{ClinicId, CorrelationId, RecordId};
-use domain::intake::{self, Intake, NotReceived};
+use domain::intake::{self, Incoming, Intake, NotReceived};
+use domain::keys::NameKey;
 use domain::ports::{Clock, Entropy, KeyVault};
 use domain::time::{Timestamp, civil};
 use domain::write::Routing;
@@ -50,7 +51,7 @@ struct Prepared {
 }
 
 /// An interface, ready to be received by.
-struct Channel {
+pub(crate) struct Channel {
     interface: Interface,
     subject: Subject,
     acceptance: AcceptanceProfile,
@@ -104,7 +105,7 @@ impl Reception {
             clinic: channel.interface.clinic,
             unavailable_as: channel.interface.unavailable_as,
         };
-        match judge(&envelope, &channel.acceptance) {
+        match channel.judge(&envelope) {
             Judgement::Take(_) => {}
             Judgement::Acknowledgement => {
                 self.counters.acknowledgements_received.add(1);
@@ -114,17 +115,13 @@ impl Reception {
                 return self.refuse(delivery, &owner, bytes, Some(&envelope), Outcome::of(fault), received).await;
             }
         }
-        let read = message::read(bytes, &channel.reading).and_then(|read| require_content(&read).map(|()| read));
-        let message = match read {
-            Ok(message) => message,
+        let secrets = self.vault.secrets(channel.subject.tenant);
+        let incoming = match channel.map(bytes, &envelope, &secrets.naming, received) {
+            Ok(incoming) => incoming,
             Err(fault) => {
                 return self.refuse(delivery, &owner, bytes, Some(&envelope), Outcome::of(fault), received).await;
             }
         };
-        let secrets = self.vault.secrets(channel.subject.tenant);
-        let profile = channel.sender(&envelope);
-        let incoming = mapping::map(&message, &profile, &secrets.naming, received);
-        drop(message);
 
         let Some(correlation) = self.correlation() else { return Reply::Close };
         let identity = [envelope.sending_application(), envelope.sending_facility(), envelope.control_id()];
@@ -335,7 +332,7 @@ impl Service for Reception {
 }
 
 impl Channel {
-    fn new(interface: &Interface) -> Self {
+    pub(crate) fn new(interface: &Interface) -> Self {
         let takes = |letter| interface.processing_ids.contains(&letter);
         let mut reading = ReadOptions::default();
         reading.charset.override_with = interface.character_set.as_deref().and_then(Charset::named);
@@ -346,6 +343,29 @@ impl Channel {
             time_zone: TimeZone::get(&interface.time_zone).unwrap_or(TimeZone::UTC),
             interface: interface.clone(),
         }
+    }
+
+    /// Borrows the partner behind the interface.
+    pub(crate) const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Says whether the interface takes a message with this envelope.
+    pub(crate) fn judge(&self, envelope: &Envelope) -> Judgement {
+        judge(envelope, &self.acceptance)
+    }
+
+    /// Reads and maps a message that the interface takes.
+    pub(crate) fn map(
+        &self,
+        bytes: &[u8],
+        envelope: &Envelope,
+        names: &NameKey,
+        received: Timestamp,
+    ) -> Result<Incoming, Fault> {
+        let message = message::read(bytes, &self.reading)?;
+        require_content(&message)?;
+        Ok(mapping::map(&message, &self.sender(envelope), names, received))
     }
 
     /// Names the sender: local codes and numbers lie under its facility and application.

@@ -49,6 +49,14 @@ impl Merge for ResourceMerge {
         standing::standing(content)
     }
 
+    fn withdrawn(&self, kind: Kind, content: &str) -> bool {
+        match kind {
+            Kind::DiagnosticReport => standing::report_withdrawn(content),
+            Kind::Observation => standing::withdrawn(content),
+            _ => true,
+        }
+    }
+
     fn retracted(&self, content: &str) -> String {
         retracted(content).unwrap_or_else(|| content.to_owned())
     }

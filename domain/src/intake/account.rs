@@ -8,7 +8,7 @@
 
 use crate::write::Routing;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use serde::Deserialize;
 
 /// Puts state and reason in front of the account of a mapping, which is a JSON object, or empty where nothing was mapped.
@@ -20,6 +20,14 @@ pub(super) fn account(state: Routing, reason: &str, mapping: &str) -> String {
         Some(rest) if rest != "}" => format!(r#"{{"state":"{state}","reason":{reason},{rest}"#),
         Some(_) | None => format!(r#"{{"state":"{state}","reason":{reason}}}"#),
     }
+}
+
+/// Returns the account of the mapping alone, out of what was kept beside a message.
+pub(super) fn mapping(account: &str) -> String {
+    let Ok(serde_json::Value::Object(mut members)) = serde_json::from_str(account) else { return String::new() };
+    members.remove("state");
+    members.remove("reason");
+    serde_json::Value::Object(members).to_string()
 }
 
 /// Where a message stands and why, as it was sealed with it; messages of earlier releases do not say.
@@ -59,6 +67,14 @@ mod tests {
                 r#"{"state":"quarantined","reason":"a \"b\""}"#
             );
         }
+    }
+
+    #[test]
+    fn the_mapping_comes_back_without_state_and_reason() {
+        let mapped = r#"{"issues":[],"mapped":[{"from":"OBR[1]"}],"version":2}"#;
+        assert_eq!(mapping(&account(Routing::Quarantined, "why", mapped)), mapped);
+        assert_eq!(mapping(&account(Routing::Quarantined, "why", "")), "{}");
+        assert_eq!(mapping(""), "");
     }
 
     #[test]

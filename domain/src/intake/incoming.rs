@@ -58,6 +58,13 @@ pub trait Merge: Send + Sync {
     /// Returns how far a report has come, as its content says.
     fn standing(&self, content: &str) -> Standing;
 
+    /// Says whether a member of a report says nothing about the patient any more: taken back, or not a finding at all. What cannot
+    /// be read does.
+    fn withdrawn(&self, kind: Kind, content: &str) -> bool {
+        let _ = (kind, content);
+        false
+    }
+
     /// Returns an observation as it stands once its report was taken back: what it was about, and nothing that it said.
     fn retracted(&self, content: &str) -> String;
 

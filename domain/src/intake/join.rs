@@ -43,6 +43,8 @@ pub(super) struct Joining<'a> {
     pub(super) merge: &'a dyn Merge,
     pub(super) content: &'a ContentKey,
     pub(super) now: Timestamp,
+    /// A person accepts that a report which was taken back begins anew for another patient.
+    pub(super) accept_patient_change: bool,
 }
 
 /// Plans the records of a message.
@@ -78,6 +80,10 @@ pub(super) fn join<'i>(
         let is_report = news.kind == Kind::DiagnosticReport;
         if key.compartment != compartment || old.kind != news.kind {
             if is_report {
+                if let Some(plan) = moved(delivery, news, (old, key), compartment, joining)? {
+                    plans.push(plan);
+                    continue;
+                }
                 return Ok(Joined::held(Routing::Quarantined, "the report is known for another patient"));
             }
             continue;
@@ -193,6 +199,51 @@ fn first(news: &IncomingRecord, compartment: Compartment, now: Timestamp) -> Pla
         routing: Routing::None,
         before: None,
     }
+}
+
+/// Plans a report anew for another patient, where a person accepts that and the whole of the one that is known was taken back.
+///
+/// Nothing of the first patient's is carried over; the versions before stay his.
+fn moved<'i>(
+    delivery: &Delivery<'_>,
+    news: &'i IncomingRecord,
+    (old, key): (&StoredRecord, &Arc<DataKey>),
+    compartment: Compartment,
+    joining: &Joining<'_>,
+) -> Result<Option<Plan<'i>>, NotJoined> {
+    let (Compartment::Patient(known), Compartment::Patient(_)) = (key.compartment, compartment) else {
+        return Ok(None);
+    };
+    let clinic = Plan::clinic_of(news.kind, delivery.clinic);
+    // What takes a report back takes back the one of its own patient.
+    let retracts = standing(news, joining.merge).is_some_and(|came| came.retracted);
+    if retracts || !joining.accept_patient_change || old.kind != news.kind || old.clinic != clinic {
+        return Ok(None);
+    }
+    let permit = permit(delivery, Some(known), news.kind).map_err(NotJoined::Denied)?;
+    let opened = record::open(permit, key, old).map_err(|_| NotJoined::Integrity(old.id))?;
+    let mut withdrawn = 0usize;
+    opened.inspect(|heading, text| {
+        withdrawn = withdrawn.saturating_add(usize::from(joining.merge.withdrawn(heading.kind, text)))
+    });
+    if withdrawn < opened.members().count() {
+        return Ok(None);
+    }
+    let member = |member: &'i IncomingMember| {
+        let before = opened.version_of(member.kind, member.id).unwrap_or_default();
+        Member { version: before.saturating_add(1), ..added(member, joining.now) }
+    };
+    Ok(Some(Plan {
+        kind: news.kind,
+        id: news.id,
+        compartment,
+        content: Content { as_of: news.as_of, members: news.members.iter().map(member).collect() },
+        replaces: Some(old.version),
+        version: old.version.saturating_add(1),
+        arrival: old.arrival,
+        routing: Routing::None,
+        before: Some(opened.content_mac(joining.content)),
+    }))
 }
 
 /// Plans the next version, or `None` when the message says nothing new.

@@ -8,9 +8,11 @@ mod account;
 mod aim;
 mod incoming;
 mod join;
+mod replay;
 
 pub use account::Account;
 pub use incoming::{Hold, Incoming, IncomingMember, IncomingRecord, Merge, NamedResult, Stage, Standing};
+pub use replay::{Decision, NotDecided, Replayed, Waiting};
 
 use crate::access::{self, Receive, Resource, Subject};
 use crate::audit::Context;
@@ -18,7 +20,7 @@ use crate::id::{ClinicId, CorrelationId, RecordId};
 use crate::journal::{Act, Actor};
 use crate::keys::{Compartment, DataKey};
 use crate::kind::Kind;
-use crate::ports::{Clock, Entropy, KeyFault, KeyVault, Ledger, NotRecorded, Store};
+use crate::ports::{Clock, Entropy, KeyFault, KeyVault, Ledger, NotRecorded, Receipt, Store};
 use crate::record::content::{Content, Member};
 use crate::record::{self, Binding, SealFault};
 use crate::time::Timestamp;
@@ -106,7 +108,12 @@ impl Intake {
         let secrets = self.vault.secrets(delivery.subject.tenant);
         let mut unjoinable = false;
         for _ in 0..MAX_ATTEMPTS {
-            let joining = Joining { merge: self.merge.as_ref(), content: &secrets.content, now: self.clock.now() };
+            let joining = Joining {
+                merge: self.merge.as_ref(),
+                content: &secrets.content,
+                now: self.clock.now(),
+                accept_patient_change: false,
+            };
             let joined = match self.stored(delivery, incoming).await? {
                 Some((stored, keys)) if !unjoinable => join(delivery, incoming, &stored, &keys, &joining),
                 Some(_) | None => Ok(Joined::held(Routing::Unmapped, "a stored record that it changes does not open")),
@@ -128,14 +135,16 @@ impl Intake {
                 }
             };
             let routing = joined.routing;
-            let write = match self.write_set(&actor, delivery, incoming, message, joined).await {
-                Ok(write) => write,
-                Err(NotWritten::TooLarge) if !unjoinable => {
-                    unjoinable = true;
-                    continue;
-                }
-                Err(_) => return Err(NotReceived::Unavailable),
-            };
+            let write =
+                match self.write_set(&actor, delivery, incoming, &Place::new(message, delivery.received), joined).await
+                {
+                    Ok(write) => write,
+                    Err(NotWritten::TooLarge) if !unjoinable => {
+                        unjoinable = true;
+                        continue;
+                    }
+                    Err(_) => return Err(NotReceived::Unavailable),
+                };
             let made: Vec<_> = write.keys.iter().map(|key| key.id).collect();
             match self.ledger.record(write).await {
                 Ok(_) => {
@@ -227,21 +236,30 @@ impl Intake {
         actor: &Actor<'_>,
         delivery: &Delivery<'_>,
         incoming: &Incoming,
-        message: RecordId,
+        place: &Place,
         joined: Joined<'_>,
     ) -> Result<WriteSet, NotWritten> {
         let tenant = delivery.subject.tenant;
         let secrets = self.vault.secrets(tenant);
         let mut write = WriteSet::default();
-        let mut identity = Vec::from(delivery.identity);
-        identity.push(delivery.bytes);
-        write.claims.push(Claim { tenant, token: secrets.content.claim("message", &identity), message });
+        let message = place.id;
+        if place.replaces.is_none() {
+            let mut identity = Vec::from(delivery.identity);
+            identity.push(delivery.bytes);
+            write.claims.push(Claim { tenant, token: secrets.content.claim("message", &identity), message });
+        }
 
-        let member = |kind, bytes| Member { kind, id: message, version: 1, last_updated: delivery.received, bytes };
+        let member = |kind, bytes| Member {
+            kind,
+            id: message,
+            version: place.version(),
+            last_updated: delivery.received,
+            bytes,
+        };
         let trace = renamed(&incoming.trace, &joined.renamed);
         let account = account(joined.routing, joined.reason, &trace).into_bytes();
         let content = Content {
-            as_of: delivery.received,
+            as_of: place.arrival,
             members: alloc::vec![
                 member(Kind::Hl7Message, Cow::Borrowed(delivery.bytes)),
                 member(Kind::MessageTrace, account.into()),
@@ -263,11 +281,11 @@ impl Intake {
             id: message,
             compartment,
             content,
-            replaces: None,
-            version: 1,
-            arrival: delivery.received,
+            replaces: place.replaces,
+            version: place.version(),
+            arrival: place.arrival,
             routing: joined.routing,
-            before: None,
+            before: place.before,
         };
         self.add(actor, delivery, plan, Some(context), &mut write).await?;
         for plan in joined.plans {
@@ -353,16 +371,39 @@ impl Intake {
 
     /// Records an act that changes nothing: a denial, a failure.
     async fn note(&self, actor: &Actor<'_>, act: Act, context: Context) -> Result<(), NotReceived> {
+        self.noted(actor, act, context).await.map(|_| ())
+    }
+
+    /// Records an act that changes nothing, and returns the proof that it is in the chain.
+    async fn noted(&self, actor: &Actor<'_>, act: Act, context: Context) -> Result<Receipt, NotReceived> {
         let mut write = WriteSet::default();
         let act = self.with_context(actor, act, context, &mut write).await?;
         write.drafts.push(act.draft(actor, self.clock.now()));
-        self.ledger.record(write).await.map(|_| ()).map_err(|_| NotReceived::Unavailable)
+        self.ledger.record(write).await.map_err(|_| NotReceived::Unavailable)
     }
 
     fn random(&self) -> Result<[u8; 10], NotReceived> {
         let mut bytes = [0; 10];
         self.entropy.fill(&mut bytes).map_err(|_| NotReceived::Unavailable)?;
         Ok(bytes)
+    }
+}
+
+/// Where a message is to be stored: as a new record, or in the place of its version before.
+struct Place {
+    id: RecordId,
+    arrival: Timestamp,
+    replaces: Option<u32>,
+    before: Option<crate::keys::ContentMac>,
+}
+
+impl Place {
+    const fn new(id: RecordId, arrival: Timestamp) -> Self {
+        Self { id, arrival, replaces: None, before: None }
+    }
+
+    fn version(&self) -> u32 {
+        self.replaces.map_or(1, |version| version.saturating_add(1))
     }
 }
 

@@ -3,6 +3,7 @@
 use domain::intake::{Stage, Standing};
 use domain::time::Timestamp;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Reads status and release of a DiagnosticReport.
@@ -26,6 +27,32 @@ pub(super) fn standing(content: &str) -> Standing {
             _ => Stage::Open,
         },
     }
+}
+
+/// Says whether a report or a result was taken back, as its status tells.
+pub(super) fn withdrawn(content: &str) -> bool {
+    let status = serde_json::from_str::<Finding<'_>>(content).ok().and_then(|finding| finding.status);
+    matches!(status.as_deref(), Some("entered-in-error" | "cancelled"))
+}
+
+/// Says whether a report was taken back, or says nothing but what its results say.
+pub(super) fn report_withdrawn(content: &str) -> bool {
+    let Ok(report) = serde_json::from_str::<Finding<'_>>(content) else { return false };
+    let says_nothing_itself = report.presented_form.is_none() && report.conclusion.is_none();
+    withdrawn(content) || (says_nothing_itself && report.result.is_some())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Finding<'a> {
+    #[serde(borrow)]
+    status: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    presented_form: Option<&'a RawValue>,
+    #[serde(borrow)]
+    conclusion: Option<&'a RawValue>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +80,23 @@ struct Extension<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_report_is_withdrawn_with_its_status_or_where_its_results_say_all_of_it() {
+        for (content, expected) in [
+            (r#"{"status":"entered-in-error","presentedForm":[{}]}"#, true),
+            (r#"{"status":"cancelled"}"#, true),
+            (r#"{"status":"corrected","result":[{"reference":"Observation/1"}]}"#, true),
+            (r#"{"status":"final","result":[{}],"presentedForm":[{}]}"#, false),
+            (r#"{"status":"final","result":[{}],"conclusion":"x"}"#, false),
+            (r#"{"status":"final"}"#, false),
+            ("no report", false),
+        ] {
+            assert_eq!(report_withdrawn(content), expected, "{content}");
+        }
+        assert!(withdrawn(r#"{"status":"entered-in-error","valueString":"x"}"#));
+        assert!(!withdrawn(r#"{"status":"final"}"#) && !withdrawn("no result"));
+    }
 
     #[test]
     fn a_release_counts_unless_it_was_assumed() {

@@ -1,5 +1,6 @@
 //! `sealgate message`: what came in and what became of it.
 
+mod decide;
 mod page;
 
 use crate::cli::{Json, Message, State};
@@ -25,6 +26,8 @@ pub async fn run(config: &Config, command: Message) -> Outcome {
     let installation = Installation::open(config).await?;
     let done = match command {
         Message::List { tenant, state, limit, output } => list(&installation, &tenant, state, limit, output).await,
+        Message::Replay(replay) => decide::replay(&installation, &replay).await,
+        Message::Dismiss(dismiss) => decide::dismiss(&installation, &dismiss).await,
         Message::Show { id, tenant, output } => show(&installation, &id, &tenant, output).await,
     };
     installation.close().await;
@@ -38,6 +41,7 @@ async fn list(installation: &Installation, tenant: &str, state: Option<State>, l
         State::Unmapped => Routing::Unmapped,
         State::Quarantined => Routing::Quarantined,
         State::Late => Routing::Late,
+        State::Dismissed => Routing::Dismissed,
     });
     let caller = console.caller("message list".to_owned());
     let found = compose::retrieval(installation).messages(&caller, routing, limit).await.map_err(refused)?;

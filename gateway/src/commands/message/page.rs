@@ -114,7 +114,7 @@ impl Page {
 
         output::line(match heading.routing {
             Routing::Late => "\nMAPPED, BUT OLDER THAN WHAT IS STORED (below: what is stored now)",
-            Routing::Quarantined | Routing::Unmapped => "\nWOULD MAP TO (kept out of the records)",
+            Routing::Quarantined | Routing::Unmapped | Routing::Dismissed => "\nWOULD MAP TO (kept out of the records)",
             Routing::None | Routing::Mapped | Routing::Review => "\nMAPPED (below: what is stored now)",
         })?;
         if self.mapped.is_empty() {
