@@ -233,12 +233,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Unavailable`].
-    fn contexts(
-        &self,
-        chain: ChainId,
-        from: u64,
-        count: u32,
-    ) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, Unavailable>>;
+    fn contexts(&self, chain: ChainId, from: u64, count: u32) -> BoxFuture<'_, Result<SealedContexts, Unavailable>>;
 
     /// Stores the signed checkpoint of a closed segment, if it is not there yet.
     ///
@@ -344,6 +339,9 @@ pub struct EntryBlock {
     /// Which of them, by their sequence column, are stored without a sealed context; lowest first.
     pub without_context: Vec<u64>,
 }
+
+/// Sealed contexts, each with the sequence number of its entry.
+pub type SealedContexts = Vec<(u64, Vec<u8>)>;
 
 /// Why a batch was not committed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,10 @@
 //! What an administrator of the database can do to the audit chains, and that none of it goes unnoticed.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
 
 use serde_json::Value;
 use std::net::TcpListener;
@@ -347,12 +352,15 @@ fn slots_of(anchors: &[u8], chain: &str) -> [(usize, i64); 2] {
     [slots[0], slots[1]].map(|at| (at, i64::try_from(number(at + 16)).unwrap()))
 }
 
+/// What is done to the newest anchor of a chain; the one before is lent.
+type Change = fn(&mut [u8], &[u8]);
+
 #[test]
 fn a_chain_cut_together_with_its_newest_anchor_is_found() {
     let zeros = |slot: &mut [u8], _: &[u8]| slot.fill(0);
     let flipped = |slot: &mut [u8], _: &[u8]| slot[20] ^= 1;
     let copied = |slot: &mut [u8], other: &[u8]| slot.copy_from_slice(other);
-    let changes: [fn(&mut [u8], &[u8]); 3] = [zeros, flipped, copied];
+    let changes: [Change; 3] = [zeros, flipped, copied];
     for change in changes {
         let mut victim = Victim::open();
         let mut anchors = story().now.file("anchors").to_vec();

@@ -10,7 +10,7 @@ use domain::id::{DataKeyId, RecordId, TenantId};
 use domain::index::IndexToken;
 use domain::keys::{Compartment, WrappedDataKey, WrappedTenantKey};
 use domain::kind::Kind;
-use domain::ports::{BoxFuture, CommitFault, EntryBlock, Find, Store, Unavailable};
+use domain::ports::{BoxFuture, CommitFault, EntryBlock, Find, SealedContexts, Store, Unavailable};
 use domain::write::{Batch, StoredRecord, Version};
 use sqlx::AssertSqlSafe;
 
@@ -153,12 +153,7 @@ impl<E: Engine> Store for SqlStore<E> {
         })
     }
 
-    fn contexts(
-        &self,
-        chain: ChainId,
-        from: u64,
-        count: u32,
-    ) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, Unavailable>> {
+    fn contexts(&self, chain: ChainId, from: u64, count: u32) -> BoxFuture<'_, Result<SealedContexts, Unavailable>> {
         Box::pin(async move {
             let behind = Value::count(from.saturating_add(u64::from(count)));
             let rows = self.0.fetch(sql::CONTEXTS, &[Value::Blob(&chain.0), Value::count(from), behind]).await?;

@@ -8,7 +8,9 @@ use domain::double::MemoryStore;
 use domain::id::{CorrelationId, DataKeyId, RecordId, TenantId};
 use domain::keys::{Compartment, WrappedDataKey, WrappedTenantKey};
 use domain::kind::Kind;
-use domain::ports::{BoxFuture, CommitFault, EntryBlock, Find, Ledger, NotRecorded, Store, Unavailable};
+use domain::ports::{
+    BoxFuture, CommitFault, EntryBlock, Find, Ledger, NotRecorded, SealedContexts, Store, Unavailable,
+};
 use domain::secret::Secret;
 use domain::time::Timestamp;
 use domain::write::{Batch, Claim, Conflict, ConflictReason, StoredRecord, Version, WriteSet};
@@ -191,12 +193,7 @@ impl Store for Fated {
     fn context(&self, chain: ChainId, sequence: u64) -> BoxFuture<'_, Result<Option<Vec<u8>>, Unavailable>> {
         self.inner.context(chain, sequence)
     }
-    fn contexts(
-        &self,
-        chain: ChainId,
-        from: u64,
-        count: u32,
-    ) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, Unavailable>> {
+    fn contexts(&self, chain: ChainId, from: u64, count: u32) -> BoxFuture<'_, Result<SealedContexts, Unavailable>> {
         self.inner.contexts(chain, from, count)
     }
     fn add_checkpoint(&self, chain: ChainId, segment: u64, note: String) -> BoxFuture<'_, Result<(), Unavailable>> {

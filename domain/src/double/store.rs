@@ -5,7 +5,7 @@ use crate::id::{DataKeyId, RecordId, TenantId};
 use crate::index::IndexToken;
 use crate::keys::{Compartment, WrappedDataKey, WrappedTenantKey};
 use crate::kind::Kind;
-use crate::ports::{BoxFuture, CommitFault, EntryBlock, Find, Store, Unavailable};
+use crate::ports::{BoxFuture, CommitFault, EntryBlock, Find, SealedContexts, Store, Unavailable};
 use crate::time::Timestamp;
 use crate::write::{Batch, Conflict, ConflictReason, IndexTerm, StoredRecord, Version, WriteSet};
 use alloc::boxed::Box;
@@ -204,12 +204,7 @@ impl Store for MemoryStore {
         self.read(|state| state.entries.get(&(chain, sequence)).and_then(|entry| entry.context.clone()))
     }
 
-    fn contexts(
-        &self,
-        chain: ChainId,
-        from: u64,
-        count: u32,
-    ) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, Unavailable>> {
+    fn contexts(&self, chain: ChainId, from: u64, count: u32) -> BoxFuture<'_, Result<SealedContexts, Unavailable>> {
         self.read(|state| {
             let behind = from.saturating_add(u64::from(count));
             let entries = state.entries.range((chain, from)..(chain, behind));
