@@ -78,7 +78,7 @@ impl Supervision<'_> {
 
     /// Ends sessions of the tenant of whoever ends them, at every gateway. Returns how many.
     ///
-    /// Those as well that are refused at present, of a connection or an account that is disabled: they would go on once it is enabled.
+    /// Those as well that are refused at present because no rule gives what they have: they would go on once one does again.
     ///
     /// # Errors
     /// [`NotSupervised`]; [`NotSupervised::NotFound`] when nothing of one session or person is there to be ended.

@@ -111,6 +111,7 @@ fn connection(tenant: TenantId, rules: Vec<Rule>) -> Connection {
         rules,
         provisioning: Provisioning::default(),
         created,
+        ended: None,
     }
 }
 
@@ -135,6 +136,7 @@ fn application(tenant: TenantId) -> Application {
         scopes: vec!["system/*.rs".into()],
         enabled: true,
         created: Timestamp(0),
+        ended: None,
     }
 }
 
@@ -348,7 +350,7 @@ fn a_provider_tells_of_people_by_a_token_until_it_is_taken_back() {
 }
 
 #[test]
-fn a_change_of_an_account_ends_its_sessions() {
+fn a_change_of_an_account_ends_its_sessions_for_good() {
     let house = House::new();
     let (by, administration) = (house.operator(), &house.administration);
     type Change = fn(&mut Account);
@@ -363,6 +365,17 @@ fn a_change_of_an_account_ends_its_sessions() {
         assert!(house.directory().still_admits(&session));
         run(administration.change_account(&by, account.id, change)).unwrap();
         assert!(!house.directory().still_admits(&session), "{what}");
+        let undone = run(administration.change_account(&by, account.id, |changed| {
+            (changed.enabled, changed.roles, changed.clinics) = (true, account.roles, account.clinics.clone());
+        }));
+        assert!(!house.directory().still_admits(&session), "{what}, undone");
+        let undone = undone.unwrap();
+        let (now, assertion) = (house.doubles.clock.now(), undone.to_assertion(Factor::Shown, Timestamp(0)));
+        let anew = Session::begin(RecordId([7; 16]), RecordId([8; 16]), &assertion, undone.to_admitted(), "::1", now);
+        assert!(house.directory().still_admits(&anew), "{what}: whoever signs in anew comes in");
+        let renamed = |account: &mut Account| account.display = "Ada King".into();
+        run(administration.change_account(&by, account.id, renamed)).unwrap();
+        assert!(house.directory().still_admits(&anew), "a name ends nothing");
     }
     let account = house.add_account("reset");
     let session = house.signed_in(&account);

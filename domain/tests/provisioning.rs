@@ -1,7 +1,7 @@
 //! People and groups that providers tell of, kept over the doubles of the ports.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use domain::access::{Context, Role, Roles, Subject};
+use domain::access::{Clinics, Context, Factor, Purpose, Role, Roles, Subject};
 use domain::administration::{Administration, By, ChangeFault, NotChanged, Stored, Wanted};
 use domain::audit::ChainId;
 use domain::directory::{
@@ -10,6 +10,7 @@ use domain::directory::{
 };
 use domain::double::{Installation, run};
 use domain::id::{CorrelationId, RecordId, TenantId};
+use domain::identity::{Assertion, Criterion, Groups, Rule, Session, admit};
 use domain::journal::Actor;
 use domain::ports::{Clock, Store};
 use domain::time::Timestamp;
@@ -44,6 +45,7 @@ impl House {
             rules: Vec::new(),
             provisioning: Provisioning::default(),
             created: Timestamp(0),
+            ended: None,
         };
         let connection = run(administration.add_connection(&by, connection)).unwrap();
         let token = connection.draw_provisioning_token(doubles.entropy.as_ref()).unwrap();
@@ -79,6 +81,7 @@ impl House {
             former: None,
             earlier: Vec::new(),
             created,
+            ended: None,
         }
     }
 
@@ -242,4 +245,62 @@ fn a_provider_keeps_people_of_its_own_tenant_and_nothing_else() {
         one.enabled = false;
     }));
     assert_eq!(disable.err(), Some(NotChanged::Denied), "no right to the connection itself");
+}
+
+#[test]
+fn what_a_deactivation_ended_does_not_come_back_with_the_person() {
+    let mut house = House::new();
+    let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
+    let rule = Rule {
+        when: Criterion::Subject("object-1".into()),
+        roles: Roles::of(&[Role::Staff]),
+        clinics: Clinics::All,
+        purpose: Purpose::Treatment,
+    };
+    let by = By { context: Context::console(house.doubles.clock.now()), ..house.by(&operator) };
+    let ruled = |connection: &mut Connection| connection.rules = vec![rule];
+    house.connection = run(house.administration.change_connection(&by, house.connection.id, ruled)).unwrap();
+    let begin = |house: &House| {
+        let assertion = Assertion {
+            connection: house.connection.id,
+            tenant: house.connection.tenant,
+            issuer: house.connection.issuer().into(),
+            subject: "object-1".into(),
+            display: "Ada".into(),
+            roles: Vec::new(),
+            groups: Groups::Unknown,
+            attributes: Vec::new(),
+            factor: Factor::Shown,
+            authenticated: house.doubles.clock.now(),
+            until: None,
+            provider_session: None,
+        };
+        let standing = house.directory().standing(&assertion);
+        let admitted = admit(&house.connection.rules, &assertion, &standing).unwrap();
+        let now = house.doubles.clock.now();
+        Session::begin(RecordId([7; 16]), RecordId([8; 16]), &assertion, admitted, "::1", now)
+    };
+    let told = house.add("ada", Some("object-1")).unwrap().entry;
+    let first = begin(&house);
+    assert!(house.directory().still_admits(&first));
+    house.change(told.id, None, |person| person.user_name = "ada.king".into()).unwrap();
+    assert!(house.directory().still_admits(&first), "another name of hers ends nothing");
+    house.change(told.id, None, |person| person.active = false).unwrap();
+    assert!(!house.directory().still_admits(&first));
+    house.change(told.id, None, |person| person.active = true).unwrap();
+    assert!(!house.directory().still_admits(&first), "she is back, what she had is not");
+
+    let second = begin(&house);
+    assert!(house.directory().still_admits(&second));
+    house.change(told.id, None, |person| person.external_id = Some("object-2".into())).unwrap();
+    assert!(!house.directory().still_admits(&second));
+    house.change(told.id, None, |person| person.external_id = Some("object-1".into())).unwrap();
+    assert!(!house.directory().still_admits(&second), "another person came by it meanwhile, or might have");
+
+    let third = begin(&house);
+    house.take_back(told.id);
+    assert!(!house.directory().still_admits(&third));
+    house.add("ada", Some("object-1")).unwrap();
+    assert!(!house.directory().still_admits(&third), "told of anew");
+    assert!(house.directory().still_admits(&begin(&house)));
 }

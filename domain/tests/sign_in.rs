@@ -4,7 +4,7 @@
 use domain::access::{Action, Address, Clinics, Factor, Purpose, Resource, Role, Roles, Subject, decide};
 use domain::administration::{Administration, By};
 use domain::audit::ChainId;
-use domain::directory::{Account, Connection, Directory, OidcSettings, Protocol, TenantSettings};
+use domain::directory::{Account, Connection, Directory, Hidden, OidcSettings, Protocol, SecondFactor, TenantSettings};
 use domain::double::{Installation, MemoryTickets, run};
 use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};
 use domain::identity::{Assertion, Criterion, GlassBroken, Groups, NotAdmitted, Rule, Standing};
@@ -15,6 +15,7 @@ use domain::refusals::RefusalLimits;
 use domain::sign_in::{DROPPED, Ending, Origin, Refused, SignIn, TOUCH_SECONDS};
 use domain::supervision::{Ended, NotSupervised, Supervision};
 use domain::ticket::TicketKind;
+use domain::time::Timestamp;
 use std::sync::Arc;
 
 const IDLE: i64 = 900;
@@ -63,8 +64,20 @@ impl House {
     }
 
     fn begin(&self, assertion: &Assertion) -> Result<domain::sign_in::Begun, Refused> {
-        let rules = self.directory.connection(CONNECTION).unwrap().rules.clone();
-        run(self.sign_in.begin(assertion, &rules, &Standing::NotNeeded, &TenantSettings::default(), &origin(), None))
+        let connection = self.directory.connection(CONNECTION).unwrap();
+        run(self.sign_in.begin(
+            assertion,
+            connection,
+            &Standing::NotNeeded,
+            &TenantSettings::default(),
+            &origin(),
+            None,
+        ))
+    }
+
+    /// The connection with other rules.
+    fn giving(&self, rules: &[Rule]) -> Connection {
+        Connection { rules: rules.to_vec(), ..connection(self.tenant) }
     }
 
     fn resume(&self, begun: &domain::sign_in::Begun) -> Option<domain::sign_in::Resumed> {
@@ -102,7 +115,8 @@ fn connection(tenant: TenantId) -> Connection {
         protocol: Protocol::Oidc(settings),
         rules: vec![rule],
         provisioning: domain::directory::Provisioning::default(),
-        created: domain::time::Timestamp(0),
+        created: Timestamp(0),
+        ended: None,
     }
 }
 
@@ -137,7 +151,7 @@ fn whoever_is_to_administer_some_clinics_alone_does_not_and_the_chain_says_so() 
     let (assertion, settings) = (house.assertion("alice"), TenantSettings::default());
     let begin = |rule| {
         let rules = [rule];
-        run(house.sign_in.begin(&assertion, &rules, &Standing::NotNeeded, &settings, &origin(), None))
+        run(house.sign_in.begin(&assertion, &house.giving(&rules), &Standing::NotNeeded, &settings, &origin(), None))
     };
     let begun = begin(rule(&[Role::Admin, Role::Provider])).unwrap();
     assert_eq!(begun.session.roles, Roles::of(&[Role::Provider]));
@@ -164,10 +178,13 @@ fn without_a_second_factor_nobody_begins_unless_the_tenant_waives_it_for_their_r
 
     let relaxed: TenantSettings = serde_json::from_str(r#"{"second_factor":"relaxed-for-staff"}"#).unwrap();
     let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
-    let begun = run(house.sign_in.begin(&assertion, &rules, &Standing::NotNeeded, &relaxed, &origin(), None)).unwrap();
+    let begun =
+        run(house.sign_in.begin(&assertion, &house.giving(&rules), &Standing::NotNeeded, &relaxed, &origin(), None))
+            .unwrap();
     assert!(begun.session.factor_waived && !begun.session.second_factor);
     let admin = vec![Rule { roles: Roles::of(&[Role::Admin]), ..rules[0].clone() }];
-    let refused = run(house.sign_in.begin(&assertion, &admin, &Standing::NotNeeded, &relaxed, &origin(), None));
+    let refused =
+        run(house.sign_in.begin(&assertion, &house.giving(&admin), &Standing::NotNeeded, &relaxed, &origin(), None));
     assert_eq!(refused.err(), Some(Refused::FactorMissing), "never for an administrator");
 }
 
@@ -177,7 +194,9 @@ fn a_session_without_a_second_factor_ends_when_the_tenant_asks_for_one_again() {
     let assertion = Assertion { factor: Factor::Missing, ..house.assertion("alice") };
     let relaxed: TenantSettings = serde_json::from_str(r#"{"second_factor":"relaxed-for-staff"}"#).unwrap();
     let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
-    let begun = run(house.sign_in.begin(&assertion, &rules, &Standing::NotNeeded, &relaxed, &origin(), None)).unwrap();
+    let begun =
+        run(house.sign_in.begin(&assertion, &house.giving(&rules), &Standing::NotNeeded, &relaxed, &origin(), None))
+            .unwrap();
     let tenant =
         |settings| domain::directory::Tenant { settings, ..house.directory.tenant(house.tenant).unwrap().clone() };
     let directory =
@@ -194,7 +213,7 @@ fn nobody_begins_from_an_address_that_is_not_allowed() {
     let elsewhere = Origin { allowed: Address::NotAllowed, ..origin() };
     let refused = run(house.sign_in.begin(
         &house.assertion("alice"),
-        &rules,
+        &house.giving(&rules),
         &Standing::NotNeeded,
         &TenantSettings::default(),
         &elsewhere,
@@ -238,6 +257,104 @@ fn a_session_ends_with_its_connection() {
     let gone = Directory::new(tenant(), [], [], []);
     assert!(run(house.sign_in.resume(&begun.secret, &gone, Address::Allowed)).unwrap().is_none());
     assert!(house.resume(&begun).is_some(), "while it is enabled the session goes on");
+}
+
+#[test]
+fn what_a_change_of_the_connection_ended_does_not_come_back_when_it_is_undone() {
+    type Change = fn(&mut Connection);
+    fn oidc(connection: &mut Connection) -> &mut OidcSettings {
+        let Protocol::Oidc(settings) = &mut connection.protocol else { panic!("it speaks OpenID Connect") };
+        settings
+    }
+    let ends: [(&str, Change); 8] = [
+        ("enabled", |connection| connection.enabled = false),
+        ("issuer", |connection| oidc(connection).issuer = "https://other.example".into()),
+        ("client id", |connection| oidc(connection).client_id = "other".into()),
+        ("subject claim", |connection| oidc(connection).subject_claim = "oid".into()),
+        ("algorithms", |connection| oidc(connection).algorithms = vec!["ES256".into()]),
+        ("second factor", |connection| oidc(connection).second_factor_amr = vec!["hwk".into()]),
+        ("age", |connection| oidc(connection).max_age_seconds = Some(60)),
+        ("told of", |connection| connection.provisioning.required = true),
+    ];
+    let goes_on: [(&str, Change); 4] = [
+        ("secret", |connection| oidc(connection).client_secret = Some(Hidden::new("another".into()))),
+        ("hosts", |connection| oidc(connection).egress = vec!["keys.example".into()]),
+        ("how people are called", |connection| oidc(connection).display_claim = "nickname".into()),
+        ("whence it is provisioned", |connection| connection.provisioning.addresses = vec!["10.0.0.0/8".into()]),
+    ];
+    let changes = ends.iter().map(|change| (change, false)).chain(goes_on.iter().map(|change| (change, true)));
+    for ((what, change), stays) in changes {
+        let house = House::new();
+        let administration = house.doubles.administration();
+        let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
+        let by = by(&house, &operator);
+        let id = run(administration.add_connection(&by, connection(house.tenant))).unwrap().id;
+        let directory = || run(administration.load_directory()).unwrap();
+        let begin = |directory: &Directory| {
+            let assertion = Assertion { connection: id, ..house.assertion("alice") };
+            let (known, settings) = (directory.connection(id).unwrap(), TenantSettings::default());
+            run(house.sign_in.begin(&assertion, known, &Standing::NotNeeded, &settings, &origin(), None)).unwrap()
+        };
+        let goes_on = |begun: &domain::sign_in::Begun| {
+            run(house.sign_in.resume(&begun.secret, &directory(), Address::Allowed)).unwrap().is_some()
+        };
+        let before = directory();
+        let begun = begin(&before);
+        assert!(goes_on(&begun), "{what}");
+        run(administration.change_connection(&by, id, *change)).unwrap();
+        assert_eq!(goes_on(&begun), stays, "{what}");
+        // By a gateway that has not seen the change yet.
+        let late = begin(&before);
+        let undone = run(administration.change_connection(&by, id, |connection| {
+            let Connection { enabled, protocol, provisioning, .. } = before.connection(id).unwrap().clone();
+            *connection = Connection { enabled, protocol, provisioning, ..connection.clone() };
+        }));
+        assert_eq!((goes_on(&begun), goes_on(&late)), (stays, stays), "{what}, undone");
+        assert_eq!(undone.unwrap().enabled, before.connection(id).unwrap().enabled);
+        assert!(goes_on(&begin(&directory())), "{what}: whoever signs in anew comes in");
+    }
+}
+
+#[test]
+fn what_ended_for_want_of_a_second_factor_does_not_come_back_when_none_is_asked_for_again() {
+    let house = House::new();
+    let administration = house.doubles.administration();
+    let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
+    let by = by(&house, &operator);
+    let id = run(administration.add_connection(&by, connection(house.tenant))).unwrap().id;
+    let ask = |second_factor| {
+        let change = |settings: &mut TenantSettings| settings.second_factor = second_factor;
+        run(administration.change_settings(&by, house.tenant, change)).unwrap();
+        run(administration.load_directory()).unwrap()
+    };
+    let begin = |directory: &Directory, factor| {
+        let assertion = Assertion { connection: id, factor, ..house.assertion("alice") };
+        let (known, settings) = (directory.connection(id).unwrap(), directory.settings(house.tenant).unwrap());
+        run(house.sign_in.begin(&assertion, known, &Standing::NotNeeded, settings, &origin(), None)).unwrap()
+    };
+    let goes_on = |begun: &domain::sign_in::Begun, directory: &Directory| {
+        run(house.sign_in.resume(&begun.secret, directory, Address::Allowed)).unwrap().is_some()
+    };
+    let relaxed = ask(SecondFactor::RelaxedForStaff);
+    let (shown, missing) = (begin(&relaxed, Factor::Shown), begin(&relaxed, Factor::Missing));
+    assert!(goes_on(&shown, &relaxed) && goes_on(&missing, &relaxed));
+    let required = ask(SecondFactor::Required);
+    assert!(goes_on(&shown, &required) && !goes_on(&missing, &required));
+    let again = ask(SecondFactor::RelaxedForStaff);
+    assert!(goes_on(&shown, &again) && !goes_on(&missing, &again));
+    assert!(goes_on(&begin(&again, Factor::Missing), &again));
+}
+
+#[test]
+fn a_session_of_another_issuer_is_over_whatever_its_connection_says() {
+    let house = House::new();
+    let begun = house.begin(&house.assertion("alice")).unwrap();
+    let mut led_elsewhere = connection(house.tenant);
+    let Protocol::Oidc(settings) = &mut led_elsewhere.protocol else { panic!("it speaks OpenID Connect") };
+    settings.issuer = "https://other.example".into();
+    let tenant = house.directory.tenant(house.tenant).cloned();
+    let directory = Directory::new(tenant, [], [], []).with_people([led_elsewhere], [], []);
+    assert!(!directory.still_admits(&begun.session) && house.directory.still_admits(&begun.session));
 }
 
 #[test]
@@ -299,7 +416,7 @@ fn signing_in_again_replaces_the_session_and_its_secret() {
     let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
     let second = run(house.sign_in.begin(
         &house.assertion("alice"),
-        &rules,
+        &house.giving(&rules),
         &Standing::NotNeeded,
         &TenantSettings::default(),
         &origin(),
@@ -430,9 +547,10 @@ fn a_list_names_each_person_once_until_their_last_session_is_ended() {
     let rules = house.directory.connection(CONNECTION).unwrap().rules.clone();
     let settings = TenantSettings::default();
     let begin = |name: &str| {
-        let standing = Standing::Active { person: provided, groups: None };
+        let standing = Standing::Active { person: provided, since: Timestamp(0), groups: None };
         let assertion = house.assertion(name);
-        let begun = run(house.sign_in.begin(&assertion, &rules, &standing, &settings, &origin(), None)).unwrap();
+        let begun =
+            run(house.sign_in.begin(&assertion, &house.giving(&rules), &standing, &settings, &origin(), None)).unwrap();
         run(house.sign_in.name(&begun.session, &settings.sessions, "theirs")).unwrap();
         begun
     };

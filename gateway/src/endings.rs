@@ -79,6 +79,7 @@ mod tests {
             rules: Vec::new(),
             provisioning: Provisioning::default(),
             created,
+            ended: None,
         };
         change(&mut made);
         made

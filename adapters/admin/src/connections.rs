@@ -54,6 +54,7 @@ async fn add(visit: &Visit<'_>, body: Value) -> Result<HttpResponse, Problem> {
         rules: fields.value("rules").map_or(Ok(Vec::new()), |rules| read::rules("/rules", rules))?,
         provisioning: Provisioning::default(),
         created: Timestamp::default(),
+        ended: None,
     };
     if let Some(provisioning) = fields.object("provisioning")? {
         read::provisioning(provisioning, &mut new.provisioning)?;

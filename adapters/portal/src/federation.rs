@@ -189,7 +189,7 @@ async fn enter(
         return Err(visit.refuse(TenantId::SYSTEM, "connection-gone", Problem::SignInOver).await);
     };
     let standing = visit.directory.standing(&arrival.assertion);
-    let new = sign_in.begin(&arrival.assertion, &connection.rules, &standing, settings, &origin, None).await?;
+    let new = sign_in.begin(&arrival.assertion, connection, &standing, settings, &origin, None).await?;
     // Once more, after the session is kept: the directory in hand may be some moments old.
     if let Some(door) = &visit.service.doors.accounts {
         let stored = door.administration.stored_connection(connection.id).await;

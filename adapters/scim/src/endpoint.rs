@@ -202,6 +202,7 @@ impl Resource for ProvisionedPerson {
             former: None,
             earlier: Vec::new(),
             created,
+            ended: None,
         }
     }
 

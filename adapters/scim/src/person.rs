@@ -258,6 +258,7 @@ mod tests {
             former: None,
             earlier: Vec::new(),
             created: Timestamp(0),
+            ended: None,
         };
         let operations = patch::read(&json!({ "Operations": operations }), 10)?;
         patch::apply(&mut person, &operations).map(|()| person)

@@ -13,6 +13,8 @@ use crate::directory::{
     ProvisioningToken, Tenant, reach,
 };
 use crate::id::{ClinicId, RecordId, TenantId};
+use crate::identity::moved;
+use crate::time::Timestamp;
 use crate::write::Version;
 use alloc::vec::Vec;
 use core::convert::Infallible;
@@ -31,6 +33,9 @@ pub trait Administered: Entry + Clone {
     fn hold(&self, _before: Option<&Self>) -> Result<(), Invalid> {
         Ok(())
     }
+    /// Returns the same as what follows on `before` now: with what is over by the change marked as over for good.
+    #[must_use]
+    fn following(self, before: &Self, now: Timestamp) -> Self;
     /// Returns the account that it is.
     fn as_account(&self) -> Option<&Account> {
         None
@@ -182,7 +187,7 @@ impl Administration {
         if expected.is_some_and(|expected| expected != stored.version) {
             return Err(ChangeFault::OtherVersion);
         }
-        let after = change(before).map_err(ChangeFault::Refused)?;
+        let after = change(before).map_err(ChangeFault::Refused)?.following(before, self.now());
         let permit = self.permit_to_make(by, Some(before), &after).await?;
         self.check(Some(before), &after).await?;
         let (version, last_updated) = self.replace(permit, by, &stored, &after).await?;
@@ -252,6 +257,10 @@ impl Administered for Tenant {
     fn keeping(&self, changed: Self) -> Self {
         Tenant { settings: changed.settings, ..self.clone() }
     }
+
+    fn following(self, before: &Self, now: Timestamp) -> Self {
+        Tenant { settings: self.settings.following(&before.settings, now), ..self }
+    }
 }
 
 impl Administered for Connection {
@@ -260,8 +269,12 @@ impl Administered for Connection {
     }
 
     fn keeping(&self, changed: Self) -> Self {
-        let Connection { id, tenant, name, created, .. } = self.clone();
-        Connection { id, tenant, name, created, ..changed }
+        let Connection { id, tenant, name, created, ended, .. } = self.clone();
+        Connection { id, tenant, name, created, ended, ..changed }
+    }
+
+    fn following(self, before: &Self, now: Timestamp) -> Self {
+        Connection::following(self, before, now)
     }
 
     fn hold(&self, before: Option<&Self>) -> Result<(), Invalid> {
@@ -284,6 +297,10 @@ impl Administered for Account {
         Account { display, roles, clinics, purpose, enabled, ..self.clone() }
     }
 
+    fn following(self, before: &Self, now: Timestamp) -> Self {
+        Account::following(self, before, now)
+    }
+
     fn as_account(&self) -> Option<&Account> {
         Some(self)
     }
@@ -298,8 +315,14 @@ impl Administered for Application {
     }
 
     fn keeping(&self, changed: Self) -> Self {
-        let Application { id, tenant, name, created, .. } = self.clone();
-        Application { id, tenant, name, created, ..changed }
+        let Application { id, tenant, name, created, ended, .. } = self.clone();
+        Application { id, tenant, name, created, ended, ..changed }
+    }
+
+    fn following(self, before: &Self, now: Timestamp) -> Self {
+        let same = self.enabled == before.enabled;
+        let ended = if same { self.ended } else { Some(moved(before.ended.unwrap_or(before.created), now)) };
+        Application { ended, ..self }
     }
 }
 
@@ -318,7 +341,6 @@ mod tests {
     use crate::double::{Installation, run};
     use crate::id::CorrelationId;
     use crate::journal::Actor;
-    use crate::time::Timestamp;
     use alloc::vec;
 
     #[test]
@@ -345,6 +367,7 @@ mod tests {
             enabled: true,
             created: Timestamp(0),
             password_changed: None,
+            ended: None,
         };
         let split = Err(NotChanged::Invalid(Invalid::AdminOfClinics));
         assert_eq!(run(administration.check(None, &before)), split);

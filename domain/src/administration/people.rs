@@ -5,6 +5,7 @@ use super::{Administration, By, ChangeFault, NotChanged, Stored};
 use crate::access::{self, Administer, Clinics, Permit, Purpose, Resource, Roles, Subject, authorise};
 use crate::directory::{Account, Application, Connection, Entry, Hidden, SecurityKey, Tenant, TenantSettings};
 use crate::id::{RecordId, TenantId};
+use crate::identity::moved;
 use crate::kind::Kind;
 use crate::secret::constant_time_eq;
 use crate::time::Timestamp;
@@ -117,7 +118,8 @@ impl Administration {
 
     /// Changes a connection: its settings, its rules, whether it is enabled. Name and tenant stay.
     ///
-    /// Sessions that came by it do not resume while it is disabled, nor once none of its rules gives what they have.
+    /// Sessions that came by it are over once it is disabled or vouches otherwise, and do not resume while none of its rules gives what they
+    /// have.
     ///
     /// # Errors
     /// [`NotChanged`].
@@ -151,6 +153,7 @@ impl Administration {
             enabled: true,
             created,
             password_changed: None,
+            ended: None,
         };
         self.add_checked(by, account).await
     }
@@ -158,7 +161,7 @@ impl Administration {
     /// Changes a person's name for people to read, roles, clinics, purpose, or whether they may sign in. Sign-in name and
     /// tenant stay, and so does what proves that it is them.
     ///
-    /// Sessions do not resume once roles, clinics or purpose are others, or it is disabled.
+    /// Sessions are over once roles, clinics or purpose are others, or it is disabled; also when that is undone.
     ///
     /// # Errors
     /// [`NotChanged`].
@@ -281,7 +284,8 @@ impl Administration {
         self.add_checked(by, application).await
     }
 
-    /// Changes an application: its keys, addresses, scopes, whether it is enabled. Name and tenant stay.
+    /// Changes an application: its keys, addresses, scopes, whether it is enabled. Name and tenant stay. What people granted it is over once
+    /// it is disabled.
     ///
     /// # Errors
     /// [`NotChanged`].
@@ -363,10 +367,9 @@ fn renewed(account: &Account, renewal: Renewal, now: Timestamp) -> Result<Accoun
     })
 }
 
-/// Returns the moment of a change of password or second factor: now, and at least a millisecond, the precision that is stored, after the
-/// change before. So a moment names one state of the account, whichever gateway's clock was read.
+/// Returns the moment of a change of password or second factor.
 fn later(account: &Account, now: Timestamp) -> Timestamp {
-    account.password_changed.map_or(now, |before| now.max(Timestamp(before.0.saturating_add(1_000))))
+    account.password_changed.map_or(now, |before| moved(before, now))
 }
 
 /// Takes a security key away, from a moment on, see [`Account::can_spare`].

@@ -101,11 +101,10 @@ impl Administration {
         entry: E,
     ) -> Result<Stored<E>, NotChanged> {
         for _ in 0..MAX_TRIES {
-            match self.store_provisioned(by, connection, None, &entry).await {
+            match self.store_provisioned(by, connection, None, entry.clone()).await {
                 // Taken a moment ago, by somebody who may have given it up since: look again.
                 Err(NotChanged::Raced) => {}
-                Err(fault) => return Err(fault),
-                Ok((version, last_updated)) => return Ok(Stored { entry, version, last_updated }),
+                stored => return stored,
             }
         }
         Err(NotChanged::Raced)
@@ -137,7 +136,7 @@ impl Administration {
             }
             let before = current.entry.clone();
             let after = match change(&before) {
-                Ok(after) => after.succeeding(&before, connection.provisioning.subject),
+                Ok(after) => after.succeeding(&before, connection.provisioning.subject, self.now()),
                 Err(refused) => {
                     self.note_reading::<E>(by, connection.tenant, &id.to_string()).await?;
                     return Err(ChangeFault::Refused(refused));
@@ -148,12 +147,10 @@ impl Administration {
                 let Current { version, last_updated, .. } = current;
                 return Ok(Changed { after: Stored { entry: after, version, last_updated }, before });
             }
-            match self.store_provisioned(by, connection, Some(&current), &after).await {
+            match self.store_provisioned(by, connection, Some(&current), after).await {
                 Err(NotChanged::Raced) => {}
                 Err(fault) => return Err(fault.into()),
-                Ok((version, last_updated)) => {
-                    return Ok(Changed { before, after: Stored { entry: after, version, last_updated } });
-                }
+                Ok(after) => return Ok(Changed { before, after }),
             }
         }
         Err(NotChanged::Raced.into())
@@ -173,8 +170,8 @@ impl Administration {
         by: &By<'_>,
         connection: &Connection,
         replaced: Option<&Current<E>>,
-        entry: &E,
-    ) -> Result<(Version, Timestamp), NotChanged> {
+        entry: E,
+    ) -> Result<Stored<E>, NotChanged> {
         let permit = self.permit(by, E::KIND, connection.tenant, entry.record()).await?;
         entry.validate().map_err(NotChanged::Invalid)?;
         if entry.connection() != connection.id || entry.tenant() != connection.tenant {
@@ -195,7 +192,7 @@ impl Administration {
                 continue;
             }
             own.terms.push(named::<E>(connection, handle, value));
-            match self.had_before(connection, entry, handle, value).await? {
+            match self.had_before(connection, &entry, handle, value).await? {
                 None => own.claims.push(self.claim::<E>(connection, handle, value)),
                 Some(earliest) => {
                     former.insert(earliest.entry.record(), earliest);
@@ -203,8 +200,9 @@ impl Administration {
             }
         }
         former.remove(&entry.record());
+        let entry = if former.is_empty() { entry } else { entry.in_place_of_another(self.now()) };
         let mut write = WriteSet::default();
-        let written = self.prepare(permit, by, entry, replaced, own, &mut write).await?;
+        let (version, last_updated) = self.prepare(permit, by, &entry, replaced, own, &mut write).await?;
         for (id, stored) in former {
             let permit = self.permit(by, E::KIND, connection.tenant, id).await?;
             self.prepare(permit, by, &stored.entry, Some(&stored), Beside::default(), &mut write).await?;
@@ -212,7 +210,7 @@ impl Administration {
         match self.record(write).await {
             // Somebody took a name since it was looked up; who has it now, the next look tells.
             Err(NotChanged::NameTaken) => Err(NotChanged::Raced),
-            recorded => recorded.map(|()| written),
+            recorded => recorded.map(|()| Stored { entry, version, last_updated }),
         }
     }
 

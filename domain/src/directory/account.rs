@@ -6,7 +6,7 @@ use super::security_key::{self, SecurityKey};
 use super::text;
 use crate::access::{Clinics, Factor, Purpose, Roles};
 use crate::id::{RecordId, TenantId};
-use crate::identity::{Admitted, Assertion, Groups, Session};
+use crate::identity::{Admitted, Assertion, Groups, Session, Since, moved};
 use crate::kind::Kind;
 use crate::time::Timestamp;
 use alloc::string::{String, ToString};
@@ -58,6 +58,9 @@ pub struct Account {
     /// When password or second factor were last set or taken away; sessions from before it are over.
     #[serde(default, with = "text::optional_moment")]
     pub password_changed: Option<Timestamp>,
+    /// When roles, clinics or purpose were last changed, or it was disabled or enabled; sessions from before it are over.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::optional_moment")]
+    pub ended: Option<Timestamp>,
 }
 
 impl Account {
@@ -116,11 +119,26 @@ impl Account {
     #[must_use]
     pub fn to_admitted(&self) -> Admitted {
         let admitted = Admitted::given(self.roles, self.clinics.clone(), self.purpose);
-        Admitted { password_changed: self.password_changed, ..admitted }
+        let since = Since { way: Some(self.since()), ..Since::default() };
+        Admitted { password_changed: self.password_changed, since, ..admitted }
+    }
+
+    /// Returns the moment that names what it lets its person be, see [`Since`].
+    fn since(&self) -> Timestamp {
+        self.ended.unwrap_or(self.created)
+    }
+
+    /// Returns the same with that moment moved, where it lets its person be something else than before.
+    pub(crate) fn following(self, before: &Self, now: Timestamp) -> Self {
+        let same = self.enabled == before.enabled
+            && self.roles == before.roles
+            && self.clinics == before.clinics
+            && self.purpose == before.purpose;
+        if same { self } else { Self { ended: Some(moved(before.since(), now)), ..self } }
     }
 
     /// Says whether a session that began with this account may go on: the account is enabled, gives what the session has, and neither
-    /// password nor second factor was changed after what the session began with.
+    /// password nor second factor nor any of this was changed after what the session began with, whether or not that was undone.
     ///
     /// The moments of change are compared with each other, so clocks of gateways may differ. An account as it was before the session
     /// began ends nothing: a directory may be some moments old. Of a session that was kept without the moment, its beginning decides.
@@ -133,6 +151,7 @@ impl Account {
             && self.clinics == session.clinics
             && self.purpose == session.purpose
             && self.password_changed.is_none_or(|changed| changed <= proved)
+            && !session.is_before(self.ended, session.since.way)
     }
 }
 
@@ -211,6 +230,7 @@ mod tests {
             enabled: true,
             created: Timestamp(0),
             password_changed: Some(Timestamp(0)),
+            ended: None,
         }
     }
 

@@ -48,6 +48,9 @@ pub struct Application {
     /// When it was added.
     #[serde(with = "text::moment")]
     pub created: Timestamp,
+    /// When it was last disabled or enabled; what people granted it before is over.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::optional_moment")]
+    pub ended: Option<Timestamp>,
 }
 
 /// How an application is used.
@@ -209,6 +212,7 @@ mod tests {
             scopes: vec!["system/Observation.rs".into()],
             enabled: true,
             created: Timestamp(0),
+            ended: None,
         }
     }
 

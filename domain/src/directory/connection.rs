@@ -7,7 +7,7 @@ use super::saml::SamlSettings;
 use super::text;
 use crate::access::Roles;
 use crate::id::{RecordId, TenantId};
-use crate::identity::{Criterion, Rule};
+use crate::identity::{Criterion, Rule, moved};
 use crate::kind::Kind;
 use crate::time::Timestamp;
 use alloc::string::String;
@@ -39,6 +39,9 @@ pub struct Connection {
     /// When it was added.
     #[serde(with = "text::moment")]
     pub created: Timestamp,
+    /// When it was last disabled or enabled, or vouched otherwise than before; sessions from before it are over.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::optional_moment")]
+    pub ended: Option<Timestamp>,
 }
 
 /// How an identity provider speaks.
@@ -60,9 +63,42 @@ impl Protocol {
             Protocol::Saml(_) => "saml",
         }
     }
+
+    /// Says whether the same provider vouches for the same people by the same proof.
+    fn vouches_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Protocol::Oidc(one), Protocol::Oidc(other)) => one.vouches_like(other),
+            (Protocol::Saml(one), Protocol::Saml(other)) => one.vouches_like(other),
+            (Protocol::Oidc(_), Protocol::Saml(_)) | (Protocol::Saml(_), Protocol::Oidc(_)) => false,
+        }
+    }
 }
 
 impl Connection {
+    /// Returns who vouches: what its assertions name as their issuer.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        match &self.protocol {
+            Protocol::Oidc(settings) => &settings.issuer,
+            Protocol::Saml(settings) => &settings.idp_entity_id,
+        }
+    }
+
+    /// Returns the moment that names by what it vouches, see [`Since`](crate::identity::Since).
+    pub(crate) fn since(&self) -> Timestamp {
+        self.ended.unwrap_or(self.created)
+    }
+
+    /// Returns the same with that moment moved, where it was disabled or enabled, or vouches otherwise than before.
+    ///
+    /// Rules are not among it: what one of them gave is asked of all of them for as long as a session lasts.
+    pub(crate) fn following(self, before: &Self, now: Timestamp) -> Self {
+        let same = self.enabled == before.enabled
+            && self.protocol.vouches_like(&before.protocol)
+            && self.provisioning.admits_like(&before.provisioning);
+        if same { self } else { Self { ended: Some(moved(before.since(), now)), ..self } }
+    }
+
     /// Returns its settings when it speaks OpenID Connect.
     #[must_use]
     pub const fn oidc(&self) -> Option<&OidcSettings> {
@@ -138,6 +174,7 @@ mod tests {
             rules: vec![for_group("lab", Role::Staff)],
             provisioning: Provisioning::default(),
             created: Timestamp(0),
+            ended: None,
         }
     }
 
@@ -164,9 +201,33 @@ mod tests {
         let (oidc, saml) = (with(Protocol::Oidc(oidc())), with(Protocol::Saml(saml())));
         insta::assert_snapshot!(serde_json::to_string(&oidc).unwrap(), @r#"{"id":"01010101-0101-0101-0101-010101010101","tenant":"02020202-0202-0202-0202-020202020202","name":"hospital","enabled":true,"protocol":{"oidc":{"issuer":"https://idp.example/realms/hospital","client_id":"sealgate","client_secret":"a secret","scopes":["openid","profile"],"algorithms":["RS256","ES256"],"groups_claim":"groups","roles_claim":"roles","subject_claim":"sub","display_claim":"name","second_factor_acr":[],"second_factor_amr":[],"request_acr":[],"max_age_seconds":null,"egress":[],"allow_http_loopback":false}},"rules":[{"when":{"group":"lab"},"roles":["staff"],"clinics":"all","purpose":"treatment"}],"created":"1970-01-01T00:00:00.000Z"}"#);
         insta::assert_snapshot!(serde_json::to_string(&saml).unwrap(), @r#"{"id":"01010101-0101-0101-0101-010101010101","tenant":"02020202-0202-0202-0202-020202020202","name":"hospital","enabled":true,"protocol":{"saml":{"metadata":"<EntityDescriptor/>","idp_entity_id":"https://idp.example/saml","sp_entity_id":null,"subject_attribute":null,"groups_attribute":null,"roles_attribute":null,"display_attribute":null,"second_factor_contexts":[],"allow_unsolicited":false,"want_encrypted":false}},"rules":[{"when":{"group":"lab"},"roles":["staff"],"clinics":"all","purpose":"treatment"}],"created":"1970-01-01T00:00:00.000Z"}"#);
-        for connection in [oidc, saml] {
+        let ended = Connection { ended: Some(Timestamp(1_000)), ..oidc.clone() };
+        let text = serde_json::to_string(&ended).unwrap();
+        assert!(
+            text.ends_with(r#""created":"1970-01-01T00:00:00.000Z","ended":"1970-01-01T00:00:00.001Z"}"#),
+            "{text}"
+        );
+        for connection in [oidc, saml, ended] {
             let text = serde_json::to_string(&connection).unwrap();
             assert_eq!(serde_json::from_str::<Connection>(&text).unwrap(), connection);
+        }
+    }
+
+    #[test]
+    fn settings_vouch_alike_only_where_nothing_decides_who_comes_in_and_how() {
+        let (oidc, saml) = (Protocol::Oidc(oidc()), Protocol::Saml(saml()));
+        assert!(oidc.vouches_like(&oidc) && saml.vouches_like(&saml) && !oidc.vouches_like(&saml));
+        let good = self::saml;
+        let like = |settings: SamlSettings| Protocol::Saml(settings).vouches_like(&saml);
+        assert!(like(SamlSettings { display_attribute: Some("cn".into()), ..good() }));
+        for changed in [
+            SamlSettings { metadata: "<EntityDescriptor />".into(), ..good() },
+            SamlSettings { idp_entity_id: "https://other.example".into(), ..good() },
+            SamlSettings { subject_attribute: Some("uid".into()), ..good() },
+            SamlSettings { second_factor_contexts: vec!["urn:mfa".into()], ..good() },
+            SamlSettings { want_encrypted: true, ..good() },
+        ] {
+            assert!(!like(changed));
         }
     }
 

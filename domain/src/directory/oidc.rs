@@ -160,6 +160,25 @@ impl OidcSettings {
         }
     }
 
+    /// Says whether the same provider vouches for the same people by the same proof. By what we prove who we are, what is asked at which
+    /// hosts, and how people are called does not decide that; everything else does, also what is added later.
+    pub(super) fn vouches_like(&self, other: &Self) -> bool {
+        let like = Self {
+            client_secret: other.client_secret.clone(),
+            client_keys: other.client_keys.clone(),
+            keys_wait: other.keys_wait,
+            assertion_audience: other.assertion_audience,
+            own_redirect: other.own_redirect,
+            scopes: other.scopes.clone(),
+            display_claim: other.display_claim.clone(),
+            egress: other.egress.clone(),
+            allow_http_loopback: other.allow_http_loopback,
+            by_api: other.by_api,
+            ..self.clone()
+        };
+        like == *other
+    }
+
     /// Returns the key that signs instead of a secret, where we are known by one.
     #[must_use]
     pub fn signing_key(&self) -> Option<&ClientKey> {

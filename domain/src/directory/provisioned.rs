@@ -4,6 +4,7 @@ use super::entry::{Entry, Heading, Invalid};
 use super::provisioning::ProvisionedSubject;
 use super::text;
 use crate::id::{RecordId, TenantId};
+use crate::identity::moved;
 use crate::index::{Field, normalise};
 use crate::kind::Kind;
 use crate::time::Timestamp;
@@ -60,6 +61,9 @@ pub struct ProvisionedPerson {
     /// When it was added.
     #[serde(with = "text::moment")]
     pub created: Timestamp,
+    /// When the provider last deactivated it, took it back or made it somebody else; sessions from before it are over.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::optional_moment")]
+    pub ended: Option<Timestamp>,
 }
 
 /// By what a person who was taken back is known again where they sign in: digests of what is compared with a subject.
@@ -178,9 +182,12 @@ pub trait Provisioned: Entry + Clone + PartialEq {
     /// Returns what it is once the provider took it back: its ids, and nothing that names who it was.
     #[must_use]
     fn taken_back(&self) -> Self;
-    /// Returns the same with what must be remembered of the form it takes the place of, at a connection that compares this.
+    /// Returns the same with what must be remembered of the form it takes the place of now, at a connection that compares this.
     #[must_use]
-    fn succeeding(self, before: &Self, compared: ProvisionedSubject) -> Self;
+    fn succeeding(self, before: &Self, compared: ProvisionedSubject, now: Timestamp) -> Self;
+    /// Returns the same as it is where somebody else had one of its names before.
+    #[must_use]
+    fn in_place_of_another(self, now: Timestamp) -> Self;
     /// Returns the names under which it is found; none once it was taken back.
     fn handles(&self) -> Vec<(Handle, &str)>;
     /// Returns the people it refers to.
@@ -217,7 +224,13 @@ impl Provisioned for ProvisionedPerson {
 
     /// Names that are given up are remembered like those of somebody who was taken back: where a connection admits people it was not
     /// told of, whoever signs in by such a name would else be one of those, whatever the provider says of the person by now.
-    fn succeeding(mut self, before: &Self, compared: ProvisionedSubject) -> Self {
+    fn succeeding(mut self, before: &Self, compared: ProvisionedSubject, now: Timestamp) -> Self {
+        // Whoever had a session as what it was comes back as somebody else, or not: told of as it was again, they sign in anew.
+        let led = |person: &Self| compared.of(person).map(|own| compared.compared(own));
+        let elsewhere = led(before).is_some_and(|own| led(&self).as_ref() != Some(&own));
+        if self.active != before.active || elsewhere {
+            self.ended = Some(moved(before.since(), now));
+        }
         let (given_up, now) = (Former::of(before), Former::of(&self));
         if !self.removed && given_up != now && !self.earlier.contains(&given_up) {
             self.earlier.push(given_up);
@@ -228,6 +241,10 @@ impl Provisioned for ProvisionedPerson {
             self.earlier.retain(|former| former.digest(compared).is_some_and(|digest| known.insert(digest.into())));
         }
         self
+    }
+
+    fn in_place_of_another(self, now: Timestamp) -> Self {
+        Self { ended: Some(moved(self.since(), now)), ..self }
     }
 
     fn handles(&self) -> Vec<(Handle, &str)> {
@@ -252,7 +269,11 @@ impl Provisioned for ProvisionedGroup {
         Self { display: String::from("removed"), external_id: None, members: Vec::new(), removed: true, ..self.clone() }
     }
 
-    fn succeeding(self, _: &Self, _: ProvisionedSubject) -> Self {
+    fn succeeding(self, _: &Self, _: ProvisionedSubject, _: Timestamp) -> Self {
+        self
+    }
+
+    fn in_place_of_another(self, _: Timestamp) -> Self {
         self
     }
 
@@ -262,6 +283,13 @@ impl Provisioned for ProvisionedGroup {
 
     fn people(&self) -> &[RecordId] {
         &self.members
+    }
+}
+
+impl ProvisionedPerson {
+    /// Returns the moment that names what the provider told, see [`Since`](crate::identity::Since).
+    pub(super) fn since(&self) -> Timestamp {
+        self.ended.unwrap_or(self.created)
     }
 }
 
@@ -339,6 +367,7 @@ mod tests {
             former: None,
             earlier: Vec::new(),
             created: Timestamp(0),
+            ended: None,
         }
     }
 
@@ -366,7 +395,7 @@ mod tests {
         use alloc::string::ToString;
         let called = |before: &ProvisionedPerson, name: usize, active| {
             let after = ProvisionedPerson { external_id: Some(name.to_string()), active, ..before.clone() };
-            after.succeeding(before, ProvisionedSubject::ExternalId)
+            after.succeeding(before, ProvisionedSubject::ExternalId, Timestamp(0))
         };
         let full = (0..MAX_EARLIER_NAMES).fold(person(), |before, name| called(&before, name, true));
         assert_eq!((full.earlier.len(), full.validate()), (MAX_EARLIER_NAMES, Ok(())));
@@ -382,10 +411,10 @@ mod tests {
     fn names_that_the_connection_does_not_compare_may_change_without_end() {
         let marry = |before: &ProvisionedPerson, number: usize| {
             let after = ProvisionedPerson { user_name: alloc::format!("ada-{number}"), ..before.clone() };
-            after.succeeding(before, ProvisionedSubject::ExternalId)
+            after.succeeding(before, ProvisionedSubject::ExternalId, Timestamp(0))
         };
         let other = ProvisionedPerson { external_id: Some("other".into()), ..person() };
-        let renamed = other.succeeding(&person(), ProvisionedSubject::ExternalId);
+        let renamed = other.succeeding(&person(), ProvisionedSubject::ExternalId, Timestamp(0));
         let often = (0..100).fold(renamed, |before, number| marry(&before, number));
         assert_eq!(often.validate(), Ok(()));
         let digest = Former::of(&person());

@@ -45,6 +45,14 @@ pub enum ProvisionedSubject {
     UserName,
 }
 
+impl Provisioning {
+    /// Says whether it admits the same people: whatever the provider's service shows and wherever it comes from.
+    pub(super) fn admits_like(&self, other: &Self) -> bool {
+        let Provisioning { required, subject, groups, addresses: _, tokens: _ } = self;
+        (*required, *subject, *groups) == (other.required, other.subject, other.groups)
+    }
+}
+
 impl ProvisionedSubject {
     /// Returns which of a person's names it is.
     #[must_use]

@@ -63,6 +63,12 @@ impl SamlSettings {
         }
     }
 
+    /// Says whether the same provider vouches for the same people by the same proof: all but the name for people to read decides that.
+    pub(super) fn vouches_like(&self, other: &Self) -> bool {
+        let like = Self { display_attribute: other.display_attribute.clone(), ..self.clone() };
+        like == *other
+    }
+
     /// Holds what needs no XML; whether the metadata can be used is known where XML is.
     pub(super) fn validate(&self) -> Result<(), Invalid> {
         if self.metadata.is_empty() || self.metadata.len() > MAX_METADATA_BYTES {

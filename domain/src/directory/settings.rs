@@ -2,8 +2,10 @@
 
 use super::entry::Invalid;
 use super::network::AddressRange;
+use super::text;
 use crate::access::{Role, Roles};
-use crate::identity::SessionLimits;
+use crate::identity::{Session, SessionLimits, moved};
+use crate::time::Timestamp;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
@@ -34,6 +36,9 @@ pub struct TenantSettings {
     pub addresses: Vec<String>,
     /// Who must show a second factor.
     pub second_factor: SecondFactor,
+    /// When that was last changed; sessions from before it in which none was shown are over.
+    #[serde(skip_serializing_if = "Option::is_none", with = "text::optional_moment")]
+    pub second_factor_changed: Option<Timestamp>,
     /// Within how many hours a breaking of the glass is to be reviewed.
     pub break_glass_review_hours: u32,
 }
@@ -45,6 +50,7 @@ impl Default for TenantSettings {
             sessions: SessionLimits::default(),
             addresses: Vec::new(),
             second_factor: SecondFactor::default(),
+            second_factor_changed: None,
             break_glass_review_hours: 72,
         }
     }
@@ -75,6 +81,29 @@ impl SecondFactor {
 }
 
 impl TenantSettings {
+    /// Returns the moment that names whom a second factor is asked of, see [`Since`](crate::identity::Since).
+    pub(crate) fn since(&self) -> Timestamp {
+        self.second_factor_changed.unwrap_or(Timestamp(0))
+    }
+
+    /// Returns the same with that moment moved, where it is asked of others than before.
+    pub(crate) fn following(self, before: &Self, now: Timestamp) -> Self {
+        let second_factor_changed = if self.second_factor == before.second_factor {
+            before.second_factor_changed
+        } else {
+            Some(moved(before.since(), now))
+        };
+        Self { second_factor_changed, ..self }
+    }
+
+    /// Says whether a session goes on as far as the second factor goes: one was shown, or none was asked for ever since it began.
+    #[must_use]
+    pub fn factor_suffices(&self, session: &Session) -> bool {
+        session.second_factor
+            || !(self.second_factor.is_required_of(session.roles)
+                || session.is_before(self.second_factor_changed, session.since.factor))
+    }
+
     pub(super) fn validate(&self) -> Result<(), Invalid> {
         let limits = &self.sessions;
         let fits = IDLE_SECONDS.contains(&limits.idle_seconds)

@@ -1,6 +1,7 @@
 //! From what was verified about a person to what they may be here: ordered rules, of which the first that fits decides.
 
 use super::assertion::{Assertion, Groups};
+use super::since::Since;
 use crate::access::{Clinics, Purpose, Roles};
 use crate::id::RecordId;
 use crate::time::Timestamp;
@@ -55,6 +56,8 @@ pub struct Admitted {
     pub provided_group: Option<String>,
     /// When password or second factor of the account had last been changed by which they come; `None` for a connection.
     pub password_changed: Option<Timestamp>,
+    /// The moments of what they are admitted by.
+    pub since: Since,
     /// The roles that were given and cannot be had in these clinics, see [`Roles::within`].
     pub dropped: Roles,
 }
@@ -65,7 +68,15 @@ impl Admitted {
     pub fn given(roles: Roles, clinics: Clinics, purpose: Purpose) -> Self {
         let held = roles.within(&clinics);
         let dropped = roles.iter().filter(|role| !held.contains(*role)).collect();
-        Self { roles: held, clinics, purpose, provided_group: None, password_changed: None, dropped }
+        Self {
+            roles: held,
+            clinics,
+            purpose,
+            provided_group: None,
+            password_changed: None,
+            since: Since::default(),
+            dropped,
+        }
     }
 }
 
@@ -120,6 +131,8 @@ pub enum Standing {
     Active {
         /// The person's record in the directory.
         person: RecordId,
+        /// The moment that names what it told, see [`Since`].
+        since: Timestamp,
         /// Names and ids of the groups, where these are asked instead of those of the assertion.
         groups: Option<ProvidedGroups>,
     },
@@ -142,11 +155,11 @@ pub struct ProvidedGroups {
 /// # Errors
 /// [`NotAdmitted`].
 pub fn admit(rules: &[Rule], assertion: &Assertion, standing: &Standing) -> Result<Admitted, NotAdmitted> {
-    let provided = match standing {
+    let (provided, told) = match standing {
         Standing::Missing => return Err(NotAdmitted::NotProvisioned),
         Standing::Deactivated => return Err(NotAdmitted::Deactivated),
-        Standing::NotNeeded => None,
-        Standing::Active { groups, .. } => groups.as_ref(),
+        Standing::NotNeeded => (None, None),
+        Standing::Active { groups, since, .. } => (groups.as_ref(), Some(*since)),
     };
     let (groups, told_ahead) = match (&assertion.groups, provided) {
         (Groups::Known(_), Some(provided)) if provided.always => (Some(&provided.named), true),
@@ -169,7 +182,8 @@ pub fn admit(rules: &[Rule], assertion: &Assertion, standing: &Standing) -> Resu
                 Criterion::Group(_) | Criterion::Role(_) | Criterion::Attribute { .. } | Criterion::Subject(_) => None,
             };
             let Rule { roles, ref clinics, purpose, .. } = *rule;
-            return Ok(Admitted { provided_group, ..Admitted::given(roles, clinics.clone(), purpose) });
+            let since = Since { told, ..Since::default() };
+            return Ok(Admitted { provided_group, since, ..Admitted::given(roles, clinics.clone(), purpose) });
         }
     }
     Err(NotAdmitted::Unmapped)
@@ -240,13 +254,14 @@ mod tests {
         let decided = |standing| super::admit(&rules, &asserted, &standing);
         assert_eq!(decided(Standing::Missing), Err(NotAdmitted::NotProvisioned));
         assert_eq!(decided(Standing::Deactivated), Err(NotAdmitted::Deactivated));
-        assert!(decided(Standing::Active { person: RecordId([7; 16]), groups: None }).is_ok());
+        assert!(decided(Standing::Active { person: RecordId([7; 16]), since: Timestamp(0), groups: None }).is_ok());
     }
 
     #[test]
     fn provided_groups_count_where_the_assertion_lists_none_or_where_they_always_do() {
         let rules = [rule(Criterion::Group("lab".to_string()), Role::Staff)];
         let provided = |names: &[&str], always| Standing::Active {
+            since: Timestamp(0),
             person: RecordId([7; 16]),
             groups: Some(ProvidedGroups { named: names.iter().map(ToString::to_string).collect(), always }),
         };
@@ -258,7 +273,7 @@ mod tests {
         assert_eq!(super::admit(&rules, &unlisted, &provided(&[], false)), Err(NotAdmitted::Unmapped));
         assert!(super::admit(&rules, &asserted, &provided(&[], false)).is_ok(), "what is asserted counts");
         assert_eq!(super::admit(&rules, &asserted, &provided(&[], true)), Err(NotAdmitted::Unmapped));
-        let silent = Standing::Active { person: RecordId([7; 16]), groups: None };
+        let silent = Standing::Active { person: RecordId([7; 16]), since: Timestamp(0), groups: None };
         assert_eq!(super::admit(&rules, &unlisted, &silent), Err(NotAdmitted::GroupsUnknown));
     }
 

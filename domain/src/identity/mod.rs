@@ -10,7 +10,10 @@
 mod admission;
 mod assertion;
 mod session;
+mod since;
 
 pub use admission::{Admitted, Criterion, NotAdmitted, ProvidedGroups, Rule, Standing, admit};
 pub use assertion::{Assertion, Groups};
 pub use session::{GlassBroken, Session, SessionLimits};
+pub use since::Since;
+pub(crate) use since::moved;

@@ -2,6 +2,7 @@
 
 use super::admission::Admitted;
 use super::assertion::Assertion;
+use super::since::Since;
 use crate::access::{self, BreakGlass, Clinics, Factor, Principal, PrincipalKind, Purpose, Roles, Scopes, Subject};
 use crate::id::{RecordId, TenantId};
 use crate::time::Timestamp;
@@ -38,6 +39,9 @@ pub struct Session {
     /// kept before this was.
     #[serde(default)]
     pub password_changed: Option<Timestamp>,
+    /// What it began with; nothing where it was kept before this was.
+    #[serde(default)]
+    pub since: Since,
     /// Whether a second factor was shown.
     pub second_factor: bool,
     /// Whether the tenant lets people with these roles in without one.
@@ -116,6 +120,7 @@ impl Session {
             purpose: admitted.purpose,
             provided_group: admitted.provided_group,
             password_changed: admitted.password_changed,
+            since: admitted.since,
             second_factor: assertion.factor == Factor::Shown,
             factor_waived: false,
             started: now,
@@ -145,6 +150,12 @@ impl Session {
     #[must_use]
     pub fn state(&self, now: Timestamp, limits: &SessionLimits) -> access::Session {
         if now < self.ends(limits) { access::Session::Current } else { access::Session::Ended }
+    }
+
+    /// Says whether it is over because an entry that it rests on ended what was before `ended`; `begun` is what it began with of that
+    /// entry.
+    pub(crate) fn is_before(&self, ended: Option<Timestamp>, begun: Option<Timestamp>) -> bool {
+        ended.is_some_and(|ended| ended > begun.unwrap_or(self.started))
     }
 
     /// Returns who acts in it.
@@ -210,6 +221,7 @@ mod tests {
             provider_session: None,
             address: String::new(),
             glass: None,
+            since: Since::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::directory::{
 };
 use crate::double::{self, FixedClock, MemoryTickets, run};
 use crate::id::{RecordId, TenantId};
-use crate::identity::{Criterion, Rule, Session};
+use crate::identity::{Criterion, Rule, Session, Since};
 use crate::refusals::Wait;
 use crate::secret::SecretBytes;
 use crate::sign_in::person_owner;
@@ -59,6 +59,7 @@ fn application(id: RecordId) -> Application {
         scopes: scopes.iter().map(ToString::to_string).collect(),
         enabled: true,
         created: Timestamp(0),
+        ended: None,
     }
 }
 
@@ -78,6 +79,7 @@ fn account() -> Account {
         enabled: true,
         created: Timestamp(0),
         password_changed: None,
+        ended: None,
     }
 }
 
@@ -111,6 +113,7 @@ fn session() -> Session {
         provider_session: None,
         address: String::new(),
         glass: None,
+        since: Since::default(),
     }
 }
 
@@ -446,7 +449,7 @@ fn what_was_granted_ends_with_the_session_unless_it_may_stay() {
 }
 
 #[test]
-fn what_was_granted_ends_with_the_person_and_with_the_application() {
+fn what_was_granted_ends_for_good_with_the_person_and_with_the_application() {
     run(async {
         let mut house = House::new().await;
         let code = house.code("launch/patient patient/*.rs offline_access").await;
@@ -454,13 +457,16 @@ fn what_was_granted_ends_with_the_person_and_with_the_application() {
         let same = |application| application;
         let off = |application: Application| Application { enabled: false, ..application };
         let moved = |application: Application| Application { tenant: TenantId([3; 16]), ..application };
+        let was_off = |application: Application| Application { ended: Some(Timestamp(1)), ..application };
         let reader = Roles::of(&[Role::ReadOnly]);
         let later = Some(Timestamp(1));
         for changed in [
             directory(Account { enabled: false, ..account() }, &same),
             directory(Account { roles: reader, ..account() }, &same),
             directory(Account { password_changed: later, ..account() }, &same),
+            directory(Account { ended: later, ..account() }, &same),
             directory(account(), &off),
+            directory(account(), &was_off),
             directory(account(), &moved),
             Directory::default(),
         ] {
@@ -556,6 +562,7 @@ fn told_ahead(connection: RecordId, member: bool) -> Directory {
         rules: vec![Rule { when, roles, clinics: Clinics::All, purpose: Purpose::Treatment }],
         provisioning: Provisioning { groups: ProvisionedGroups::Always, ..Provisioning::default() },
         created: Timestamp(0),
+        ended: None,
     };
     let person = ProvisionedPerson {
         id: RecordId([11; 16]),
@@ -571,6 +578,7 @@ fn told_ahead(connection: RecordId, member: bool) -> Directory {
         former: None,
         earlier: Vec::new(),
         created: Timestamp(0),
+        ended: None,
     };
     let group = ProvisionedGroup {
         id: RecordId([12; 16]),

@@ -331,16 +331,21 @@ impl Launches {
         let Some(application) = application.filter(|known| matches!(known.r#use, ApplicationUse::Launch { .. })) else {
             return Ok(Err("disabled-client"));
         };
+        if application.ended.is_some_and(|ended| ended > grant.given) {
+            return Ok(Err("client-was-disabled"));
+        }
         if application.tenant != grant.tenant() {
             return Ok(Err("other-tenant"));
         }
         let (session, now) = (&grant.session, self.book.clock.now());
-        let Some(settings) = directory.settings(session.tenant).filter(|_| directory.still_admits(session)) else {
+        let Some(settings) = directory.settings(session.tenant) else {
             return Ok(Err("person-not-admitted"));
         };
-        let factor = session.second_factor || !settings.second_factor.is_required_of(session.roles);
-        if !factor {
+        if !settings.factor_suffices(session) {
             return Ok(Err("factor-missing"));
+        }
+        if !directory.still_admits(session) {
+            return Ok(Err("person-not-admitted"));
         }
         if grant.stay() != Stay::Offline {
             let owner = person_owner(&self.book.keys, session.person);

@@ -15,9 +15,9 @@ pub use ending::Ending;
 
 use crate::access::{self, Address, Factor, Roles, Subject};
 use crate::audit;
-use crate::directory::{Directory, TenantSettings};
+use crate::directory::{Connection, Directory, TenantSettings};
 use crate::id::{CorrelationId, RecordId, TenantId};
-use crate::identity::{Admitted, Assertion, GlassBroken, NotAdmitted, Rule, Session, SessionLimits, Standing, admit};
+use crate::identity::{Admitted, Assertion, GlassBroken, NotAdmitted, Session, SessionLimits, Since, Standing, admit};
 use crate::journal::{Act, Actor, Journal};
 use crate::ports::{Clock, Entropy, KeyVault, Ledger, Unavailable};
 use crate::refusals::{Refusal, Refusals, Wait};
@@ -134,21 +134,23 @@ impl From<NotKept> for Refused {
 impl SignIn {
     /// Admits a verified person and begins a session; a session that is replaced (step-up, sign-in again) ends with it.
     ///
-    /// `standing` is what [`Directory::standing`] says of the person.
+    /// `connection` is the one that the assertion came by, `standing` what [`Directory::standing`] says of the person.
     ///
     /// # Errors
     /// [`Refused`]; it is in the tenant's chain.
     pub async fn begin(
         &self,
         assertion: &Assertion,
-        rules: &[Rule],
+        connection: &Connection,
         standing: &Standing,
         settings: &TenantSettings,
         origin: &Origin<'_>,
         replaces: Option<&Resumed>,
     ) -> Result<Begun, Refused> {
-        match admit(rules, assertion, standing) {
+        match admit(&connection.rules, assertion, standing) {
             Ok(admitted) => {
+                let since = Since { way: Some(connection.since()), ..admitted.since };
+                let admitted = Admitted { since, ..admitted };
                 let begun = self.begin_admitted(assertion, admitted, settings, origin, replaces).await?;
                 if let Standing::Active { person, .. } = standing {
                     self.list(&begun.session, &settings.sessions, "provisioned", person.as_bytes()).await?;
@@ -195,6 +197,7 @@ impl SignIn {
         let mut random = [0; 10];
         self.entropy.fill(&mut random)?;
         let id = RecordId::from_time(now, random);
+        let admitted = Admitted { since: Since { factor: Some(settings.since()), ..admitted.since }, ..admitted };
         let dropped = (admitted.dropped != Roles::NONE).then_some(DROPPED);
         let session = Session {
             factor_waived: !factor_required,
@@ -235,9 +238,8 @@ impl SignIn {
         let Some(settings) = directory.settings(kept.value.tenant) else { return Ok(None) };
         let limits = settings.sessions;
         let now = self.clock.now();
-        let factor = kept.value.second_factor || !settings.second_factor.is_required_of(kept.value.roles);
         let going = kept.value.state(now, &limits) == access::Session::Current;
-        if !going || !factor || !directory.still_admits(&kept.value) {
+        if !going || !directory.still_admits(&kept.value) {
             return Ok(None);
         }
         if kept.value.seen.plus_seconds(TOUCH_SECONDS) <= now {

@@ -48,6 +48,7 @@ async fn add_backend(installation: &Installation, add: BackendAdd) -> Outcome {
         scopes: add.scopes,
         enabled: true,
         created: Timestamp::default(),
+        ended: None,
     };
     finish(installation, new, None, add.output).await
 }
@@ -79,6 +80,7 @@ async fn add_launch(installation: &Installation, add: LaunchAdd) -> Outcome {
         scopes: add.scopes,
         enabled: true,
         created: Timestamp::default(),
+        ended: None,
     };
     finish(installation, new, secret, add.output).await
 }

@@ -75,6 +75,8 @@ fn apply(given: TenantSettings, settings: &mut directory::TenantSettings) {
 fn show(tenant: &Tenant, output: cli::Json) -> Outcome {
     let settings = &tenant.settings;
     if output.json {
+        // When the second factor was last changed is no setting.
+        let settings = directory::TenantSettings { second_factor_changed: None, ..settings.clone() };
         return output::json(&json!({ "id": tenant.id.to_string(), "name": tenant.name, "settings": settings }));
     }
     let minutes = |seconds: i64| format!("{} min", seconds.div_euclid(60));

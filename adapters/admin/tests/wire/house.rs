@@ -225,6 +225,7 @@ impl House {
             rules: Vec::new(),
             provisioning: Provisioning::default(),
             created: Timestamp::default(),
+            ended: None,
         };
         self.administration.add_connection(&by(&self.doubles, &operator), connection).await.unwrap().id
     }

@@ -180,6 +180,7 @@ impl House {
             ],
             provisioning: domain::directory::Provisioning::default(),
             created: doubles.clock.now(),
+            ended: None,
         };
         let connection = administration.add_connection(&by, connection).await.unwrap().id;
         let account = administration

@@ -37,6 +37,7 @@ impl House {
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             enabled: true,
             created: Timestamp(0),
+            ended: None,
         };
         let operator = Subject::console("root", TenantId::SYSTEM, Roles::of(&[Role::SystemOperator]));
         let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));

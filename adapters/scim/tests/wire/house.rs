@@ -140,6 +140,7 @@ impl House {
             former: None,
             earlier: Vec::new(),
             created: Timestamp(0),
+            ended: None,
         };
         let directory = self.administration.load_directory().await.unwrap();
         self.directory.send_replace(Arc::new(directory.with_provisioned(std::iter::repeat_n(person, people), [])));
@@ -211,7 +212,7 @@ impl House {
         let connection = directory.connection(self.connection).unwrap();
         let settings = directory.settings(self.tenant).unwrap();
         let standing = directory.standing(&assertion);
-        self.sign_in.begin(&assertion, &connection.rules, &standing, settings, &origin(), None).await
+        self.sign_in.begin(&assertion, connection, &standing, settings, &origin(), None).await
     }
 
     pub(crate) async fn goes_on(&self, begun: &Begun) -> bool {
@@ -248,6 +249,7 @@ fn connection(tenant: TenantId, name: &str) -> Connection {
             ..Provisioning::default()
         },
         created: Timestamp(0),
+        ended: None,
     }
 }
 

@@ -250,6 +250,7 @@ pub fn application(id: RecordId, tenant: TenantId, scopes: &[&str]) -> Applicati
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         enabled: true,
         created: Timestamp(0),
+        ended: None,
     }
 }
 
@@ -502,6 +503,7 @@ fn directory(
         enabled: true,
         created: Timestamp(0),
         password_changed: None,
+        ended: None,
     };
     let applications = [
         application(LAB, north, &all),

@@ -55,6 +55,7 @@ pub(super) fn account() -> Account {
         enabled: true,
         created: Timestamp(0),
         password_changed: None,
+        ended: None,
     }
 }
 

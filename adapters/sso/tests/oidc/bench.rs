@@ -47,6 +47,7 @@ impl Bench {
             rules: Vec::new(),
             provisioning: domain::directory::Provisioning::default(),
             created: Timestamp(0),
+            ended: None,
         };
         let party = party(&clock, Duration::from_secs(10));
         let now = seconds(clock.as_ref());

@@ -95,6 +95,7 @@ impl House {
                 rules: Vec::new(),
                 provisioning: domain::directory::Provisioning::default(),
                 created: noon(),
+                ended: None,
             },
             urls: Urls::at("https://results.hospital.example", connection),
             clock,

@@ -129,15 +129,16 @@ impl Directory {
             .is_some_and(|settings| settings.addresses.is_empty() || settings.addresses.iter().any(within))
     }
 
-    /// Says whether a session may go on: whoever vouched for it is still enabled, and still says the same.
+    /// Says whether a session may go on: whoever vouched for it is still enabled, and still says the same, and so it was ever since. What was
+    /// ended so does not come back when that is undone, see [`Since`](crate::identity::Since).
     ///
-    /// Of a session by a connection, the connection must be enabled and one of its rules must still give what the session
-    /// has, its provider must not have taken the person back, and where the admission rests on a group that the provider
+    /// Of a session by a connection, the connection must be enabled and vouch as it did, for the same issuer, and one of its rules must still
+    /// give what the session has, its provider must not have taken the person back, and where the admission rests on a group that the provider
     /// told ahead of, the person must still be in it. Of one by an account, see [`Account::still_admits`]. Time limits are judged by the
     /// session itself.
     #[must_use]
     pub fn still_admits(&self, session: &Session) -> bool {
-        if self.tenant(session.tenant).is_none() {
+        if !self.settings(session.tenant).is_some_and(|settings| settings.factor_suffices(session)) {
             return false;
         }
         if session.connection == Account::connection(session.tenant) {
@@ -156,6 +157,8 @@ impl Directory {
         self.connection(session.connection).is_some_and(|connection| {
             connection.enabled
                 && connection.tenant == session.tenant
+                && connection.issuer() == session.issuer
+                && !session.is_before(connection.ended, session.since.way)
                 && connection.rules.iter().any(gives)
                 && self.provisioning_admits(connection, session)
         })

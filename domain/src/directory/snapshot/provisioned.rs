@@ -5,6 +5,7 @@ use super::bounds::{Bounded, MAX_REMEMBERED};
 use crate::directory::{Connection, ProvisionedGroup, ProvisionedGroups, ProvisionedPerson};
 use crate::id::RecordId;
 use crate::identity::{Assertion, ProvidedGroups, Session, Standing};
+use crate::time::Timestamp;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -30,6 +31,8 @@ pub(super) struct Known {
 struct Person {
     id: RecordId,
     active: bool,
+    since: Timestamp,
+    ended: Option<Timestamp>,
 }
 
 struct Group {
@@ -70,7 +73,8 @@ impl Directory {
             }
             let Some(own) = subject.of(&person) else { continue };
             let key = (connection.id, subject.compared(own));
-            known.people.insert(key, Person { id: person.id, active: person.active });
+            let (since, ended) = (person.since(), person.ended);
+            known.people.insert(key, Person { id: person.id, active: person.active, since, ended });
         }
         for group in groups {
             let (_, told) = known.told.entry(group.connection).or_default();
@@ -119,13 +123,18 @@ impl Directory {
         self.provisioned.removed.values().any(|removed| removed.contains(&person))
     }
 
-    /// Says whether provisioning lets a session go on: the person may come, and is still in the group that it rests on.
+    /// Says whether provisioning lets a session go on: the person may come and might ever since, and is still in the group that it rests
+    /// on.
     pub(super) fn provisioning_admits(&self, connection: &Connection, session: &Session) -> bool {
         let groups = match self.standing_of(connection, &session.subject) {
             Standing::NotNeeded => None,
             Standing::Active { groups, .. } => groups,
             Standing::Missing | Standing::Deactivated => return false,
         };
+        let told = self.provisioned.people.get(&(connection.id, connection.provisioned_key(&session.subject)));
+        if session.is_before(told.and_then(|person| person.ended), session.since.told) {
+            return false;
+        }
         session.provided_group.as_ref().is_none_or(|group| groups.is_some_and(|groups| groups.named.contains(group)))
     }
 
@@ -149,7 +158,7 @@ impl Directory {
                     ProvisionedGroups::Always => Some(true),
                 };
                 let groups = always.map(|always| ProvidedGroups { named: self.names_of_groups(person.id), always });
-                Standing::Active { person: person.id, groups }
+                Standing::Active { person: person.id, since: person.since, groups }
             }
         }
     }
@@ -171,7 +180,6 @@ mod tests {
     };
     use crate::id::TenantId;
     use crate::identity::{Criterion, Groups, Rule, admit};
-    use crate::time::Timestamp;
     use alloc::string::ToString;
     use alloc::vec;
 
@@ -193,6 +201,7 @@ mod tests {
             rules: vec![rule],
             provisioning,
             created: NOW,
+            ended: None,
         }
     }
 
@@ -211,6 +220,7 @@ mod tests {
             former: None,
             earlier: Vec::new(),
             created: NOW,
+            ended: None,
         }
     }
 
@@ -264,7 +274,10 @@ mod tests {
     fn only_who_was_told_of_and_is_active_stands_where_that_is_required() {
         let standing =
             |person, subject: &str| directory(connection(required()), person, Vec::new()).standing(&assertion(subject));
-        assert_eq!(standing(Some(person(true)), "object-1"), Standing::Active { person: ADA, groups: None });
+        assert_eq!(
+            standing(Some(person(true)), "object-1"),
+            Standing::Active { person: ADA, since: NOW, groups: None }
+        );
         assert_eq!(standing(Some(person(false)), "object-1"), Standing::Deactivated);
         assert_eq!(standing(Some(person(true)), "object-2"), Standing::Missing);
         assert_eq!(standing(Some(person(true).taken_back()), "object-1"), Standing::Deactivated);
@@ -286,7 +299,7 @@ mod tests {
             assert_eq!(standing(vec![gone.clone()], subject), Standing::Deactivated);
             assert_eq!(standing(vec![gone.clone(), gone.taken_back()], subject), Standing::Deactivated);
             assert_eq!(standing(vec![gone.clone()], "somebody else"), Standing::NotNeeded);
-            let told_anew = Standing::Active { person: again.id, groups: None };
+            let told_anew = Standing::Active { person: again.id, since: NOW, groups: None };
             assert_eq!(standing(vec![again.clone(), gone.clone()], subject), told_anew);
             assert_eq!(standing(vec![gone.clone(), again.clone()], subject), told_anew);
         }
@@ -295,27 +308,30 @@ mod tests {
     #[test]
     fn a_name_that_was_given_up_is_nobodys_until_somebody_else_is_told_of_by_it() {
         let named = |id: &str| ProvisionedPerson { external_id: Some(id.into()), ..person(true) };
-        let now = named("object-2").succeeding(&named("object-1"), ProvisionedSubject::ExternalId);
+        let now = named("object-2").succeeding(&named("object-1"), ProvisionedSubject::ExternalId, NOW);
         let standing = |people: Vec<ProvisionedPerson>, subject| {
             let none = directory(connection(Provisioning::default()), None, Vec::new());
             none.with_provisioned(people, []).standing(&assertion(subject))
         };
         assert_eq!(standing(vec![now.clone()], "object-1"), Standing::Deactivated);
-        assert_eq!(standing(vec![now.clone()], "object-2"), Standing::Active { person: ADA, groups: None });
+        let renamed = Standing::Active { person: ADA, since: now.since(), groups: None };
+        assert_eq!(standing(vec![now.clone()], "object-2"), renamed);
         let gone = now.clone().taken_back();
         for subject in ["object-1", "object-2"] {
             assert_eq!(standing(vec![gone.clone()], subject), Standing::Deactivated, "{subject}");
         }
         let other = ProvisionedPerson { id: RecordId([4; 16]), ..named("object-1") };
-        let active = Standing::Active { person: other.id, groups: None };
+        let active = Standing::Active { person: other.id, since: NOW, groups: None };
         assert_eq!(standing(vec![now.clone(), other], "object-1"), active);
         // Back and forth takes no more room, and the present name is the person's.
-        let back = named("object-1")
-            .succeeding(&named("object-2"), ProvisionedSubject::ExternalId)
-            .succeeding(&named("object-2"), ProvisionedSubject::ExternalId);
+        let back = named("object-1").succeeding(&named("object-2"), ProvisionedSubject::ExternalId, NOW).succeeding(
+            &named("object-2"),
+            ProvisionedSubject::ExternalId,
+            NOW,
+        );
         assert_eq!(back.earlier.len(), 1);
         let again = ProvisionedPerson { earlier: now.earlier.clone(), ..named("object-1") };
-        assert_eq!(standing(vec![again], "object-1"), Standing::Active { person: ADA, groups: None });
+        assert_eq!(standing(vec![again], "object-1"), Standing::Active { person: ADA, since: NOW, groups: None });
     }
 
     #[test]
@@ -338,7 +354,7 @@ mod tests {
             Standing::Missing,
             "who was forgotten may be among them"
         );
-        assert_eq!(more.standing(&assertion("object-1")), Standing::Active { person: ADA, groups: None });
+        assert_eq!(more.standing(&assertion("object-1")), Standing::Active { person: ADA, since: NOW, groups: None });
     }
 
     #[test]
@@ -376,12 +392,16 @@ mod tests {
             directory(connection(groups(asked)), Some(person(true)), members).standing(&assertion("object-1"))
         };
         let with = |named: &[&str], always| Standing::Active {
+            since: NOW,
             person: ADA,
             groups: Some(ProvidedGroups { named: named.iter().map(ToString::to_string).collect(), always }),
         };
         assert_eq!(standing(ProvisionedGroups::WhenUnknown, vec![ADA]), with(&["Laboratory", "lab"], false));
         assert_eq!(standing(ProvisionedGroups::Always, Vec::new()), with(&[], true));
-        assert_eq!(standing(ProvisionedGroups::Never, vec![ADA]), Standing::Active { person: ADA, groups: None });
+        assert_eq!(
+            standing(ProvisionedGroups::Never, vec![ADA]),
+            Standing::Active { person: ADA, since: NOW, groups: None }
+        );
     }
 
     fn by_assertion() -> Assertion {

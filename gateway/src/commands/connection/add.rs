@@ -95,7 +95,8 @@ async fn finish(
 ) -> Outcome {
     let (id, created) = (RecordId([0; 16]), Timestamp::default());
     let provisioning = Provisioning::default();
-    let new = Connection { id, tenant, name, enabled: true, protocol, rules: Vec::new(), provisioning, created };
+    let new =
+        Connection { id, tenant, name, enabled: true, protocol, rules: Vec::new(), provisioning, created, ended: None };
     let added =
         installation.administration().add_connection(&installation.by_operator(), new).await.map_err(not_changed)?;
     if output.json {

@@ -32,6 +32,7 @@ fn connection(number: u8, tenant: TenantId) -> Connection {
         rules,
         provisioning: Provisioning::default(),
         created: NOW,
+        ended: None,
     }
 }
 
@@ -56,6 +57,7 @@ fn account(number: u8, tenant: TenantId, name: &str) -> Account {
         enabled: true,
         created: NOW,
         password_changed: Some(NOW),
+        ended: None,
     }
 }
 
@@ -100,6 +102,7 @@ fn an_application_is_found_by_the_text_of_its_id() {
         scopes: vec!["system/*.rs".into()],
         enabled: true,
         created: NOW,
+        ended: None,
     };
     let directory = Directory::default().with_people([], [], [application]);
     let found = |id: &str| directory.application_by_client_id(id).is_some();
@@ -133,6 +136,7 @@ fn a_session_by_an_account_goes_on_while_the_account_says_the_same() {
         Account { clinics: Clinics::Some(vec![ClinicId([1; 16])]), ..account.clone() },
         Account { purpose: Purpose::Operations, ..account.clone() },
         Account { password_changed: Some(NOW.plus_seconds(1)), ..account.clone() },
+        Account { ended: Some(NOW.plus_seconds(1)), ..account.clone() },
         Account { tenant: OTHER, ..account.clone() },
         Account { id: RecordId([7; 16]), ..account.clone() },
     ] {
@@ -158,7 +162,10 @@ fn a_session_that_administers_some_clinics_from_before_is_over_and_one_without_i
     assert!(by_account.still_admits(&admitted) && !by_account.still_admits(&before));
     let rule = Rule { roles, clinics, ..giving(Role::Provider) };
     let connection = Connection { rules: vec![rule], ..connection(5, TENANT) };
-    let by = |session: &Session| Session { connection: connection.id, ..session.clone() };
+    let by = |session: &Session| {
+        let issuer = connection.issuer().into();
+        Session { connection: connection.id, issuer, ..session.clone() }
+    };
     let by_connection = directory(vec![connection.clone()], vec![]);
     assert!(by_connection.still_admits(&by(&admitted)) && !by_connection.still_admits(&by(&before)));
 }
@@ -176,6 +183,10 @@ fn a_session_by_a_connection_goes_on_while_a_rule_of_it_gives_what_it_has() {
     let elsewhere = Rule { clinics: Clinics::Some(vec![ClinicId([1; 16])]), ..giving(Role::Provider) };
     assert!(!admits(Connection { rules: vec![elsewhere], ..connection.clone() }));
     assert!(!admits(Connection { tenant: OTHER, ..connection.clone() }));
+    assert!(
+        !admits(Connection { ended: Some(NOW.plus_seconds(1)), ..connection.clone() }),
+        "it was disabled meanwhile"
+    );
     assert!(!admits(Connection { id: RecordId([3; 16]), ..connection }));
 }
 
@@ -204,6 +215,7 @@ fn an_origin_is_of_the_tenants_whose_enabled_applications_have_it() {
             scopes: vec!["openid".into()],
             enabled,
             created: NOW,
+            ended: None,
         }
     };
     let directory = Directory::default().with_people(
