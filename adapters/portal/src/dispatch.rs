@@ -17,7 +17,9 @@ use domain::access::Action;
 use domain::id::CorrelationId;
 use domain::kind::Kind;
 use form::Form;
+use form::request::NotAnswered;
 use std::sync::Arc;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 /// Mounts the pages: exactly the rows of the table, and a page for everything else that nobody serves.
@@ -28,7 +30,7 @@ pub fn configure(application: &mut web::ServiceConfig, service: Arc<Service>) {
         let service = Arc::clone(&service);
         application.service(web::resource(row.path).to(move |request: HttpRequest, body: web::Payload| {
             let service = Arc::clone(&service);
-            async move { dispatch(&service, row, request, body).await }
+            async move { dispatch(service, row, request, body).await }
         }));
     }
     application.default_service(web::to(move |request: HttpRequest| {
@@ -37,28 +39,44 @@ pub fn configure(application: &mut web::ServiceConfig, service: Arc<Service>) {
     }));
 }
 
-async fn dispatch(service: &Service, row: &'static Row, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    let correlation = match correlation(service) {
+async fn dispatch(service: Arc<Service>, row: &'static Row, request: HttpRequest, body: web::Payload) -> HttpResponse {
+    let correlation = match correlation(&service) {
         Ok(correlation) => correlation,
         Err(problem) => return plain_problem(problem, String::new()),
     };
-    let answered = async {
-        let visit = match arrive(service, row, &request, body, correlation).await {
-            Ok(visit) => visit,
-            Err(problem) => return plain_answer(problem, correlation.to_string()),
-        };
-        match answer(&visit).await {
-            Ok(answer) => launching::on_the_way(&visit, answer).await,
-            Err(problem) => problem_answer(&visit, problem),
-        }
-    };
-    let timed = tokio::time::timeout(service.limits.request_timeout, answered).await;
     let reference = correlation.to_string();
-    let mut response = timed.unwrap_or_else(|_| plain_answer(Problem::Timeout, reference.clone())).write(&reference);
+    let done = answered(service, row, request, body, correlation).await;
+    let mut response = done.unwrap_or_else(|problem| plain_answer(problem, reference.clone())).write(&reference);
     if response.status() == actix_web::http::StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(row.allow));
     }
     response
+}
+
+/// Answers a request, within its time. What it changes is changed to its end, also where nobody waits for the answer any more: between an
+/// entry in the chain and what it tells of, nothing is left undone.
+async fn answered(
+    service: Arc<Service>,
+    row: &'static Row,
+    request: HttpRequest,
+    body: web::Payload,
+    correlation: CorrelationId,
+) -> Result<Answer, Problem> {
+    let (within, changes) = (service.limits.request_timeout, row.changes(request.method()));
+    let answering = async move {
+        let visit = arrive(&service, row, &request, body, correlation).await?;
+        Ok(match answer(&visit).await {
+            Ok(answer) => launching::on_the_way(&visit, answer).await,
+            Err(problem) => problem_answer(&visit, problem),
+        })
+    };
+    if !changes {
+        return timeout(within, answering).await.map_err(|_| Problem::Timeout)?;
+    }
+    form::request::answered(within, answering).await.map_err(|why| match why {
+        NotAnswered::TimedOut => Problem::Timeout,
+        NotAnswered::Ended => Problem::Unavailable,
+    })?
 }
 
 /// Checks what can be checked, in the order of its cost, and finds out who comes.
@@ -81,7 +99,9 @@ async fn arrive<'a>(
     let mut visit = Visit::begin(service, request, row, correlation, query).await?;
     address::check(&visit).await?;
     if posted {
-        visit.form = read_form(service, row, request, body).await?;
+        // Nothing was begun yet: what does not come in time is not waited for.
+        let reading = timeout(service.limits.request_timeout, read_form(service, row, request, body));
+        visit.form = reading.await.map_err(|_| Problem::Timeout)??;
     }
     let needs_session = row.door == Door::SignedIn && visit.person().is_none();
     if posted

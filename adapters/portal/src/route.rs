@@ -209,6 +209,11 @@ impl Row {
         form::route::allows(self.allow, method)
     }
 
+    /// Says whether a request of this method may change something: one with a form, or by which somebody comes in or goes.
+    pub(crate) fn changes(&self, method: &Method) -> bool {
+        *method == Method::POST || matches!(self.page, Page::OidcCallback | Page::OidcOwnCallback | Page::SamlLogout)
+    }
+
     /// Says whether somebody may be sent here after signing in.
     pub(crate) fn can_be_returned_to(&self) -> bool {
         let shown = matches!(self.door, Door::SignedIn) && self.allows(&Method::GET);

@@ -310,6 +310,18 @@ async fn a_notice_of_the_provider_ends_its_sessions_and_a_bad_one_none() {
 }
 
 #[actix_web::test]
+async fn sessions_end_also_where_whoever_ends_them_does_not_wait() {
+    let house = House::new().await;
+    let mut browser = house.signed_in("ann", "doctors").await;
+    let notice = TestRequest::post()
+        .uri(&format!("/auth/oidc/backchannel/{}", house.connection))
+        .insert_header(("sec-fetch-site", "cross-site"))
+        .set_form([("logout_token", "sid-1")]);
+    Browser::new(&house).send_and_leave(notice).await;
+    assert!(browser.get("/account").await.location().starts_with("/sign-in"));
+}
+
+#[actix_web::test]
 async fn proving_it_once_more_asks_for_it_afresh_and_gives_the_session_a_new_name() {
     let house = House::new().await;
     let mut browser = house.signed_in("ann", "doctors").await;

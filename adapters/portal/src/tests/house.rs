@@ -116,6 +116,8 @@ impl IdentityProviders for Provider {
             Ending { name: Some(name.to_owned()), sessions, ..Ending::default() }
         });
         Box::pin(async move {
+            // It takes a moment to verify.
+            tokio::task::yield_now().await;
             match named {
                 Some(ending) => Ok(ending),
                 None if good => Ok(Ending { sessions, ..Ending::default() }),
@@ -477,6 +479,19 @@ impl<'a> Browser<'a> {
             .insert_header(("sec-fetch-site", "same-origin"))
             .set_form(all);
         self.send(request).await
+    }
+
+    /// Sends a request and goes away before it is answered.
+    pub(crate) async fn send_and_leave(&self, request: TestRequest) {
+        let service = Arc::clone(&self.house.service);
+        let application = test::init_service(App::new().configure(move |config| configure(config, service))).await;
+        let mut call = Box::pin(application.call(request.peer_addr((self.address, 4_000).into()).to_request()));
+        let waits = std::future::poll_fn(|context| std::task::Poll::Ready(call.as_mut().poll(context).is_pending()));
+        assert!(waits.await, "it is under way");
+        drop(call);
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
     }
 
     pub(crate) async fn send(&mut self, request: TestRequest) -> Got {
