@@ -29,6 +29,9 @@ impl Clients {
     fn bearer<'a>(&'a self, token: &'a str, peer: IpAddr) -> BoxFuture<'a, Result<Option<Admitted>, Unavailable>> {
         let now = self.clock.now();
         let directory = Arc::clone(&self.directory.borrow());
+        if !directory.is_confirmed() {
+            return Box::pin(std::future::ready(Err(Unavailable)));
+        }
         // A client token is judged by the directory alone; only what looks like an access token is looked up.
         if let Some(client) = directory.client_by_token(token, now) {
             let admitted = Admitted {
@@ -155,6 +158,17 @@ mod tests {
         let refusals = doubles.refusals(RefusalLimits::default()).unwrap();
         let clients = Clients { directory, tokens: AccessTokens::new(book), refusals, clock: doubles.clock.clone() };
         (clients, token.expose().to_owned())
+    }
+
+    #[tokio::test]
+    async fn nobody_is_admitted_by_a_directory_that_is_not_known_to_be_what_is_stored() {
+        let (clients, token) = clients().await;
+        let peer = "10.1.2.3".parse().unwrap();
+        clients.directory.borrow().confirm(false);
+        assert!(Admission::admit(&clients, &token, peer).await.is_err());
+        assert!(Admission::admit(&clients, "no token", peer).await.is_err(), "nor is anybody refused by it");
+        clients.directory.borrow().confirm(true);
+        assert!(Admission::admit(&clients, &token, peer).await.unwrap().is_some());
     }
 
     #[tokio::test]

@@ -109,6 +109,7 @@ impl Gateway {
                 counters,
                 glass,
                 alarms,
+                directory: directory.clone(),
                 verifying: Arc::clone(&verifying),
                 stopping: stop.clone(),
             };

@@ -5,6 +5,7 @@ use crate::metrics;
 use crate::{alarms, break_glass};
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpResponse, HttpServer, web};
+use domain::directory::Directory;
 use domain::id::TenantId;
 use domain::ports::Store;
 use hl7::Counters;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use store::Recorder;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// How long the database may take to answer before the gateway counts as not ready.
@@ -31,6 +33,8 @@ pub struct Health {
     pub glass: Arc<break_glass::Gauges>,
     /// What waits to be told.
     pub alarms: Arc<alarms::Gauges>,
+    /// The directory in force.
+    pub directory: watch::Receiver<Arc<Directory>>,
     /// Set while older entries are still being verified.
     pub verifying: Arc<AtomicBool>,
     /// Set once the gateway is told to stop.
@@ -99,7 +103,10 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
     if health.stopping.is_cancelled() {
         return said(StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
+    let confirmed = health.directory.borrow().is_confirmed();
     match tokio::time::timeout(READY_TIMEOUT, health.store.mark(TenantId::SYSTEM, &[])).await {
+        // Results are taken, so whoever sends them is not to be led elsewhere: every gateway on this database is as this one.
+        Ok(Ok(_)) if !confirmed => said(StatusCode::OK, "ready for results alone: the directory cannot be loaded\n"),
         Ok(Ok(_)) if health.verifying.load(Ordering::Relaxed) => {
             said(StatusCode::OK, "ready, verifying older audit entries\n")
         }

@@ -104,6 +104,22 @@ pub(crate) enum Page {
 }
 
 impl Page {
+    /// Says whether anything is shown to or done for somebody there whose right must be known; ending it needs no right.
+    pub(crate) const fn admits(self) -> bool {
+        !matches!(
+            self,
+            Page::Asset
+                | Page::SignOut
+                | Page::SignedOut
+                | Page::Ending
+                | Page::Ended
+                | Page::OidcKeys
+                | Page::OidcBackchannel
+                | Page::SamlMetadata
+                | Page::SamlLogout
+        )
+    }
+
     /// Says whether an open page wants to know who is signed in. The others look at no session, so that opening them does not prolong it.
     pub(crate) const fn looks_for_a_session(self) -> bool {
         matches!(

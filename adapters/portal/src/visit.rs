@@ -63,6 +63,9 @@ impl<'a> Visit<'a> {
     ) -> Result<Self, Problem> {
         let peer = form::request::peer(http);
         let directory = Arc::clone(&service.directory.borrow());
+        if row.page.admits() && !directory.is_confirmed() {
+            return Err(Problem::Unavailable);
+        }
         let now = service.retrieval.clock.now();
         let address = peer.to_string();
         let form = Form::default();

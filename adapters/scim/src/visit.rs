@@ -40,6 +40,9 @@ impl<'a> Visit<'a> {
     ) -> Result<Self, Problem> {
         let peer = form::request::peer(request);
         let directory = service.directory();
+        if !directory.is_confirmed() {
+            return Err(Problem::Unavailable);
+        }
         let token = form::request::bearer(request);
         let known = connection.parse::<RecordId>().ok().and_then(|id| directory.connection(id));
         let subject = known.and_then(|connection| connection.provisioner(token?));

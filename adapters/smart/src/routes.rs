@@ -100,6 +100,9 @@ async fn answer(service: &Arc<Service>, endpoint: Endpoint, request: &HttpReques
     let done = async {
         let form = read(service, request, body).await?;
         let directory = service.directory();
+        if endpoint != Endpoint::Revocation && !directory.is_confirmed() {
+            return Err(Refused::new(Face::Unavailable, "directory-unconfirmed"));
+        }
         tenant =
             form.get("client_id").and_then(|named| directory.application_by_client_id(named)).map(|known| known.tenant);
         let shown = shown(request);

@@ -21,6 +21,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Every entry at one moment, with its lookups.
 #[derive(Default)]
@@ -31,6 +32,8 @@ pub struct Directory {
     clients: BTreeMap<String, ApiClient>,
     people: People,
     provisioned: Known,
+    /// Set while it is not known to be what is stored.
+    unconfirmed: AtomicBool,
 }
 
 /// An interface with its peer ranges read.
@@ -71,6 +74,7 @@ impl Directory {
             clients: clients.into_iter().map(|client| (name_in_token(client.id), client)).collect(),
             people: People::default(),
             provisioned: Known::default(),
+            unconfirmed: AtomicBool::new(false),
         }
     }
 
@@ -83,6 +87,18 @@ impl Directory {
         applications: impl IntoIterator<Item = Application>,
     ) -> Self {
         Self { people: People::new(connections, accounts, applications), ..self }
+    }
+
+    /// Says whether it is what is stored, as far as its keeper knows: whoever's right might have been taken back since is to wait while it
+    /// is not. What interfaces send is taken by it nevertheless: a result that is lost is worse than one too many.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        !self.unconfirmed.load(Ordering::Relaxed)
+    }
+
+    /// Writes down whether it is what is stored.
+    pub fn confirm(&self, confirmed: bool) {
+        self.unconfirmed.store(!confirmed, Ordering::Relaxed);
     }
 
     /// Returns the client whose token this is, unless it is disabled or expired.

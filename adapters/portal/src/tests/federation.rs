@@ -322,6 +322,23 @@ async fn sessions_end_also_where_whoever_ends_them_does_not_wait() {
 }
 
 #[actix_web::test]
+async fn whoever_might_have_lost_their_right_waits_and_can_still_sign_out() {
+    let house = House::new().await;
+    let mut browser = house.signed_in("ann", "doctors").await;
+    assert_eq!(browser.get("/account").await.status, StatusCode::OK);
+    house.directory.borrow().confirm(false);
+    for page in ["/account", "/patients", "/sign-in", "/auth/oidc/callback?code=c&state=state-1"] {
+        assert_eq!(browser.get(page).await.status, StatusCode::SERVICE_UNAVAILABLE, "{page}");
+    }
+    house.directory.borrow().confirm(true);
+    assert_eq!(browser.get("/account").await.status, StatusCode::OK);
+    house.directory.borrow().confirm(false);
+    assert_eq!(browser.post("/sign-out", &[]).await.status, StatusCode::OK);
+    house.directory.borrow().confirm(true);
+    assert!(browser.get("/account").await.location().starts_with("/sign-in"));
+}
+
+#[actix_web::test]
 async fn proving_it_once_more_asks_for_it_afresh_and_gives_the_session_a_new_name() {
     let house = House::new().await;
     let mut browser = house.signed_in("ann", "doctors").await;
