@@ -10,13 +10,13 @@ use domain::id::{ClinicId, CorrelationId, RecordId, TenantId};
 use domain::identity::{Assertion, Criterion, GlassBroken, Groups, NotAdmitted, Rule, Standing};
 use domain::journal::Actor;
 use domain::kind::Kind;
-use domain::ports::{Clock, Store};
+use domain::ports::{Clock, Entropy, Store, Unavailable};
 use domain::refusals::RefusalLimits;
 use domain::sign_in::{DROPPED, Ending, Origin, Refused, SignIn, TOUCH_SECONDS};
 use domain::supervision::{Ended, NotSupervised, Supervision};
-use domain::ticket::TicketKind;
+use domain::ticket::{TicketBook, TicketKeys, TicketKind};
 use domain::time::Timestamp;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 const IDLE: i64 = 900;
 const CONNECTION: RecordId = RecordId([7; 16]);
@@ -575,4 +575,53 @@ fn a_list_names_each_person_once_until_their_last_session_is_ended() {
     assert_eq!((listed(), found()), (1, 1), "bob");
     begin("alice");
     assert_eq!((listed(), found()), (2, 2));
+}
+
+/// Randomness during which something else happens, once.
+struct Meanwhile {
+    entropy: Arc<dyn Entropy>,
+    happens: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Entropy for Meanwhile {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), Unavailable> {
+        let happens = self.happens.lock().unwrap().take();
+        happens.into_iter().for_each(|happens| happens());
+        self.entropy.fill(buffer)
+    }
+}
+
+#[test]
+fn of_two_who_sign_in_at_once_where_one_may_one_goes_on() {
+    let house = House::new();
+    // Another gateway on the same database, whose tickets are sealed with this randomness.
+    let gateway = |entropy: Arc<dyn Entropy>| SignIn {
+        book: Arc::new(TicketBook {
+            tickets: house.sign_in.book.tickets.clone(),
+            keys: TicketKeys::derive(&house.doubles.roots.session),
+            clock: house.doubles.clock.clone(),
+            entropy,
+        }),
+        ledger: house.doubles.ledger.clone(),
+        vault: house.doubles.vault.clone(),
+        clock: house.doubles.clock.clone(),
+        entropy: house.doubles.entropy.clone(),
+        refusals: house.sign_in.refusals.clone(),
+    };
+    let settings: TenantSettings =
+        serde_json::from_str(r#"{"sessions":{"idle_seconds":900,"absolute_seconds":43200,"concurrent":1}}"#).unwrap();
+    let begin = |sign_in: &SignIn, assertion: &Assertion, connection: &Connection, settings: &TenantSettings| {
+        run(sign_in.begin(assertion, connection, &Standing::NotNeeded, settings, &origin(), None)).unwrap()
+    };
+    let (assertion, known) = (house.assertion("alice"), connection(house.tenant));
+    let (other, begun) = (gateway(house.doubles.entropy.clone()), Arc::new(Mutex::new(None)));
+    let happens = {
+        let (assertion, known, settings, begun) = (assertion.clone(), known.clone(), settings.clone(), begun.clone());
+        // Once the first has seen that there is room, and before its session is there.
+        move || *begun.lock().unwrap() = Some(begin(&other, &assertion, &known, &settings))
+    };
+    let meanwhile = Meanwhile { entropy: house.doubles.entropy.clone(), happens: Mutex::new(Some(Box::new(happens))) };
+    let first = begin(&gateway(Arc::new(meanwhile)), &assertion, &known, &settings);
+    let second = begun.lock().unwrap().take().unwrap();
+    assert_eq!([&first, &second].iter().filter(|begun| house.resume(begun).is_some()).count(), 1);
 }

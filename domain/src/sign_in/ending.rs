@@ -106,7 +106,8 @@ impl SignIn {
         Ok(ended)
     }
 
-    /// Ends the sessions of a person that are more than they may hold with one to come.
+    /// Ends the sessions of a person that are more than they may hold with this one, which may be there or be to come. Whoever does this at
+    /// the same moment ends the same ones: in their order no two are alike.
     pub(super) async fn make_room(
         &self,
         session: &Session,
@@ -115,9 +116,10 @@ impl SignIn {
     ) -> Result<(), Refused> {
         let mut kept =
             self.book.of_owner::<Session>(TicketKind::Session, self.owner(session.person), MAX_SESSIONS).await?;
-        kept.sort_by_key(|kept| kept.value.seen);
+        kept.sort_by_key(|kept| (kept.value.seen, kept.value.id));
         let allowed = usize::try_from(limits.concurrent.max(1)).unwrap_or(usize::MAX);
-        let surplus = kept.len().saturating_add(1).saturating_sub(allowed);
+        let to_come = usize::from(!kept.iter().any(|kept| kept.value.id == session.id));
+        let surplus = kept.len().saturating_add(to_come).saturating_sub(allowed);
         for old in kept.iter().take(surplus) {
             self.note(&old.value, "Logout", Some(Ending::Replaced.name()), origin).await?;
             self.book.remove(old).await?;

@@ -212,6 +212,8 @@ impl SignIn {
         self.make_room(&session, limits, origin).await?;
         let (key, owner) = (self.key(&secret), self.owner(person));
         self.book.put(TicketKind::Session, session.tenant, key, owner, session.ends(limits), &session).await?;
+        // Once more, now that it is there: of several that begin at once, none saw the others before.
+        self.make_room(&session, limits, origin).await?;
         self.list(&session, limits, "tenant", session.tenant.as_bytes()).await?;
         if let Some(theirs) = &session.provider_session {
             let (key, owner) = self.provider_session(session.connection, theirs, session.id);
