@@ -316,7 +316,12 @@ async fn end_sessions(visit: &Visit<'_>, connection: &Connection, ending: &Endin
             sign_in.end_by_provider(connection.id, session, &origin).await?;
         }
         if let Some(person) = person(visit, connection, ending) {
-            let theirs = |session: &Session| session.connection == connection.id;
+            // A session that is named is the one that ends, and with it those of the person that may be it: the provider gave no name for
+            // them (OpenID Connect Back-Channel Logout 1.0 §2.6). Without a name all of the person's do.
+            let theirs = |session: &Session| {
+                session.connection == connection.id
+                    && (ending.sessions.is_empty() || session.provider_session.is_none())
+            };
             sign_in.end_of(person, sign_in::Ending::EndedByProvider, &origin, theirs).await?;
         }
         return Ok(Outcome::Ended);

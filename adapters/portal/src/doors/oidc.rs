@@ -101,8 +101,7 @@ impl IdentityProviders for OidcProviders {
         Box::pin(async move {
             let ended = self.party.back_channel(connection, text).await.map_err(|refusal| refusal.name())?;
             let issuer = connection.oidc().map(|settings| settings.issuer.clone()).unwrap_or_default();
-            // A session that is named is the one that ends; only without one all of the person's do.
-            let person = ended.subject.filter(|_| ended.session.is_none()).map(|subject| (issuer, subject));
+            let person = ended.subject.map(|subject| (issuer, subject));
             let receipt = Receipt::Oidc(ended.notice);
             Ok(Ending { sessions: ended.session.into_iter().collect(), person, receipt, ..Ending::default() })
         })

@@ -339,6 +339,32 @@ async fn whoever_might_have_lost_their_right_waits_and_can_still_sign_out() {
 }
 
 #[actix_web::test]
+async fn a_notice_of_a_session_and_its_person_ends_those_that_may_be_it() {
+    let house = House::new().await;
+    let mut named = house.signed_in("ann", "doctors").await;
+    let mut unnamed = Browser::new(&house);
+    unnamed.get(&format!("/sign-in/{}/with/{}", house.tenant, house.connection)).await;
+    let assertion = domain::identity::Assertion { provider_session: None, ..house.assertion("ann", "doctors") };
+    let subject = assertion.subject.clone();
+    *house.says.next.lock().unwrap() = Some(Ok(assertion));
+    let state = house.says.asked_fresh.lock().unwrap().len();
+    let got = unnamed.get(&format!("/auth/oidc/callback?code=c&state=state-{state}")).await;
+    assert_eq!(got.status, StatusCode::SEE_OTHER);
+    let notice = |token: String| {
+        TestRequest::post()
+            .uri(&format!("/auth/oidc/backchannel/{}", house.connection))
+            .insert_header(("sec-fetch-site", "cross-site"))
+            .set_form([("logout_token", token)])
+    };
+    let mut provider = Browser::new(&house);
+    assert_eq!(provider.send(notice("both:sid-9/somebody".to_owned())).await.status, StatusCode::OK);
+    assert_eq!(unnamed.get("/account").await.status, StatusCode::OK);
+    assert_eq!(provider.send(notice(format!("both:sid-9/{subject}"))).await.status, StatusCode::OK);
+    assert!(unnamed.get("/account").await.location().starts_with("/sign-in"), "it may be that one");
+    assert_eq!(named.get("/account").await.status, StatusCode::OK, "it is another one");
+}
+
+#[actix_web::test]
 async fn proving_it_once_more_asks_for_it_afresh_and_gives_the_session_a_new_name() {
     let house = House::new().await;
     let mut browser = house.signed_in("ann", "doctors").await;

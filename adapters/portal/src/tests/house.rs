@@ -115,6 +115,13 @@ impl IdentityProviders for Provider {
             let sessions = Some(session.to_owned()).filter(|session| !session.is_empty()).into_iter().collect();
             Ending { name: Some(name.to_owned()), sessions, ..Ending::default() }
         });
+        let both = text.strip_prefix("both:").and_then(|both| both.split_once('/'));
+        let both = both.map(|(session, subject)| Ending {
+            sessions: vec![session.to_owned()],
+            person: Some(("https://idp.example".to_owned(), subject.to_owned())),
+            ..Ending::default()
+        });
+        let named = named.or(both);
         Box::pin(async move {
             // It takes a moment to verify.
             tokio::task::yield_now().await;
