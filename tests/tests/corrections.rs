@@ -25,9 +25,9 @@ impl Laboratory {
 
     /// Sends these rows of an order, each time an hour later; `status` is OBR-25.
     fn send(&self, order: &str, collected: &str, status: char, rows: &[&str]) {
-        let number = self.sent.get() + 1;
+        let number = self.sent.get().saturating_add(1);
         self.sent.set(number);
-        let made = format!("202603{:02}{:02}0000+0000", 1 + number / 24, number % 24);
+        let made = format!("202603{:02}{:02}0000+0000", number.div_euclid(24).saturating_add(1), number.rem_euclid(24));
         let rows: String = rows.iter().map(|row| format!("{row}\r")).collect();
         let message = format!(
             "MSH|^~\\&|LIS|NORTHLAB|SEALGATE|HOSPITAL|{made}||ORU^R01^ORU_R01|M{number}|P|2.5.1\r\
