@@ -12,6 +12,10 @@ const WORDS: &[(&str, &str)] = &[
     ("no-client", "The request names no client id."),
     ("disabled-client", "The application is disabled: `sealgate application enable` lets it come again."),
     (
+        "client-was-disabled",
+        "The application was disabled since this was given to it: it asks the person, or for a token, once more.",
+    ),
+    (
         "address-not-allowed",
         "The tenant does not let applications come from this address: `sealgate tenant settings --address`.",
     ),
@@ -72,6 +76,10 @@ const WORDS: &[(&str, &str)] = &[
     ("too-long", "A parameter is longer than is taken."),
     ("timeout", "The request took longer than it may."),
     ("unavailable", "The database, the keys or the source of randomness did not answer."),
+    (
+        "directory-unconfirmed",
+        "For more than a minute no changes of the directory could be read, so nobody is admitted: the log says why.",
+    ),
     (
         "ticket-integrity",
         "What was kept for the application does not open: it was altered, or sealed by another installation.",
