@@ -103,7 +103,9 @@ fn kind(refusal: Refusal) -> &'static str {
         | Refusal::NotFresh
         | Refusal::SessionEnded
         | Refusal::Subject
-        | Refusal::TransientSubject => "judged",
+        | Refusal::TransientSubject
+        | Refusal::SubjectFormat
+        | Refusal::SubjectQualifier => "judged",
         Refusal::Replay => "used",
         _ => "signature",
     }
