@@ -674,7 +674,7 @@ fn a_connection_knows_people_by_what_is_theirs_for_good() {
         let change = |connection: &mut Connection| named(connection, claim, vouched);
         run(house.administration.change_connection(&house.operator(), id, change)).map(|_| ())
     };
-    assert_eq!((change("name", true), change("badge", false)), (refused.clone(), refused));
+    assert_eq!((change("name", true), change("badge", false)), (refused, refused));
     let off = |connection: &mut Connection| connection.enabled = false;
     assert!(run(house.administration.change_connection(&house.operator(), id, off)).is_ok());
     assert_eq!(change("sub", false), Ok(()));

@@ -68,7 +68,7 @@ impl House {
         };
         let (operator, context) = by(Role::SystemOperator);
         let actor = Actor::new(&operator, "console", CorrelationId([9; 16]));
-        let tenant = administration.add_tenant(&By { actor, context: context.clone() }, "North").await.unwrap().id;
+        let tenant = administration.add_tenant(&By { actor, context }, "North").await.unwrap().id;
         let interface = Interface {
             id: RecordId([0; 16]),
             tenant,
@@ -195,7 +195,8 @@ async fn forty(gateways: Vec<Arc<Reception>>) {
         let settings = ListenerSettings { name: "lab".to_owned(), limits: Limits::default(), tls: None };
         tokio::spawn(serve(socket, settings, gateway, Arc::new(Counters::default()), shutdown.clone()));
     }
-    let sent: Vec<_> = (0..40).map(|number| tokio::spawn(send(addresses[number % addresses.len()], number))).collect();
+    let sent: Vec<_> =
+        (0..40_usize).map(|number| tokio::spawn(send(addresses[number.rem_euclid(addresses.len())], number))).collect();
     for answer in sent {
         assert_eq!(answer.await.unwrap(), "AA");
     }
@@ -227,7 +228,7 @@ async fn who_loses_all_the_while_is_told_that_the_records_are_contended() {
         certificate: None,
         event: Received::Frame { bytes: message(1).into(), lenient_end: false },
     };
-    let Reply::Send(answer) = gateway.receive(delivery).await else { unreachable!("the interface wants an answer") };
+    let Reply::Send(answer) = gateway.receive(delivery).await else { panic!("the interface wants an answer") };
     let answer = String::from_utf8(answer).unwrap();
     assert!(answer.contains("MSA|AE|C1|other messages are changing the same records"), "{answer}");
     assert!((Duration::from_secs(10)..=Duration::from_secs(15)).contains(&begun.elapsed()), "{:?}", begun.elapsed());

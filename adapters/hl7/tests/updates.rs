@@ -97,7 +97,7 @@ fn visit(fields: &[(usize, &str)]) -> String {
     all[0] = "1";
     all[18] = "VN1";
     for (number, value) in fields {
-        all[number - 1] = value;
+        all[number.saturating_sub(1)] = value;
     }
     format!("PV1|{}", all.join("|"))
 }

@@ -121,7 +121,7 @@ impl Bench {
 fn party(clock: &Arc<FixedClock>, time: Duration) -> RelyingParty {
     let http = EgressClient::new(None, Limits { time, ..Limits::default() }).unwrap();
     let entropy = Arc::new(SeededEntropy::new(1));
-    let book = double::book(Arc::new(MemoryTickets::default()), &clock);
+    let book = double::book(Arc::new(MemoryTickets::default()), clock);
     RelyingParty::new(http, clock.clone(), entropy, Arc::new(book))
 }
 
